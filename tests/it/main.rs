@@ -1,0 +1,29 @@
+//! The integration tests: onset as a process, watched from outside. `support` is the harness, tests/probe the helper
+//! child; the other modules are the promises, one theme a file.
+//!
+//! The same suite runs against another binary (the static release) with `ONSET_BIN=/path/to/onset cargo test`.
+#![allow(
+    unsafe_code,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "the rules are made for PID 1; a test reads its environment, panics, and makes raw system calls"
+)]
+
+mod support;
+
+mod cli;
+mod exec_failure;
+mod exec_mode;
+mod idle;
+mod inheritance;
+mod orphans;
+mod reports;
+mod signals;
+mod status;
+mod stdio;
+mod subreaper;
+mod terminal;
+mod windows;
