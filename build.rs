@@ -1,0 +1,10 @@
+//! Makes `onset_start` (src/sys/start.rs) the entry point of the binary, so that the first instruction that runs
+//! is ours and no signal is lost to libc's own start-up.
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    let arch = std::env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default();
+    if matches!(arch.as_str(), "x86_64" | "aarch64") {
+        println!("cargo:rustc-link-arg-bins=-Wl,-e,onset_start");
+    }
+}

@@ -1,0 +1,25 @@
+//! Every status onset ends with, on one screen. README shows this table.
+//!
+//! | status | cause |
+//! |---|---|
+//! | N | the main process ended with exit status N |
+//! | 128+n | signal n ended the main process (137 for SIGKILL: where runtimes look for an OOM kill) |
+//! | 127 | not found: the program, or the interpreter it names |
+//! | 126 | found, and not executable |
+//! | 125 | onset's own refusal: its arguments, or the system gave it no process |
+//! | 124 | a wait timed out (reserved) |
+#![forbid(unsafe_code)]
+
+use crate::sys::signal::Signal;
+
+/// Onset's own refusal, as `docker run` and env(1) use it.
+pub const REFUSED: u8 = 125;
+/// Found, and not executable (POSIX, "Exit Status for Commands").
+pub const NOT_EXECUTABLE: u8 = 126;
+/// Not found (POSIX, "Exit Status for Commands").
+pub const NOT_FOUND: u8 = 127;
+
+/// 128+n, as shells say it: PID 1 cannot kill itself with a signal.
+pub fn killed_by(signal: Signal) -> u8 {
+    128 + signal.number()
+}

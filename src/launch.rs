@@ -1,0 +1,124 @@
+//! From the start of the process to the two that go on: the arrow of the crate's documentation as code.
+#![forbid(unsafe_code)]
+
+use crate::cli::{self, Invocation, Refusal, Run};
+use crate::exit;
+use crate::handoff::{self, StartFailure};
+use crate::prepare::{self, Command};
+use crate::report::{self, Because, Event};
+use crate::supervise::{self, Main};
+use crate::sys::clock;
+use crate::sys::fd::close_inherited;
+use crate::sys::process::{self, Side};
+use crate::sys::signal::{self, Intake};
+use crate::sys::start::Start;
+use crate::sys::stderr;
+use crate::sys::terminal::Terminal;
+use nix::unistd::{Pid, getpgrp};
+use std::ffi::{OsStr, OsString};
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
+
+/// The program. Ends the process; the return type is for C's `main`.
+pub fn main(start: &Start) -> i32 {
+    let started = clock::monotonic();
+    let arguments = start.argv.skip(1).iter().map(|word| OsStr::from_bytes(word.to_bytes()).to_owned()).collect();
+    let status = match cli::parse(arguments, |name| variable(start, name)) {
+        Ok(Invocation::Run(run)) => launch(start, &run, started),
+        Ok(Invocation::Help) => print(&cli::help()),
+        Ok(Invocation::Version) => print(concat!("onset ", env!("CARGO_PKG_VERSION"), "\n")),
+        Err(refusal) => refuse(&refusal),
+    };
+    process::exit_now(status)
+}
+
+/// The value of a variable: of the first entry, as getenv(3) finds it.
+fn variable(start: &Start, name: &str) -> Option<OsString> {
+    start.envp.iter().find_map(|entry| {
+        let value = entry.to_bytes().strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+        Some(OsStr::from_bytes(value).to_owned())
+    })
+}
+
+fn print(text: &str) -> u8 {
+    let mut stdout = std::io::stdout();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => 0,
+        Err(_) => exit::REFUSED,
+    }
+}
+
+fn refuse(refusal: &Refusal) -> u8 {
+    for problem in &refusal.problems {
+        let _: nix::Result<()> = stderr::write_line(format!("onset: {problem}\n").as_bytes());
+    }
+    let _: nix::Result<()> = stderr::write_line(format!("{}\n", cli::usage()).as_bytes());
+    exit::REFUSED
+}
+
+fn launch(start: &Start, run: &Run, started: Duration) -> u8 {
+    report::start(run.log_format, run.log_level);
+    let argv = start.argv.skip(run.command);
+    let mut command = Command { argv, envp: start.envp, mask: start.inherited_mask, child_disposition: None };
+    let failure = if run.exec {
+        prepare::become_command(&command)
+    } else {
+        command.child_disposition = Some(signal::hear_children());
+        match launch_supervised(&command, run, started) {
+            Ok(status) => return status,
+            Err(failure) => failure,
+        }
+    };
+    let argv = report::command_line(argv.iter());
+    Event::StartFailed { status: failure.status, cause: &failure.cause, argv: &argv }.emit();
+    failure.status
+}
+
+/// Forks: the child becomes the application, and this process stays to supervise it. Fails only before the fork.
+fn launch_supervised(command: &Command, run: &Run, started: Duration) -> Result<u8, StartFailure> {
+    let (sender, receiver) = handoff::channel().map_err(cannot("make a pipe"))?;
+    let intake = Intake::open().map_err(cannot("open a signalfd"))?;
+    let us = Pid::this();
+    let sub_reaper = us != Pid::from_raw(1);
+    if sub_reaper {
+        process::become_sub_reaper().map_err(cannot("become a child sub-reaper"))?;
+    }
+    Event::Supervising { pid: us, sub_reaper }.emit();
+    let our_group = getpgrp();
+    let main = match process::fork().map_err(cannot("make a process"))? {
+        Side::Parent { child } => child,
+        Side::Child => {
+            drop(receiver);
+            lead_own_group(our_group);
+            let failure = prepare::become_command(command);
+            sender.send(&failure);
+            process::exit_now(failure.status)
+        }
+    };
+    process::lead_own_group(main);
+    drop(sender);
+    // From here on nothing may fail: there is an application.
+    let _: nix::Result<()> = nix::unistd::chdir("/");
+    close_inherited([intake.descriptor(), receiver.descriptor()]);
+    let argv = report::command_line(command.argv.iter());
+    let main = Main { pid: main, argv, onset_started: started, group: run.group };
+    Ok(supervise::supervise(&main, &intake, receiver))
+}
+
+/// Puts this new process into a group of its own, and into the terminal's foreground if onset's group was there: in the
+/// background it must not take the terminal away from whoever has it.
+fn lead_own_group(our_group: Pid) {
+    let this = Pid::this();
+    process::lead_own_group(this);
+    let Some(terminal) = Terminal::controlling() else { return };
+    if terminal.foreground() == Some(our_group)
+        && let Err(error) = terminal.set_foreground(this)
+    {
+        Event::TerminalNotHandedOver { error }.emit();
+    }
+}
+
+fn cannot(what: &'static str) -> impl Fn(nix::errno::Errno) -> StartFailure {
+    move |error| StartFailure { status: exit::REFUSED, cause: format!("cannot {what}: {}", Because(error)) }
+}

@@ -1,0 +1,30 @@
+//! onset: PID 1 for containers that have no shell.
+//!
+//! ```text
+//! argv, environ -> cli::Invocation -> fork -+- child:  prepare -> execve(application)
+//!                                           +- PID 1:  supervise (the loop and its pure state) -> exit status
+//! ```
+//!
+//! PID 1 parses argv and nothing else. All that can fail happens in the child, which becomes the application and says
+//! over a close-on-exec pipe ([`handoff`]) how far it came.
+//!
+//! | place | what it is for |
+//! |---|---|
+//! | [`cli`] | argv to an `Invocation` |
+//! | [`prepare`] | the child, up to execve(2) |
+//! | [`supervise`] | PID 1, from fork(2) to its end |
+//! | [`handoff`] | what passes between the two |
+//! | [`report`] | the closed list of events, one line each on stderr |
+//! | [`exit`] | the table of exit statuses |
+//! | [`sys`] | the only `unsafe` |
+
+pub mod cli;
+pub mod exit;
+pub mod handoff;
+mod launch;
+pub mod prepare;
+pub mod report;
+pub mod supervise;
+pub mod sys;
+
+pub use launch::main;

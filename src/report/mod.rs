@@ -1,0 +1,82 @@
+//! What onset says: a closed list of events, one line each on stderr.
+//!
+//! [`Event`] is the list. An event goes through `tracing`, which asks the level first, to [`lines`], which builds the
+//! line in a fixed buffer and writes it: no allocation, no waiting, no panic, and no error for the caller. May use
+//! types of `sys`.
+#![forbid(unsafe_code)]
+
+mod event;
+mod line;
+mod lines;
+
+pub use event::{Because, Event, command_line};
+
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::LevelFilter;
+
+/// How a line is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON object.
+    #[default]
+    Json,
+    /// For people.
+    Text,
+}
+
+impl Format {
+    /// The format of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "json" => Some(Format::Json),
+            "text" => Some(Format::Text),
+            _ => None,
+        }
+    }
+}
+
+/// Which events are written: these and graver ones.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Level {
+    /// None.
+    Off,
+    /// What failed.
+    Error,
+    /// What went wrong and was got over.
+    Warn,
+    /// What happened.
+    #[default]
+    Info,
+    /// What happened in every detail.
+    Debug,
+}
+
+impl Level {
+    /// The level of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "off" => Some(Level::Off),
+            "error" => Some(Level::Error),
+            "warn" => Some(Level::Warn),
+            "info" => Some(Level::Info),
+            "debug" => Some(Level::Debug),
+            _ => None,
+        }
+    }
+
+    fn filter(self) -> LevelFilter {
+        match self {
+            Level::Off => LevelFilter::OFF,
+            Level::Error => LevelFilter::ERROR,
+            Level::Warn => LevelFilter::WARN,
+            Level::Info => LevelFilter::INFO,
+            Level::Debug => LevelFilter::DEBUG,
+        }
+    }
+}
+
+/// Makes [`Event::emit`] write. To be called once; a second call changes nothing.
+pub fn start(format: Format, level: Level) {
+    let lines = level.filter().with_subscriber(lines::Lines::new(format));
+    let _ = tracing::subscriber::set_global_default(lines);
+}

@@ -1,0 +1,191 @@
+//! The loop: wait, tell the state, do what it says.
+
+use super::job_control;
+use super::state::{self, Action, State};
+use crate::handoff::{Progress, Receiver, StartFailure};
+use crate::report::Event;
+use crate::sys::clock;
+use crate::sys::signal::{self, Intake, Received, Signal};
+use crate::sys::wait::{self, Change, WaitStatus};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::Pid;
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+/// How many children are waited for before signals are looked at again: a flow of orphans that does not end must not
+/// keep a signal waiting.
+const REAP_BATCH: usize = 256;
+
+/// The main process, as PID 1 knows it.
+pub struct Main {
+    /// Its number, and that of its group.
+    pub pid: Pid,
+    /// Its arguments, for reports.
+    pub argv: Vec<u8>,
+    /// When onset started, by the monotonic clock.
+    pub onset_started: Duration,
+    /// Whether its whole group gets what is forwarded.
+    pub group: bool,
+}
+
+/// Forwards and reaps until the main process has ended. Returns what onset is to end with.
+pub fn supervise(main: &Main, intake: &Intake, progress: Receiver) -> u8 {
+    let now = clock::monotonic();
+    let mut supervisor = Supervisor { main, state: State::new(), main_started: now, unreaped: false, ended: None };
+    let mut progress = Some(progress);
+    loop {
+        if supervisor.unreaped {
+            supervisor.reap(&mut progress);
+        }
+        if let Some(status) = supervisor.ended {
+            return status;
+        }
+        let ready = Ready::wait(intake, progress.as_ref(), supervisor.unreaped);
+        if ready.progress {
+            supervisor.follow_progress(&mut progress);
+        }
+        if ready.signals {
+            // The only error there is: a stop of our own interrupted the wait. The next turn asks again.
+            let _: nix::Result<()> = intake.read(|received| supervisor.on_signal(&received));
+        }
+    }
+}
+
+/// What there is to read.
+struct Ready {
+    signals: bool,
+    progress: bool,
+}
+
+impl Ready {
+    /// Waits for something to read; only looks if there is `more` to do anyway. Once the main process runs and there
+    /// is nothing else to do, reading the signals is the wait.
+    fn wait(intake: &Intake, progress: Option<&Receiver>, more: bool) -> Ready {
+        let timeout = if more { PollTimeout::ZERO } else { PollTimeout::NONE };
+        let intake = PollFd::new(intake.as_fd(), PollFlags::POLLIN);
+        let is_ready = |fd: &PollFd<'_>| fd.any().unwrap_or(false);
+        match progress {
+            None if !more => Ready { signals: true, progress: false },
+            None => {
+                let mut fds = [intake];
+                let signals = poll(&mut fds, timeout).is_ok_and(|count| count > 0);
+                Ready { signals, progress: false }
+            }
+            Some(progress) => {
+                let mut fds = [intake, PollFd::new(progress.as_fd(), PollFlags::POLLIN)];
+                match poll(&mut fds, timeout) {
+                    Ok(_) => Ready { signals: is_ready(&fds[0]), progress: is_ready(&fds[1]) },
+                    Err(_) => Ready { signals: false, progress: false },
+                }
+            }
+        }
+    }
+}
+
+struct Supervisor<'a> {
+    main: &'a Main,
+    state: State,
+    main_started: Duration,
+    /// Whether there may be children to wait for: one SIGCHLD can stand for several of them (signal(7)).
+    unreaped: bool,
+    ended: Option<u8>,
+}
+
+impl Supervisor<'_> {
+    fn on_signal(&mut self, received: &Received) {
+        if received.signal == Signal::CHLD {
+            self.unreaped = true;
+        }
+        // A report that nobody reads raises this in us; it is not the application's.
+        if received.signal == Signal::PIPE && received.pid == Pid::this().as_raw() {
+            return;
+        }
+        let action = self.state.on_event(state::Event::Signal(received.signal));
+        match action {
+            Action::Forward { stop } => self.forward(received, stop),
+            Action::Resume => job_control::resume(self.main.pid),
+            Action::Nothing | Action::Suspend(_) | Action::Finish { .. } => {}
+        }
+    }
+
+    fn forward(&self, received: &Received, stop: bool) {
+        let Main { pid, group, .. } = *self.main;
+        let forward = if group { signal::forward_to_group } else { signal::forward_to_process };
+        match forward(pid, received) {
+            Ok(()) => Event::SignalForwarded { received: *received, stop, group }.emit(),
+            Err(error) => Event::SignalNotForwarded { signal: received.signal, group, error }.emit(),
+        }
+    }
+
+    fn follow_progress(&mut self, progress: &mut Option<Receiver>) {
+        let Some(receiver) = progress else { return };
+        match receiver.receive() {
+            Progress::None => {}
+            Progress::Started => {
+                *progress = None;
+                self.state.on_event(state::Event::Started);
+                self.main_started = clock::monotonic();
+                let Main { pid, argv, onset_started, .. } = self.main;
+                let startup = self.main_started.saturating_sub(*onset_started);
+                Event::MainStarted { pid: *pid, argv, startup }.emit();
+            }
+            Progress::Failed(StartFailure { status, cause }) => {
+                *progress = None;
+                self.state.on_event(state::Event::StartFailed { status });
+                Event::StartFailed { status, cause: &cause, argv: &self.main.argv }.emit();
+            }
+        }
+    }
+
+    /// Waits for children that have ended already, as many as one turn may take.
+    fn reap(&mut self, progress: &mut Option<Receiver>) {
+        for _ in 0..REAP_BATCH {
+            let Some(change) = wait::next_change() else {
+                self.unreaped = false;
+                return;
+            };
+            if change.pid == self.main.pid {
+                // What it said before it ended comes first: a process that is gone has closed its end.
+                if progress.is_some() && !matches!(change.status, WaitStatus::Stopped(_)) {
+                    self.follow_progress(progress);
+                }
+                self.on_main(&change);
+            } else {
+                self.on_orphan(&change);
+            }
+            if self.ended.is_some() {
+                return;
+            }
+        }
+    }
+
+    fn on_main(&mut self, change: &Change) {
+        let Change { pid, status, usage } = *change;
+        match self.state.on_event(state::Event::Main(status)) {
+            Action::Suspend(signal) => {
+                Event::MainStopped { pid, signal }.emit();
+                if job_control::follow_stop(pid, signal) {
+                    self.state.on_event(state::Event::Suspended);
+                }
+            }
+            Action::Finish { status: exit, expected } => {
+                self.ended = Some(exit);
+                if Pid::this() != Pid::from_raw(1) {
+                    job_control::take_back(pid);
+                }
+                if !self.state.failed_to_start() {
+                    let uptime = clock::monotonic().saturating_sub(self.main_started);
+                    Event::MainEnded { pid, status, exit, expected, uptime, usage }.emit();
+                }
+            }
+            Action::Nothing | Action::Forward { .. } | Action::Resume => {}
+        }
+    }
+
+    fn on_orphan(&mut self, change: &Change) {
+        self.state.on_event(state::Event::Orphan);
+        if !matches!(change.status, WaitStatus::Stopped(_)) {
+            Event::OrphanReaped { pid: change.pid, status: change.status }.emit();
+        }
+    }
+}

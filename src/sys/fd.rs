@@ -1,0 +1,66 @@
+//! File descriptors: our own stay clear of 0, 1 and 2, and PID 1 keeps none that it inherited.
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+/// The first number that is not a standard stream.
+const ABOVE_STDIO: RawFd = 3;
+
+/// A pipe whose ends close by themselves at execve(2): (read, write).
+pub fn pipe() -> nix::Result<(OwnedFd, OwnedFd)> {
+    let (read, write) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
+    Ok((above_stdio(read)?, above_stdio(write)?))
+}
+
+/// Moves a descriptor away from 0, 1 and 2, where it lands when onset is started with one of them closed: the
+/// application is to find that one closed still, and our reports must not go into our own pipe.
+pub(super) fn above_stdio(fd: OwnedFd) -> nix::Result<OwnedFd> {
+    if fd.as_raw_fd() >= ABOVE_STDIO {
+        return Ok(fd);
+    }
+    let raw = fcntl(&fd, FcntlArg::F_DUPFD_CLOEXEC(ABOVE_STDIO))?;
+    // SAFETY: fcntl has just made this descriptor, and nobody else has its number.
+    Ok(unsafe { OwnedFd::from_raw_fd(raw) })
+}
+
+/// Closes every descriptor but stderr and `keep`. Descriptors cannot fail to close in a way that matters here.
+///
+/// `close_range(2)` is Linux 5.9; before, and where a seccomp filter of that age refuses it, they are closed one by one.
+pub fn close_inherited(keep: [&OwnedFd; 2]) {
+    let mut kept = [libc::STDERR_FILENO, keep[0].as_raw_fd(), keep[1].as_raw_fd()];
+    kept.sort_unstable();
+    let mut first = 0;
+    for fd in kept {
+        close_range(first, fd - 1);
+        first = fd + 1;
+    }
+    close_range(first, RawFd::MAX);
+}
+
+fn close_range(first: RawFd, last: RawFd) {
+    if first > last {
+        return;
+    }
+    // SAFETY: takes three integers. That nobody uses these descriptors any more is what close_inherited is for.
+    let result = unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
+    if result != 0 {
+        let last = last.min(highest_open());
+        for fd in first..=last {
+            // SAFETY: as above.
+            unsafe { libc::close(fd) };
+        }
+    }
+}
+
+/// The highest descriptor that can be open: from /proc where it is mounted, else by the limit.
+fn highest_open() -> RawFd {
+    let listed = std::fs::read_dir("/proc/self/fd").ok().and_then(|entries| {
+        entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).max()
+    });
+    listed.unwrap_or_else(|| {
+        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: getrlimit writes one rlimit through a live pointer.
+        unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
+        RawFd::try_from(limit.rlim_cur.min(1 << 20)).unwrap_or(1 << 20)
+    })
+}

@@ -1,0 +1,52 @@
+//! Processes: making one, becoming another, ending.
+
+use super::words::Words;
+use nix::errno::Errno;
+use nix::unistd::{ForkResult, Pid};
+use std::ffi::CStr;
+
+/// What [`fork`] returns, once in each of the two processes.
+pub enum Side {
+    /// In the process that called.
+    Parent {
+        /// The new process.
+        child: Pid,
+    },
+    /// In the new process.
+    Child,
+}
+
+/// fork(2). onset has one thread, so the child may do all that its parent may.
+pub fn fork() -> nix::Result<Side> {
+    // SAFETY: the hazard of fork is other threads' locks; onset never starts a thread.
+    match unsafe { nix::unistd::fork() }? {
+        ForkResult::Parent { child } => Ok(Side::Parent { child }),
+        ForkResult::Child => Ok(Side::Child),
+    }
+}
+
+/// execve(2). Returns only when it fails.
+pub fn exec(path: &CStr, argv: Words, envp: Words) -> Errno {
+    // SAFETY: path is a C string, both vectors are NULL-terminated and live as long as the process (Words).
+    unsafe { libc::execve(path.as_ptr(), argv.as_ptr(), envp.as_ptr()) };
+    Errno::last()
+}
+
+/// Puts `process` into a process group of its own. Parent and child both call it, so that the group is there for
+/// whichever goes on first; the one that comes late fails (EACCES after the child's execve), and that is right.
+pub fn lead_own_group(process: Pid) {
+    let _: nix::Result<()> = nix::unistd::setpgid(process, process);
+}
+
+/// Makes orphaned descendants come to this process, as they come to PID 1 (`PR_SET_CHILD_SUBREAPER`, Linux 3.4).
+pub fn become_sub_reaper() -> nix::Result<()> {
+    // SAFETY: prctl takes integers here.
+    let result = unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) };
+    Errno::result(result).map(drop)
+}
+
+/// Ends the process at once: no exit handlers, nothing to flush.
+pub fn exit_now(status: u8) -> ! {
+    // SAFETY: _exit takes an integer and does not return.
+    unsafe { libc::_exit(i32::from(status)) }
+}

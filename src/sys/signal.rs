@@ -1,0 +1,359 @@
+//! Signals, all 64 of them, by number: libc's wrappers know fewer and differ in which.
+//!
+//! The loop hears signals through a signalfd and not through signal-hook's handlers, for reasons that were measured
+//! (`benches/signal_intake.rs`): signal-hook keeps at most five queued signals of a kind and drops the rest, where the
+//! kernel keeps them all in order; libc lets no handler be set for signals 32 to 34; and a handler that writes to
+//! a pipe costs three system calls for each signal where the signalfd costs one. signal-hook serves for the names.
+
+use super::fd::above_stdio;
+use nix::errno::Errno;
+use nix::unistd::Pid;
+use std::fmt;
+use std::mem::{MaybeUninit, size_of};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+/// The highest signal number of Linux on the machines we are for (signal(7)).
+const HIGHEST: u8 = 64;
+
+/// A signal by number, 1 to 64.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Signal(u8);
+
+impl Signal {
+    /// Ctrl-C.
+    pub const INT: Signal = Signal(2);
+    /// Ctrl-\.
+    pub const QUIT: Signal = Signal(3);
+    /// A write into a pipe nobody reads.
+    pub const PIPE: Signal = Signal(13);
+    /// What `docker stop` and Kubernetes send.
+    pub const TERM: Signal = Signal(15);
+    /// A child ended or stopped.
+    pub const CHLD: Signal = Signal(17);
+    /// Go on after a stop.
+    pub const CONT: Signal = Signal(18);
+    /// A stop that nobody can refuse.
+    pub const STOP: Signal = Signal(19);
+    /// Ctrl-Z.
+    pub const TSTP: Signal = Signal(20);
+    /// A background process read from the terminal.
+    pub const TTIN: Signal = Signal(21);
+    /// A background process wrote to the terminal.
+    pub const TTOU: Signal = Signal(22);
+
+    /// The signal with this number, if there is one.
+    pub fn new(number: i32) -> Option<Self> {
+        u8::try_from(number).ok().filter(|number| (1..=HIGHEST).contains(number)).map(Signal)
+    }
+
+    /// 1 to 64.
+    pub fn number(self) -> u8 {
+        self.0
+    }
+
+    /// Every signal there is.
+    pub fn all() -> impl Iterator<Item = Signal> {
+        (1..=HIGHEST).map(Signal)
+    }
+
+    fn raw(self) -> i32 {
+        i32::from(self.0)
+    }
+
+    fn bit(self) -> u64 {
+        1 << (self.0 - 1)
+    }
+}
+
+/// `SIGTERM`; a real-time signal by its number, because what the first of them is called differs between libcs.
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self.raw() {
+            // Two that signal-hook does not list.
+            libc::SIGSTKFLT => Some("SIGSTKFLT"),
+            libc::SIGPWR => Some("SIGPWR"),
+            number => signal_hook::low_level::signal_name(number),
+        };
+        match name {
+            Some(name) => f.pad(name),
+            None => fmt::Display::fmt(&self.0, f),
+        }
+    }
+}
+
+impl fmt::Debug for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A set of signals, as the kernel keeps it: bit n-1 for signal n.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignalSet(u64);
+
+impl SignalSet {
+    /// Every signal. The kernel leaves SIGKILL and SIGSTOP out by itself.
+    pub const ALL: SignalSet = SignalSet(u64::MAX);
+
+    pub(super) fn from_bits(bits: u64) -> Self {
+        SignalSet(bits)
+    }
+}
+
+/// Blocks exactly `set`; returns what was blocked before. The system call itself, because libc's keeps signals 32 to
+/// 34 out of every set.
+pub fn set_mask(set: SignalSet) -> SignalSet {
+    let mut old = 0_u64;
+    // SAFETY: the kernel reads one 8-byte set and writes one through live pointers.
+    unsafe {
+        libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const set.0, &raw mut old, size_of::<u64>());
+    }
+    SignalSet(old)
+}
+
+/// Which of the blocked signals wait for this process.
+fn pending() -> SignalSet {
+    let mut set = 0_u64;
+    // SAFETY: the kernel writes one 8-byte set through a live pointer.
+    unsafe { libc::syscall(libc::SYS_rt_sigpending, &raw mut set, size_of::<u64>()) };
+    SignalSet(set)
+}
+
+/// What SIGCHLD did when onset was started, for the application to find again.
+pub struct ChildDisposition(libc::sigaction);
+
+/// Gives SIGCHLD its default action. Inherited as ignored it would make the kernel reap for us and hide every status:
+/// two of the peers hang on that for ever.
+pub fn hear_children() -> ChildDisposition {
+    let mut old = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: a zeroed sigaction is valid: SIG_DFL, no flags, an empty mask.
+    let default = unsafe { MaybeUninit::<libc::sigaction>::zeroed().assume_init() };
+    // SAFETY: sigaction reads and writes one struct each through live pointers.
+    unsafe { libc::sigaction(libc::SIGCHLD, &raw const default, old.as_mut_ptr()) };
+    // SAFETY: every bit pattern sigaction writes is valid, and it was zeroed.
+    ChildDisposition(unsafe { old.assume_init() })
+}
+
+impl ChildDisposition {
+    /// Makes SIGCHLD do what it did when onset was started.
+    pub fn restore(&self) {
+        // SAFETY: sigaction reads one struct that the kernel gave us; after execve no handler of anybody's is left,
+        // so it names SIG_DFL or SIG_IGN.
+        unsafe { libc::sigaction(libc::SIGCHLD, &raw const self.0, std::ptr::null_mut()) };
+    }
+}
+
+/// A signal that came in, and from whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Received {
+    /// Which.
+    pub signal: Signal,
+    /// `si_code` (sigaction(2)): how it was sent.
+    pub code: i32,
+    /// The sender. 0: outside our PID namespace, or the kernel.
+    pub pid: i32,
+    /// The sender's real user.
+    pub uid: u32,
+    /// The value that came with it, if it was queued (sigqueue(3)).
+    value: u64,
+}
+
+impl Received {
+    /// The field's name of `code`, where it has one.
+    pub fn code_name(&self) -> Option<&'static str> {
+        Some(match self.code {
+            libc::SI_USER => "SI_USER",
+            libc::SI_KERNEL => "SI_KERNEL",
+            libc::SI_QUEUE => "SI_QUEUE",
+            libc::SI_TKILL => "SI_TKILL",
+            libc::SI_TIMER => "SI_TIMER",
+            libc::SI_MESGQ => "SI_MESGQ",
+            libc::SI_ASYNCIO => "SI_ASYNCIO",
+            libc::SI_SIGIO => "SI_SIGIO",
+            _ => return None,
+        })
+    }
+
+    /// Whether rt_sigqueueinfo(2) takes it: a code below zero, but for tgkill's, which only its sender may use.
+    fn is_queued(&self) -> bool {
+        self.code < 0 && self.code != libc::SI_TKILL
+    }
+}
+
+/// How many signals one read takes at most.
+const BATCH: usize = 8;
+
+/// The signals of this process, in the kernel's order: a signalfd(2) for all of them.
+pub struct Intake {
+    fd: OwnedFd,
+}
+
+impl Intake {
+    /// Opens the intake. Every signal must be blocked already.
+    ///
+    /// # Errors
+    /// No descriptor or no memory left.
+    pub fn open() -> nix::Result<Self> {
+        let every = SignalSet::ALL;
+        // SAFETY: the kernel reads one 8-byte set through a live pointer. The system call, because libc's wrapper
+        // takes its own larger set type.
+        let raw = unsafe {
+            libc::syscall(libc::SYS_signalfd4, -1, &raw const every.0, size_of::<u64>(), libc::SFD_CLOEXEC)
+        };
+        let raw = Errno::result(i32::try_from(raw).unwrap_or(-1))?;
+        // SAFETY: signalfd4 has just made this descriptor, and nobody else has its number.
+        let fd = above_stdio(unsafe { OwnedFd::from_raw_fd(raw) })?;
+        Ok(Intake { fd })
+    }
+
+    /// Waits for a signal and hands each that is there to `each`, oldest first within one number, low numbers first.
+    ///
+    /// # Errors
+    /// EINTR when a stop of onset itself interrupted the wait: ask again.
+    pub fn read(&self, mut each: impl FnMut(Received)) -> nix::Result<()> {
+        let mut batch = [const { MaybeUninit::<libc::signalfd_siginfo>::uninit() }; BATCH];
+        // SAFETY: read writes at most the array's size into the live array.
+        let length = unsafe { libc::read(self.fd.as_raw_fd(), batch.as_mut_ptr().cast(), size_of_val(&batch)) };
+        let length = usize::try_from(Errno::result(length)?).unwrap_or(0);
+        for info in &batch[..length / size_of::<libc::signalfd_siginfo>()] {
+            // SAFETY: the kernel writes whole structs (signalfd(2)), and these are within what it wrote.
+            let info = unsafe { info.assume_init_ref() };
+            let Some(signal) = i32::try_from(info.ssi_signo).ok().and_then(Signal::new) else { continue };
+            let pid = i32::try_from(info.ssi_pid).unwrap_or(0);
+            each(Received { signal, code: info.ssi_code, pid, uid: info.ssi_uid, value: info.ssi_ptr });
+        }
+        Ok(())
+    }
+
+    /// The descriptor, to close all others.
+    pub fn descriptor(&self) -> &OwnedFd {
+        &self.fd
+    }
+}
+
+impl AsFd for Intake {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// `siginfo_t` of a queued signal on 64-bit Linux (include/uapi/asm-generic/siginfo.h): the three first words, the
+/// union at 16, 128 bytes in all.
+#[repr(C)]
+struct QueuedInfo {
+    signo: i32,
+    errno: i32,
+    code: i32,
+    _pad: i32,
+    pid: i32,
+    uid: u32,
+    value: u64,
+    _rest: [u64; 12],
+}
+
+impl QueuedInfo {
+    fn new(received: &Received) -> Self {
+        let Received { signal, code, pid, uid, value } = *received;
+        QueuedInfo { signo: signal.raw(), errno: 0, code, _pad: 0, pid, uid, value, _rest: [0; 12] }
+    }
+}
+
+/// Sends on what came in: a queued signal with its value and its sender, any other plainly.
+///
+/// # Errors
+/// ESRCH: no such process; EPERM: it is another user's, and we may not. A queue that is full (EAGAIN) costs a queued
+/// signal its value, not the signal.
+pub fn forward_to_process(target: Pid, received: &Received) -> nix::Result<()> {
+    if received.is_queued() {
+        let info = QueuedInfo::new(received);
+        // SAFETY: the kernel reads one siginfo_t (128 bytes, QueuedInfo's size) through a live pointer.
+        let result = unsafe {
+            libc::syscall(libc::SYS_rt_sigqueueinfo, target.as_raw(), received.signal.raw(), &raw const info)
+        };
+        if Errno::result(result) != Err(Errno::EAGAIN) {
+            return Errno::result(result).map(drop);
+        }
+    }
+    kill(target, received.signal)
+}
+
+/// The same to a process group. The value of a queued signal comes along from Linux 6.9 on
+/// (`PIDFD_SIGNAL_PROCESS_GROUP`); before, nothing can queue to a group, and the signal goes without it.
+///
+/// A main process that left its group takes the signal alone: ESRCH of the group is no reason to lose it.
+pub fn forward_to_group(leader: Pid, received: &Received) -> nix::Result<()> {
+    if received.is_queued() && queue_to_group(leader, received).is_ok() {
+        return Ok(());
+    }
+    match kill(Pid::from_raw(-leader.as_raw()), received.signal) {
+        Err(Errno::ESRCH) => forward_to_process(leader, received),
+        result => result,
+    }
+}
+
+fn queue_to_group(leader: Pid, received: &Received) -> nix::Result<()> {
+    // include/uapi/linux/pidfd.h
+    const PIDFD_SIGNAL_PROCESS_GROUP: u32 = 1 << 2;
+    // SAFETY: pidfd_open takes integers.
+    let raw = unsafe { libc::syscall(libc::SYS_pidfd_open, leader.as_raw(), 0) };
+    let raw = Errno::result(i32::try_from(raw).unwrap_or(-1))?;
+    // SAFETY: pidfd_open has just made this descriptor, and nobody else has its number.
+    let leader = unsafe { OwnedFd::from_raw_fd(raw) };
+    let info = QueuedInfo::new(received);
+    // SAFETY: the kernel reads one siginfo_t (128 bytes, QueuedInfo's size) through a live pointer.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_pidfd_send_signal,
+            leader.as_raw_fd(),
+            received.signal.raw(),
+            &raw const info,
+            PIDFD_SIGNAL_PROCESS_GROUP,
+        )
+    };
+    Errno::result(result).map(drop)
+}
+
+/// kill(2), for every signal: nix's cannot send a real-time one.
+fn kill(target: Pid, signal: Signal) -> nix::Result<()> {
+    // SAFETY: kill takes integers.
+    Errno::result(unsafe { libc::kill(target.as_raw(), signal.raw()) }).map(drop)
+}
+
+/// Lets everything that Ctrl-Z stopped go on: SIGCONT to the group of `leader`.
+pub fn resume_group(leader: Pid) -> nix::Result<()> {
+    kill(Pid::from_raw(-leader.as_raw()), Signal::CONT)
+}
+
+/// Stops this process as Ctrl-Z would have, so that the shell that started onset sees its job stop. Returns when it
+/// goes on again; `false` if it did not stop at all: PID 1 does not, nor does anybody whom no shell could let go on
+/// (an orphaned process group, setpgid(2)).
+pub fn stop_self(with: Signal) -> bool {
+    let blocked = set_mask(SignalSet(SignalSet::ALL.0 & !with.bit()));
+    let _: nix::Result<()> = kill(Pid::this(), with);
+    set_mask(blocked);
+    // What woke us is blocked again, so it waits in the intake.
+    pending().0 & Signal::CONT.bit() != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signals_up_to_31_have_names_and_real_time_ones_numbers() {
+        let names: Vec<String> = Signal::all().map(|signal| signal.to_string()).collect();
+        assert!(names[..31].iter().all(|name| name.starts_with("SIG")), "{names:?}");
+        assert_eq!((names[14].as_str(), names[29].as_str(), names[31].as_str()), ("SIGTERM", "SIGPWR", "32"));
+        assert_eq!(names.len(), 64);
+    }
+
+    #[test]
+    fn there_is_no_signal_beside_1_to_64() {
+        assert_eq!([0, 65, -1, i32::MAX].map(Signal::new), [None; 4]);
+    }
+
+    #[test]
+    fn the_queued_siginfo_has_the_kernels_size() {
+        assert_eq!(size_of::<QueuedInfo>(), size_of::<libc::siginfo_t>());
+    }
+}

@@ -1,0 +1,68 @@
+//! A vector of C strings as execve(2) gives and takes it: argv, the environment.
+
+use std::ffi::{CStr, c_char};
+
+/// Words that live as long as the process, in one NULL-terminated vector: handed on without a copy, byte for byte.
+#[derive(Clone, Copy)]
+pub struct Words {
+    first: *const *const c_char,
+    count: usize,
+}
+
+impl Words {
+    /// # Safety
+    /// `first` points at `count` pointers to C strings and a NULL, none of which changes or goes away while the
+    /// process lives.
+    pub unsafe fn from_raw(first: *const *const c_char, count: usize) -> Self {
+        Words { first, count }
+    }
+
+    /// # Safety
+    /// As [`Words::from_raw`], the end being the first NULL.
+    pub unsafe fn from_null_terminated(first: *const *const c_char) -> Self {
+        let mut count = 0;
+        // SAFETY: the caller says that a NULL ends the vector; no element beyond it is read.
+        while !unsafe { *first.wrapping_add(count) }.is_null() {
+            count += 1;
+        }
+        Words { first, count }
+    }
+
+    /// How many words there are.
+    pub fn len(self) -> usize {
+        self.count
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.count == 0
+    }
+
+    /// The words from `start` on; none if there are fewer.
+    #[must_use]
+    pub fn skip(self, start: usize) -> Words {
+        let start = start.min(self.count);
+        Words { first: self.first.wrapping_add(start), count: self.count - start }
+    }
+
+    /// The word at `index`.
+    pub fn get(self, index: usize) -> Option<&'static CStr> {
+        if index >= self.count {
+            return None;
+        }
+        // SAFETY: the vector has an element at every index below count (from_raw's duty).
+        let word = unsafe { *self.first.wrapping_add(index) };
+        // SAFETY: each is a C string that lives as long as the process (from_raw's duty).
+        Some(unsafe { CStr::from_ptr(word) })
+    }
+
+    /// The words in order.
+    pub fn iter(self) -> impl Iterator<Item = &'static CStr> {
+        (0..self.count).filter_map(move |index| self.get(index))
+    }
+
+    /// The vector for execve(2).
+    pub(super) fn as_ptr(self) -> *const *const c_char {
+        self.first
+    }
+}
