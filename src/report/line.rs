@@ -297,3 +297,69 @@ impl Serialize for WordList<'_> {
         words.end()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Event;
+    use crate::report::lines::tests::captured;
+    use nix::unistd::Pid;
+    use proptest::prelude::*;
+    use std::time::Duration;
+
+    fn parsed(line: &str) -> serde_json::Value {
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    }
+
+    fn started(argv: &[u8]) -> Event<'_> {
+        Event::MainStarted { pid: Pid::from_raw(7), argv, startup: Duration::from_micros(812) }
+    }
+
+    #[test]
+    fn an_event_is_one_json_object() {
+        let line = captured(Format::Json, &started(b"redis-server\0--port\0 \n\"\xff\0\0"));
+        let mut object = parsed(&line);
+        let time = object["time"].take();
+        assert_eq!(time.as_str().unwrap().len(), "2026-11-22T05:54:10.123456Z".len());
+        let expected = serde_json::json!({
+            "time": null, "level": "info", "logger": "onset", "event": "main_started",
+            "message": "main process started", "pid": 7,
+            "argv": ["redis-server", "--port", " \n\"\u{fffd}", ""], "startup_us": 812,
+        });
+        assert_eq!(object, expected);
+    }
+
+    #[test]
+    fn an_event_reads_well_as_text() {
+        let line = captured(Format::Text, &started(b"redis-server\0a b\0"));
+        let (_, rest) = line.split_once(' ').unwrap();
+        assert_eq!(
+            rest,
+            "onset info: main process started pid=7 argv=[\"redis-server\",\"a b\"] startup_us=812\n"
+        );
+        let line = captured(Format::Text, &Event::InternalError { cause: "a\u{1b}[31m\u{9b}b\nc" });
+        assert!(line.ends_with("onset error: a\\u{1b}[31m\\u{9b}b\\nc\n"), "{line}");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_said_the_line_is_whole_short_and_harmless(
+            cause in prop_oneof![".{0,3000}", "[\\x00-\\x1f\"\\\\\u{80}-\u{9f}]{0,3000}"],
+            argv in prop::collection::vec(any::<u8>(), 0..5000),
+        ) {
+            let event = Event::StartFailed { status: 127, cause: &cause, argv: &argv };
+            for format in [Format::Json, Format::Text] {
+                let line = captured(format, &event);
+                prop_assert!(line.len() < LONGEST_LINE, "{} bytes", line.len());
+                let body = line.strip_suffix('\n').expect("a line ends");
+                prop_assert!(!body.chars().any(char::is_control), "{body:?}");
+                if format == Format::Json {
+                    let object = parsed(body);
+                    let escaped = cause.chars().any(|character| ('\u{7f}'..='\u{9f}').contains(&character));
+                    let whole = object.get("truncated").is_none() && !escaped;
+                    prop_assert!(!whole || object["message"] == cause);
+                }
+            }
+        }
+    }
+}

@@ -10,19 +10,20 @@ use tracing::span;
 /// Writes what it is given to stderr, and counts what it could not write.
 pub struct Lines {
     format: Format,
+    write: fn(&[u8]) -> nix::Result<()>,
     dropped: AtomicU64,
 }
 
 impl Lines {
-    /// Lines of this format.
+    /// Lines of this format, to stderr.
     pub fn new(format: Format) -> Self {
-        Lines { format, dropped: AtomicU64::new(0) }
+        Lines { format, write: stderr::write_line, dropped: AtomicU64::new(0) }
     }
 
     fn put(&self, event: &tracing::Event<'_>) -> bool {
         let mut buffer = Line::new();
         line::write(&mut buffer, self.format, &clock::utc(), event).is_ok()
-            && stderr::write_line(buffer.as_bytes()).is_ok()
+            && (self.write)(buffer.as_bytes()).is_ok()
     }
 }
 
@@ -58,4 +59,29 @@ impl tracing::Subscriber for Lines {
     fn enter(&self, _: &span::Id) {}
 
     fn exit(&self, _: &span::Id) {}
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use std::cell::RefCell;
+
+    thread_local! {
+        static WRITTEN: RefCell<Vec<Result<String, ()>>> = const { RefCell::new(Vec::new()) };
+    }
+
+    fn write(line: &[u8]) -> nix::Result<()> {
+        let line = String::from_utf8(line.to_vec()).map_err(drop);
+        WRITTEN.with_borrow_mut(|written| written.push(line));
+        Ok(())
+    }
+
+    /// The one line that an event makes.
+    pub fn captured(format: Format, event: &Event<'_>) -> String {
+        let lines = Lines { format, write, dropped: AtomicU64::new(0) };
+        tracing::subscriber::with_default(lines, || event.emit());
+        let mut written = WRITTEN.take();
+        assert_eq!(written.len(), 1);
+        written.remove(0).expect("UTF-8")
+    }
 }

@@ -140,3 +140,131 @@ impl State {
         Action::Finish { status, expected }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn signal(number: i32) -> Signal {
+        Signal::new(number).unwrap()
+    }
+
+    fn killed(by: i32) -> WaitStatus {
+        WaitStatus::Killed { signal: signal(by), core_dumped: false }
+    }
+
+    /// One event of each kind that the state tells apart.
+    fn alphabet() -> Vec<Event> {
+        vec![
+            Event::Signal(Signal::TERM),
+            Event::Signal(Signal::CONT),
+            Event::Signal(Signal::CHLD),
+            Event::Signal(signal(40)),
+            Event::Started,
+            Event::StartFailed { status: 127 },
+            Event::Main(WaitStatus::Exited(0)),
+            Event::Main(killed(15)),
+            Event::Main(WaitStatus::Stopped(Signal::TSTP)),
+            Event::Suspended,
+            Event::Orphan,
+        ]
+    }
+
+    fn any_event() -> impl Strategy<Value = Event> {
+        let any_signal = (1..=64).prop_map(signal);
+        let ended = prop_oneof![any::<u8>().prop_map(WaitStatus::Exited), (1..=64).prop_map(killed)];
+        prop_oneof![
+            8 => any_signal.prop_map(Event::Signal),
+            1 => Just(Event::Started),
+            1 => (1..=255_u8).prop_map(|status| Event::StartFailed { status }),
+            1 => ended.prop_map(Event::Main),
+            2 => (1..=64).prop_map(|number| Event::Main(WaitStatus::Stopped(signal(number)))),
+            2 => Just(Event::Suspended),
+            3 => Just(Event::Orphan),
+        ]
+    }
+
+    /// What must hold whatever happens, in whatever order.
+    fn check(events: &[Event]) {
+        let mut state = State::new();
+        let mut ended = false;
+        for &event in events {
+            let action = state.on_event(event);
+            let ends = matches!(event, Event::Main(WaitStatus::Exited(_) | WaitStatus::Killed { .. }));
+            let finishes = matches!(action, Action::Finish { .. });
+            assert_eq!(finishes, ends && !ended, "{events:?}: it ends exactly when main ended");
+            if ended {
+                assert_eq!(action, Action::Nothing, "{events:?}: nothing is signalled after that");
+            }
+            let heard = matches!(event, Event::Signal(signal) if signal != Signal::CHLD);
+            let sent = matches!(action, Action::Forward { .. } | Action::Resume);
+            assert_eq!(sent, heard && !ended, "{events:?}: every signal is sent on, SIGCHLD and nothing else is not");
+            ended |= finishes;
+        }
+    }
+
+    #[test]
+    fn it_ends_exactly_when_main_ended_and_never_signals_after_that_in_every_order_of_five_events() {
+        let alphabet = alphabet();
+        let size = alphabet.len();
+        for mut number in 0..size.pow(5) {
+            let events: [Event; 5] = std::array::from_fn(|_| {
+                let event = alphabet[number % size];
+                number /= size;
+                event
+            });
+            check(&events);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_ends_exactly_when_main_ended_and_never_signals_after_that(
+            events in prop::collection::vec(any_event(), 0..200),
+        ) {
+            check(&events);
+        }
+    }
+
+    /// The last action of a run through these events.
+    fn last(events: &[Event]) -> Action {
+        let mut state = State::new();
+        events.iter().map(|&event| state.on_event(event)).last().unwrap()
+    }
+
+    #[test]
+    fn the_status_is_mains_own() {
+        let finish = |status, expected| Action::Finish { status, expected };
+        assert_eq!(last(&[Event::Started, Event::Main(WaitStatus::Exited(0))]), finish(0, true));
+        assert_eq!(last(&[Event::Started, Event::Main(WaitStatus::Exited(255))]), finish(255, false));
+        assert_eq!(last(&[Event::Started, Event::Main(killed(9))]), finish(137, false));
+        assert_eq!(last(&[Event::Started, Event::Main(killed(64))]), finish(192, false));
+        assert_eq!(
+            last(&[Event::StartFailed { status: 126 }, Event::Main(WaitStatus::Exited(126))]),
+            finish(126, false)
+        );
+        assert_eq!(last(&[Event::Main(killed(15))]), finish(143, false), "killed while it was being made");
+    }
+
+    #[test]
+    fn death_by_the_stop_signal_that_was_forwarded_is_expected() {
+        let end = |signal_in, end| last(&[Event::Started, Event::Signal(signal(signal_in)), Event::Main(end)]);
+        let expected = |action| matches!(action, Action::Finish { expected: true, .. });
+        assert!(expected(end(15, killed(15))));
+        assert!(expected(end(15, WaitStatus::Exited(143))), "as a shell or a JVM says it");
+        assert!(!expected(end(2, killed(15))));
+        assert!(!expected(end(15, WaitStatus::Exited(1))));
+        assert!(!expected(end(10, killed(10))), "SIGUSR1 asks for something else");
+    }
+
+    #[test]
+    fn a_suspended_job_is_resumed_once() {
+        let stopped = [Event::Started, Event::Main(WaitStatus::Stopped(Signal::TSTP)), Event::Suspended];
+        let cont = Event::Signal(Signal::CONT);
+        assert_eq!(last(&stopped[..2]), Action::Suspend(Signal::TSTP));
+        assert_eq!(last(&[&stopped[..], &[cont]].concat()), Action::Resume);
+        assert_eq!(last(&[&stopped[..], &[cont, cont]].concat()), Action::Forward { stop: false });
+        assert_eq!(last(&[&stopped[..2], &[cont]].concat()), Action::Forward { stop: false });
+    }
+}

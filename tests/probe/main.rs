@@ -5,10 +5,15 @@
 //! | `exit N` | exits N |
 //! | `die SIGNO [--core]` | dies by that signal, 1..64, default disposition; without `--core` it allows itself no core dump; exits 99 if it survives |
 //! | `print [--fd N]` | one JSON line about itself (to that descriptor instead of stdout), see `print`; exits 0 |
-//! | `signals [--count N] [--until SIGNO]` | blocks all signals, prints `ready`, then one JSON line for each it receives: signo, code, pid, uid, value; exits 0 after N of them, or after SIGNO (default 15) |
+//! | `signals [--count N] [--until SIGNO] [--exit CODE]` | blocks all signals, prints `ready`, then one JSON line for each it receives: signo, code, pid, uid, value; exits 0 (CODE) after N of them, or after SIGNO (default 15) |
 //! | `orphans N [--live] [--exit CODE]` | makes N orphans and prints `ready`. They end at once, or (`--live`) when it gets SIGUSR1 or ends itself. Exits CODE at once; else 0 on SIGTERM, printing `told` for each SIGUSR1 |
+//! | `family [--leave]` | as `signals`, with a child that does the same; each line says `who`. `--leave`: the main process moves into a group of the child's |
+//! | `tell SIGNO VALUE` | queues its parent that signal, then as `signals` |
+//! | `as-user UID` | becomes that user, then as `signals` |
+//! | `flow` | as `signals`, while a child makes orphans without end |
 //! | `sleep` | prints `ready` and waits for a signal that kills it |
 //! | `ignore-term` | ignores SIGTERM, prints `ready` and waits |
+//! | `close FD` | closes that descriptor and waits |
 //! | `cat` | copies stdin to stdout; exits 0 |
 //! | `say TEXT` | prints TEXT on stderr, and exits 0, or 1 if it could not |
 //!
@@ -29,6 +34,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use serde_json::{Value, json};
 
+mod family;
 #[path = "../it/support/sys.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod sys;
@@ -47,8 +53,15 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
         ["exit", status] => number(status),
         ["die", signal, rest @ ..] => die(number(signal), rest == ["--core"]),
         ["print", ..] => print(&argv, option(&words, "--fd").unwrap_or(1)),
-        ["signals", ..] => signals(option(&words, "--count"), option(&words, "--until").unwrap_or(libc::SIGTERM)),
+        ["signals", ..] => {
+            signals(option(&words, "--count"), option(&words, "--until").unwrap_or(libc::SIGTERM));
+            option(&words, "--exit").unwrap_or(0)
+        }
         ["orphans", count, ..] => orphans(number(count), words.contains(&"--live"), option(&words, "--exit")),
+        ["family", rest @ ..] => family::family(rest == ["--leave"]),
+        ["tell", signal, value] => family::tell(number(signal), number(value)),
+        ["as-user", uid] => family::as_user(number(uid)),
+        ["flow"] => family::flow(),
         ["sleep"] => {
             say("ready\n");
             pause()
@@ -56,6 +69,10 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
         ["ignore-term"] => {
             sys::set_disposition(libc::SIGTERM, libc::SIG_IGN).expect("SIGTERM can be ignored");
             say("ready\n");
+            pause()
+        }
+        ["close", fd] => {
+            syscall!(SYS_close, number(fd)).expect("an open descriptor");
             pause()
         }
         ["cat"] => c_int::from(std::io::copy(&mut std::io::stdin(), &mut std::io::stdout()).is_err()),
@@ -129,7 +146,7 @@ fn limit(resource: c_int) -> [u64; 2] {
     limit
 }
 
-fn signals(mut count: Option<c_int>, until: c_int) -> c_int {
+fn signals(mut count: Option<c_int>, until: c_int) {
     sys::set_mask(sys::ALL_SIGNALS).expect("all signals can be blocked");
     say("ready\n");
     while count != Some(0) {
@@ -143,7 +160,6 @@ fn signals(mut count: Option<c_int>, until: c_int) -> c_int {
         }
         count = count.map(|count| count - 1);
     }
-    0
 }
 
 /// Waits for any signal (all are blocked).

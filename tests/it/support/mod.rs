@@ -31,7 +31,7 @@ mod spawn;
 pub mod sys;
 
 pub use files::{Folder, write_executable};
-pub use init::{Init, Stdio};
+pub use init::{Init, Stdio, probe};
 pub use lines::{Lines, Stream};
 pub use mode::{Mode, run, skip};
 pub use running::{Finished, Running};

@@ -72,3 +72,13 @@ pub fn blocked_in(pid: i32) -> Option<i64> {
 pub fn inner_pid(pid: i32) -> Option<i32> {
     status(pid, "NSpid")?.split_whitespace().last()?.parse().ok()
 }
+
+/// Whether onset has come to rest: it sleeps in `read` of its signalfd, and what it had to do before is done.
+pub fn is_idle(pid: i32) -> bool {
+    let Ok(text) = std::fs::read_to_string(format!("/proc/{pid}/syscall")) else { return false };
+    let mut words = text.split_whitespace();
+    let call = words.next().and_then(|word| word.parse().ok());
+    let fd = words.next().and_then(|word| i32::from_str_radix(word.trim_start_matches("0x"), 16).ok());
+    let target = fd.and_then(|fd| std::fs::read_link(format!("/proc/{pid}/fd/{fd}")).ok());
+    call == Some(libc::SYS_read) && target.is_some_and(|target| target.as_os_str() == "anon_inode:[signalfd]")
+}
