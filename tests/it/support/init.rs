@@ -49,10 +49,7 @@ pub struct Init {
 impl Init {
     /// onset itself: the binary cargo built, or `$ONSET_BIN` (the release artifact under the same tests).
     pub fn new(mode: Mode) -> Self {
-        let program = std::env::var_os("ONSET_BIN").filter(|path| !path.is_empty());
-        let program = program.map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_onset")), PathBuf::from);
-        let program = std::path::absolute(&program).expect("a current directory");
-        Self::program(mode, program)
+        Self::program(mode, onset())
     }
 
     /// This program instead of onset, in the same surroundings: what an application finds without onset.
@@ -301,6 +298,13 @@ fn open_null() -> OwnedFd {
 
 fn c_string(bytes: &[u8]) -> CString {
     CString::new(bytes).expect("no NUL byte can be handed to execve")
+}
+
+/// The path of onset: see [`Init::new`].
+pub fn onset() -> PathBuf {
+    let program = std::env::var_os("ONSET_BIN").filter(|path| !path.is_empty());
+    let program = program.map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_onset")), PathBuf::from);
+    std::path::absolute(&program).expect("a current directory")
 }
 
 /// The helper of tests/probe, which `cargo test` builds beside this binary.
