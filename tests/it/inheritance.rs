@@ -134,9 +134,8 @@ both_modes!(every_limit_is_the_same, |mode| {
         (libc::RLIMIT_FSIZE, 1 << 20, 1 << 20),
         (libc::RLIMIT_CPU, 100, 200),
     ];
-    let (bare, under) = found(mode, |init| {
-        limits.iter().fold(init, |init, &(resource, soft, hard)| init.limit(resource, soft, hard))
-    });
+    let (bare, under) =
+        found(mode, |init| limits.iter().fold(init, |init, &(resource, soft, hard)| init.limit(resource, soft, hard)));
     for (resource, soft, hard) in limits {
         assert_eq!(bare["limits"][resource as usize], json!([soft, hard]), "limit {resource} without onset");
     }
@@ -181,8 +180,20 @@ both_modes!(a_big_environment_is_the_same, |mode| {
 
 both_modes!(arguments_are_the_same_byte_for_byte, |mode| {
     let args: [&[u8]; 14] = [
-        b"print", b"", b" ", b"a\nb\r\n", b"\xff\xfe", b"\xc3\x28", b"--", b"--help", b"-h", b"--log-level", b"$HOME",
-        b"*", b"'\"\\", b"",
+        b"print",
+        b"",
+        b" ",
+        b"a\nb\r\n",
+        b"\xff\xfe",
+        b"\xc3\x28",
+        b"--",
+        b"--help",
+        b"-h",
+        b"--log-level",
+        b"$HOME",
+        b"*",
+        b"'\"\\",
+        b"",
     ];
     assert_eq!(arguments(mode, &args), hex(&args));
 });

@@ -33,38 +33,78 @@ const DUMPING: [(i32, &str); 10] = [
 
 /// As the kernel writes them (signal(7)); those from 32 on are numbers, which libraries name differently.
 const NAMES: [&str; 31] = [
-    "SIGHUP", "SIGINT", "SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGKILL", "SIGUSR1", "SIGSEGV",
-    "SIGUSR2", "SIGPIPE", "SIGALRM", "SIGTERM", "SIGSTKFLT", "SIGCHLD", "SIGCONT", "SIGSTOP", "SIGTSTP", "SIGTTIN",
-    "SIGTTOU", "SIGURG", "SIGXCPU", "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO", "SIGPWR", "SIGSYS",
+    "SIGHUP",
+    "SIGINT",
+    "SIGQUIT",
+    "SIGILL",
+    "SIGTRAP",
+    "SIGABRT",
+    "SIGBUS",
+    "SIGFPE",
+    "SIGKILL",
+    "SIGUSR1",
+    "SIGSEGV",
+    "SIGUSR2",
+    "SIGPIPE",
+    "SIGALRM",
+    "SIGTERM",
+    "SIGSTKFLT",
+    "SIGCHLD",
+    "SIGCONT",
+    "SIGSTOP",
+    "SIGTSTP",
+    "SIGTTIN",
+    "SIGTTOU",
+    "SIGURG",
+    "SIGXCPU",
+    "SIGXFSZ",
+    "SIGVTALRM",
+    "SIGPROF",
+    "SIGWINCH",
+    "SIGIO",
+    "SIGPWR",
+    "SIGSYS",
 ];
 
 both_modes!(every_exit_code_is_passed_on, |mode| {
     let codes: Vec<i32> = (0..=255).collect();
-    in_batches(&codes, |code| Init::new(mode).probe(["exit", &code.to_string()]).start(), |code, finished| {
-        let ended = finished.event("main_ended");
-        assert_eq!(finished.code(), code, "{}", finished.story());
-        assert_eq!(ended["status"], code, "{ended}");
-        assert_eq!(ended["exit_code"], code, "{ended}");
-        assert_eq!(ended["level"], if code == 0 { "info" } else { "error" }, "{ended}");
-        assert_eq!(ended["message"], format!("main process exited with status {code}"), "{ended}");
-        assert_eq!([&ended["signal"], &ended["signal_number"], &ended["core_dumped"]], [&Value::Null; 3], "{ended}");
-    });
+    in_batches(
+        &codes,
+        |code| Init::new(mode).probe(["exit", &code.to_string()]).start(),
+        |code, finished| {
+            let ended = finished.event("main_ended");
+            assert_eq!(finished.code(), code, "{}", finished.story());
+            assert_eq!(ended["status"], code, "{ended}");
+            assert_eq!(ended["exit_code"], code, "{ended}");
+            assert_eq!(ended["level"], if code == 0 { "info" } else { "error" }, "{ended}");
+            assert_eq!(ended["message"], format!("main process exited with status {code}"), "{ended}");
+            assert_eq!(
+                [&ended["signal"], &ended["signal_number"], &ended["core_dumped"]],
+                [&Value::Null; 3],
+                "{ended}"
+            );
+        },
+    );
 });
 
 both_modes!(death_by_every_signal_that_can_kill_is_128_and_its_number, |mode| {
     let signals: Vec<i32> = (1..=64).filter(|signal| !HARMLESS.contains(signal)).collect();
     assert_eq!(signals.len(), 56);
-    in_batches(&signals, |signal| Init::new(mode).probe(["die", &signal.to_string()]).start(), |signal, finished| {
-        let ended = finished.event("main_ended");
-        assert_eq!(finished.code(), 128 + signal, "{}", finished.story());
-        assert_eq!(ended["status"], 128 + signal, "{ended}");
-        assert_eq!(ended["signal"], name(signal), "{ended}");
-        assert_eq!(ended["signal_number"], signal, "{ended}");
-        assert_eq!(ended["core_dumped"], false, "{ended}");
-        assert_eq!(ended["level"], "error", "{ended}");
-        assert_eq!(ended["message"], format!("main process was killed by signal {}", name(signal)), "{ended}");
-        assert_eq!(ended["exit_code"], Value::Null, "{ended}");
-    });
+    in_batches(
+        &signals,
+        |signal| Init::new(mode).probe(["die", &signal.to_string()]).start(),
+        |signal, finished| {
+            let ended = finished.event("main_ended");
+            assert_eq!(finished.code(), 128 + signal, "{}", finished.story());
+            assert_eq!(ended["status"], 128 + signal, "{ended}");
+            assert_eq!(ended["signal"], name(signal), "{ended}");
+            assert_eq!(ended["signal_number"], signal, "{ended}");
+            assert_eq!(ended["core_dumped"], false, "{ended}");
+            assert_eq!(ended["level"], "error", "{ended}");
+            assert_eq!(ended["message"], format!("main process was killed by signal {}", name(signal)), "{ended}");
+            assert_eq!(ended["exit_code"], Value::Null, "{ended}");
+        },
+    );
 });
 
 both_modes!(a_core_dump_changes_the_report_and_not_the_status, |mode| {

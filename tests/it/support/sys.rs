@@ -107,3 +107,18 @@ pub fn poll(fd: &impl AsFd, events: libc::c_short, limit: std::time::Duration) -
         }
     }
 }
+
+/// `O_NONBLOCK` of the open file, which everybody shares who holds it.
+pub fn set_nonblocking(fd: &impl AsFd, on: bool) {
+    let fd = fd.as_fd().as_raw_fd();
+    let flags = syscall!(SYS_fcntl, fd, libc::F_GETFL).expect("an open descriptor");
+    let flag = libc::c_long::from(libc::O_NONBLOCK);
+    let flags = if on { flags | flag } else { flags & !flag };
+    syscall!(SYS_fcntl, fd, libc::F_SETFL, flags).expect("its own flags");
+}
+
+/// Whether `O_NONBLOCK` is set.
+pub fn is_nonblocking(fd: &impl AsFd) -> bool {
+    let flags = syscall!(SYS_fcntl, fd.as_fd().as_raw_fd(), libc::F_GETFL).expect("an open descriptor");
+    flags & libc::c_long::from(libc::O_NONBLOCK) != 0
+}
