@@ -84,7 +84,10 @@ impl Pty {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                panic!("`{text}` did not appear; the screen since then: {}", String::from_utf8_lossy(&all[self.seen..]));
+                panic!(
+                    "`{text}` did not appear; the screen since then: {}",
+                    String::from_utf8_lossy(&all[self.seen..])
+                );
             }
             all = self.screen.more.wait_timeout(all, left).expect("the reader does not panic").0;
         }

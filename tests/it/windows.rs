@@ -1,0 +1,153 @@
+//! A signal sent at any moment after onset's execve arrives. The moments are forced: the tracer holds onset, or its
+//! child before it is the application, at each of their system calls in turn, and the signal is sent while it is held.
+
+use crate::both_modes;
+use crate::support::ptrace::{Edge, Event, Stop, Tracer, Who};
+use crate::support::{Init, Mode, Running, init, proc, sys, until};
+
+/// Starts it under a tracer that holds the first stop for which `hold` is true.
+fn traced(init: Init, hold: impl FnMut(&Stop) -> bool + Send + 'static) -> (Running, Tracer) {
+    let mut running = init.hold_before_exec().start();
+    let tracer = Tracer::before_exec(running.pid(), hold);
+    running.release();
+    (running, tracer)
+}
+
+/// Holds the `nth` stop of `who`, from the call on that blocks all signals: only a dynamic loader's come before.
+fn stop_number(who: Who, nth: usize) -> impl FnMut(&Stop) -> bool + Send + 'static {
+    let mut left = nth;
+    let mut armed = false;
+    move |stop| {
+        armed |= stop.call == libc::SYS_rt_sigprocmask;
+        let counts = armed && stop.who == who;
+        let hold = counts && left == 0;
+        left = left.saturating_sub(usize::from(counts));
+        hold
+    }
+}
+
+/// Runs `check` once for each stop of `who`, held there. Returns how many there are.
+fn at_every_stop(who: Who, make: impl Fn() -> Init, check: impl Fn(Running, Tracer, Stop)) -> usize {
+    for nth in 0.. {
+        let (running, tracer) = traced(make(), stop_number(who, nth));
+        match tracer.outcome() {
+            Event::Held(stop) => check(running, tracer, stop),
+            Event::Asleep => return nth,
+            event => running.fail(&format!("stop {nth}: {event:?}")),
+        }
+    }
+    unreachable!("0.. has no end")
+}
+
+/// The other process runs on as far as it gets: onset has taken `signals`, the child is the application or waits.
+fn let_the_other_run(running: &Running, stop: Stop, signals: u64) {
+    let asleep = |pid| proc::state(pid) == Some('S');
+    until(&format!("the other process to come to rest while {stop:?} is held"), || {
+        let rests = match stop.who {
+            Who::Seized => proc::children(running.pid()).into_iter().all(asleep),
+            Who::Child => proc::signal_set(running.pid(), "ShdPnd")? & signals == 0 && asleep(running.pid()),
+        };
+        rests.then_some(())
+    });
+}
+
+both_modes!(term_at_any_call_of_onset_ends_main, |mode| term_at_every_stop_of(mode, Who::Seized, 20));
+both_modes!(term_at_any_call_of_the_child_ends_main, |mode| term_at_every_stop_of(mode, Who::Child, 6));
+
+fn term_at_every_stop_of(mode: Mode, who: Who, least: usize) {
+    for options in [&[][..], &["--group"]] {
+        let make = || Init::new(mode).options(options).probe(["sleep"]);
+        let stops = at_every_stop(who, make, |running, tracer, stop| {
+            running.kill(libc::SIGTERM);
+            let_the_other_run(&running, stop, sys::set_of([libc::SIGTERM]));
+            tracer.release();
+            let finished = running.finish();
+            assert_eq!(finished.status.code(), Some(143), "{stop:?}\n{}", finished.story());
+            assert_eq!(finished.event("main_ended")["signal"], "SIGTERM", "{stop:?}\n{}", finished.story());
+        });
+        assert!(stops >= least, "only {stops} stops");
+    }
+}
+
+both_modes!(queued_signals_at_any_call_of_onset_reach_main, |mode| queued_at_every_stop_of(mode, Who::Seized));
+both_modes!(queued_signals_at_any_call_of_the_child_reach_main, |mode| queued_at_every_stop_of(mode, Who::Child));
+
+/// Blocked from the start on, signals wait for whoever reads them: none may be gone when main begins to.
+fn queued_at_every_stop_of(mode: Mode, who: Who) {
+    let blocked = [libc::SIGUSR1, libc::SIGCONT, 40];
+    let make = || Init::new(mode).blocked(blocked).probe(["signals", "--until", "9", "--count", "4"]);
+    at_every_stop(who, make, |running, tracer, stop| {
+        running.kill(libc::SIGUSR1);
+        running.kill(libc::SIGCONT);
+        running.sigqueue(40, 1);
+        running.sigqueue(40, 2);
+        let_the_other_run(&running, stop, sys::set_of(blocked));
+        tracer.release();
+        let finished = running.finish();
+        let outputs = finished.stdout();
+        let lines = outputs.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let mut arrived: Vec<_> = lines.map(|line| (line["signo"].clone(), line["value"].clone())).collect();
+        // kill(2) carries no value; what is in its place means nothing.
+        arrived.iter_mut().filter(|(signal, _)| signal != 40).for_each(|(_, value)| *value = 0.into());
+        arrived.sort_by_key(|(signal, _)| signal.as_i64());
+        let sent = [(libc::SIGUSR1, 0), (libc::SIGCONT, 0), (40, 1), (40, 2)].map(|(s, v)| (s.into(), v.into()));
+        assert_eq!(arrived, sent, "{stop:?}\n{}", finished.story());
+    });
+}
+
+both_modes!(the_first_system_call_blocks_every_signal, |mode| {
+    let (running, tracer) = traced(Init::new(mode).probe(["sleep"]), |stop| {
+        stop.who == Who::Seized && stop.edge == Edge::Exit && stop.call == libc::SYS_rt_sigprocmask
+    });
+    let mut before = Vec::new();
+    let deadline = crate::support::LIMIT;
+    loop {
+        match tracer.next(deadline).unwrap_or_else(|| running.fail("nothing is blocked")) {
+            Event::Passed(stop) if stop.edge == Edge::Entry => before.push(stop.call),
+            Event::Passed(_) => {}
+            Event::Held(_) => break,
+            event => running.fail(&format!("{event:?}")),
+        }
+    }
+    assert_eq!(before.pop(), Some(libc::SYS_rt_sigprocmask));
+    if is_static() {
+        assert!(before.is_empty(), "system calls before the first rt_sigprocmask: {before:?}");
+    } else {
+        let unexpected: Vec<_> = before.iter().filter(|call| !LOADER.contains(call)).collect();
+        assert!(unexpected.is_empty(), "system calls before the first rt_sigprocmask: {unexpected:?}");
+    }
+    let blockable = !sys::set_of([libc::SIGKILL, libc::SIGSTOP]);
+    assert_eq!(proc::signal_set(running.pid(), "SigBlk"), Some(blockable));
+    tracer.release();
+});
+
+/// What a dynamic loader does before the program's first instruction.
+const LOADER: &[i64] = &[
+    libc::SYS_brk,
+    libc::SYS_mmap,
+    libc::SYS_munmap,
+    libc::SYS_mprotect,
+    libc::SYS_openat,
+    libc::SYS_close,
+    libc::SYS_read,
+    libc::SYS_pread64,
+    libc::SYS_fstat,
+    libc::SYS_newfstatat,
+    libc::SYS_faccessat,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_access,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_arch_prctl,
+    libc::SYS_set_tid_address,
+    libc::SYS_set_robust_list,
+    libc::SYS_rseq,
+    libc::SYS_prlimit64,
+    libc::SYS_getrandom,
+];
+
+/// A dynamic program names its loader near its start.
+fn is_static() -> bool {
+    let program = std::fs::read(init::onset()).expect("onset");
+    let start = &program[..program.len().min(4096)];
+    !start.windows(4).any(|window| window == b"/ld-")
+}
