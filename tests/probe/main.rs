@@ -6,7 +6,7 @@
 //! | `die SIGNO [--core]` | dies by that signal, 1..64, default disposition; without `--core` it allows itself no core dump; exits 99 if it survives |
 //! | `print [--fd N]` | one JSON line about itself (to that descriptor instead of stdout), see `print`; exits 0 |
 //! | `signals [--count N] [--until SIGNO] [--exit CODE]` | blocks all signals, prints `ready`, then one JSON line for each it receives: signo, code, pid, uid, value; exits 0 (CODE) after N of them, or after SIGNO (default 15) |
-//! | `orphans N [--live] [--exit CODE]` | makes N orphans and prints `ready`. They end at once, or (`--live`) when it gets SIGUSR1 or ends itself. Exits CODE at once; else 0 on SIGTERM, printing `told` for each SIGUSR1 |
+//! | `orphans N [--live] [--die SIGNO] [--exit CODE]` | makes N orphans and prints `ready`. They end at once (`--die`: by that signal), or (`--live`) when it gets SIGUSR1 or ends itself. Exits CODE at once; else 0 on SIGTERM, printing `told` for each SIGUSR1 |
 //! | `family [--leave]` | as `signals`, with a child that does the same; each line says `who`. `--leave`: the main process moves into a group of the child's |
 //! | `tell SIGNO VALUE` | queues its parent that signal, then as `signals` |
 //! | `as-user UID` | becomes that user, then as `signals` |
@@ -57,7 +57,10 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
             signals(option(&words, "--count"), option(&words, "--until").unwrap_or(libc::SIGTERM));
             option(&words, "--exit").unwrap_or(0)
         }
-        ["orphans", count, ..] => orphans(number(count), words.contains(&"--live"), option(&words, "--exit")),
+        ["orphans", count, ..] => {
+            let end = option(&words, "--die");
+            orphans(number(count), words.contains(&"--live"), end, option(&words, "--exit"))
+        }
         ["family", rest @ ..] => family::family(rest == ["--leave"]),
         ["tell", signal, value] => family::tell(number(signal), number(value)),
         ["as-user", uid] => family::as_user(number(uid)),
@@ -170,7 +173,7 @@ fn next_signal() -> [c_int; 32] {
     info
 }
 
-fn orphans(count: c_int, live: bool, exit: Option<c_int>) -> c_int {
+fn orphans(count: c_int, live: bool, end: Option<c_int>, exit: Option<c_int>) -> c_int {
     sys::set_mask(sys::ALL_SIGNALS).expect("all signals can be blocked");
     let (lifeline, writer) = sys::pipe();
     let mut writer = Some(writer);
@@ -182,7 +185,7 @@ fn orphans(count: c_int, live: bool, exit: Option<c_int>) -> c_int {
                 if live {
                     let _ = std::io::Read::read(&mut std::fs::File::from(lifeline), &mut [0]);
                 }
-                exit_now(0);
+                exit_now(end.map_or(0, |signal| die(signal, false)));
             }
         }
         exit_now(0);
