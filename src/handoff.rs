@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// The longest text that is passed on, in bytes; a report shows no more of it.
-const LONGEST_TEXT: usize = 2048;
+const LONGEST_TEXT: usize = 1024;
 
 /// Why there is no main process.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,13 +1,14 @@
 //! The binary: C's `main` instead of Rust's, because std's start-up would change what the application is to inherit
-//! (it ignores SIGPIPE and opens closed standard descriptors) and costs the time of a third of our whole start.
+//! (it ignores SIGPIPE and opens closed standard descriptors) and costs a third of our whole start.
 #![no_main]
+#![allow(unsafe_code)] // C's `main` cannot be said without it
 
 use onset::sys::start::Start;
 use std::ffi::{c_char, c_int};
 
-// SAFETY: no other symbol of this program is called `main`; the C library calls it as C says.
-#[allow(unsafe_code)]
+// SAFETY: no other symbol of this program is called `main`.
 #[unsafe(no_mangle)]
 extern "C" fn main(argc: c_int, argv: *const *const c_char, envp: *const *const c_char) -> c_int {
-    onset::main(&Start::from_main(argc, argv, envp))
+    // SAFETY: the C library calls this as C says.
+    onset::main(&unsafe { Start::from_main(argc, argv, envp) })
 }

@@ -78,7 +78,7 @@ pub fn help() -> String {
         let value = flag.value.map_or(String::new(), |value| format!(" {value}"));
         let variable = flag.variable.map_or(String::new(), |variable| format!(" [{variable}]"));
         let names = format!("{short}--{}{value}", flag.long);
-        text += &format!("  {names:<25}{}{variable}\n", flag.help);
+        text = format!("{text}  {names:<25}{}{variable}\n", flag.help);
     }
     text += "\nExit status: COMMAND's own; 128+n if signal n ended it; 127 not found; 126 not executable;\n\
              125 onset's own refusal. Reports go to stderr, one line each.\n";

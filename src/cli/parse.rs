@@ -10,10 +10,7 @@ use std::ffi::{OsStr, OsString};
 ///
 /// # Errors
 /// All problems at once: unknown options, values that are not among those accepted, no command.
-pub fn parse(
-    arguments: Vec<OsString>,
-    variable: impl Fn(&str) -> Option<OsString>,
-) -> Result<Invocation, Refusal> {
+pub fn parse(arguments: Vec<OsString>, variable: impl Fn(&str) -> Option<OsString>) -> Result<Invocation, Refusal> {
     let count = arguments.len();
     let mut given = Given::default();
     let mut problems = Vec::new();
@@ -173,8 +170,7 @@ mod tests {
         }
     }
 
-    const PLAIN: Run =
-        Run { exec: false, group: false, log_format: Format::Json, log_level: Level::Info, command: 1 };
+    const PLAIN: Run = Run { exec: false, group: false, log_format: Format::Json, log_level: Level::Info, command: 1 };
 
     #[test]
     fn options_end_at_the_first_other_word_or_at_two_dashes() {

@@ -118,20 +118,26 @@ fn unusable(path: &Path, metadata: &Metadata, error: Errno, interpreters_left: u
     // A file may be executable and not readable; then this is all there is to know.
     let Some((file, start)) = read_start(path) else { return Cause::Other(error) };
     let elf = Elf::parse(&start);
+    let interpreted = match error {
+        // Of the file itself, or of what its `#!` line names. A file of ours that is ELF and broken never gets so far
+        // that its loader is asked for.
+        Errno::ENOEXEC => elf.is_none(),
+        Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES | Errno::ELOOP | Errno::ENAMETOOLONG | Errno::ELIBBAD => true,
+        _ => false,
+    };
     if let Some(elf) = &elf
         && error == Errno::ENOEXEC
         && elf.machine() != std::env::consts::ARCH
     {
         return Cause::OtherMachine(elf.machine());
     }
-    let interpreter = match &elf {
+    let named = match &elf {
         Some(elf) => elf.loader(&file).map(|loader| ("dynamic loader", loader)),
         None => shebang(&start).map(|name| ("interpreter", name.to_vec())),
     };
-    match interpreter {
-        Some((_, name)) if name.is_empty() => Cause::EmptyShebang,
-        // An ELF file of ours with ENOEXEC is broken itself: its loader was never asked.
-        Some((kind, name)) if elf.is_none() || error != Errno::ENOEXEC => {
+    match named {
+        Some((_, name)) if interpreted && name.is_empty() => Cause::EmptyShebang,
+        Some((kind, name)) if interpreted => {
             let Some(left) = interpreters_left.checked_sub(1) else { return Cause::TooManyInterpreters };
             let path = PathBuf::from(OsStr::from_bytes(&name));
             let cause = Box::new(find_cause(&path, error, left));
@@ -248,10 +254,10 @@ impl fmt::Display for Cause {
                 // The carriage return of a file with Windows line ends must be seen.
                 write!(f, "its {kind} `{}` ", path.display().to_string().escape_debug())?;
                 match &**cause {
-                    Cause::Missing if path.as_os_str().as_bytes().ends_with(b"\r") => {
+                    Cause::Missing | Cause::MissingFolder(_) if path.as_os_str().as_bytes().ends_with(b"\r") => {
                         f.write_str("does not exist: the first line ends with a carriage return")
                     }
-                    Cause::Missing => f.write_str("does not exist"),
+                    Cause::Missing | Cause::MissingFolder(_) => f.write_str("does not exist"),
                     Cause::Directory => f.write_str("is a directory"),
                     Cause::NotExecutable(rights) => write!(f, "is not executable ({rights})"),
                     other => write!(f, "cannot be started: {other}"),
@@ -281,9 +287,6 @@ mod tests {
         assert!(matches!(bad_format(b""), Cause::EmptyFile));
         assert!(matches!(bad_format(b"echo hello\r\n"), Cause::NoShebang));
         assert!(matches!(bad_format("echo grüße\n".as_bytes()), Cause::NoShebang));
-        assert_eq!(
-            bad_format(b"\xca\xfe\0").to_string(),
-            "the kernel knows no such format (it starts with ca fe 00)"
-        );
+        assert_eq!(bad_format(b"\xca\xfe\0").to_string(), "the kernel knows no such format (it starts with ca fe 00)");
     }
 }

@@ -15,12 +15,11 @@ pub struct Elf {
 }
 
 impl Elf {
-    /// The header, if this is the start of an ELF file.
+    /// The header, if this is the start of an ELF file: a whole one, for some machine.
     pub fn parse(start: &[u8]) -> Option<Self> {
-        let mut header = [0; 64];
-        let length = start.len().min(header.len());
-        header[..length].copy_from_slice(&start[..length]);
-        header.starts_with(b"\x7fELF").then_some(Elf { header })
+        let header = *start.first_chunk()?;
+        let elf = Elf { header };
+        (header.starts_with(b"\x7fELF") && elf.header[18..20] != [0, 0]).then_some(elf)
     }
 
     /// Which machine it is for, as `uname -m` would say.
@@ -122,9 +121,10 @@ mod tests {
     #[test]
     fn a_broken_file_has_no_loader() {
         let file = File::open("/proc/self/exe").unwrap();
-        for start in [&b"\x7fELF"[..], &[b"\x7fELF", &[0xff; 60][..]].concat()] {
-            assert_eq!(Elf::parse(start).unwrap().loader(&file), None);
+        let elf = |rest| [b"\x7fELF", &[rest; 60][..]].concat();
+        assert_eq!(Elf::parse(&elf(0xff)).unwrap().loader(&file), None);
+        for other in [&elf(0), &elf(1)[..63], b"#!/bin/sh"] {
+            assert!(Elf::parse(other).is_none());
         }
-        assert!(Elf::parse(b"#!/bin/sh").is_none());
     }
 }

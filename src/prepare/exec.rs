@@ -41,10 +41,10 @@ fn execute(command: &Command) -> StartFailure {
     for candidate in &candidates {
         let error = process::exec(&candidate, command.argv, command.envp);
         match error {
-            Errno::ENOENT | Errno::ENOTDIR if candidates.from_path() && !exists(&candidate) => {}
+            Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG if candidates.are_many() && !exists(&candidate) => {}
             // execvp(3) goes on after these; the first is remembered, for when nothing better comes.
-            Errno::EACCES | Errno::ELOOP | Errno::ENAMETOOLONG | Errno::ESTALE | Errno::ENODEV | Errno::ETIMEDOUT
-                if candidates.from_path() =>
+            Errno::EACCES | Errno::ELOOP | Errno::ESTALE | Errno::ENODEV | Errno::ETIMEDOUT
+                if candidates.are_many() =>
             {
                 refused.get_or_insert((candidate, error));
             }

@@ -9,6 +9,9 @@ use std::ffi::{CStr, CString};
 /// Where to look when PATH is not set: what Docker sets it to.
 const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// The longest name in a folder (`NAME_MAX`).
+const LONGEST_NAME: usize = 255;
+
 /// The value of PATH in an environment: of the first entry, as getenv(3) finds it.
 pub fn path(environment: Words) -> Option<&'static [u8]> {
     environment.iter().find_map(|entry| entry.to_bytes().strip_prefix(b"PATH="))
@@ -17,15 +20,16 @@ pub fn path(environment: Words) -> Option<&'static [u8]> {
 /// The paths to try for a name, in order.
 pub struct Candidates {
     paths: Vec<CString>,
-    from_path: bool,
+    many: bool,
 }
 
 impl Candidates {
-    /// The name itself if it has a slash or is empty, else the name in every folder of PATH.
+    /// The name in every folder of PATH; the name itself if it is empty, has a slash, or is longer than a name in any
+    /// folder can be.
     pub fn new(name: &CStr, path: Option<&[u8]>) -> Self {
         let bytes = name.to_bytes();
-        if bytes.is_empty() || bytes.contains(&b'/') {
-            return Candidates { paths: vec![name.to_owned()], from_path: false };
+        if bytes.is_empty() || bytes.contains(&b'/') || bytes.len() > LONGEST_NAME {
+            return Candidates { paths: vec![name.to_owned()], many: false };
         }
         let folders = path.unwrap_or(DEFAULT_PATH).split(|&byte| byte == b':');
         let paths = folders.filter_map(|folder| {
@@ -37,12 +41,12 @@ impl Candidates {
             path.extend_from_slice(bytes);
             CString::new(path).ok()
         });
-        Candidates { paths: paths.collect(), from_path: true }
+        Candidates { paths: paths.collect(), many: true }
     }
 
-    /// Whether they were made from PATH.
-    pub fn from_path(&self) -> bool {
-        self.from_path
+    /// Whether PATH made them: then one that is not there is no failure.
+    pub fn are_many(&self) -> bool {
+        self.many
     }
 }
 

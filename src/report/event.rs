@@ -177,7 +177,7 @@ impl Event<'_> {
                         signal = signal.map(tracing::field::display),
                         signal_number,
                         core_dumped,
-                        uptime_ms = uptime.as_millis() as u64,
+                        uptime_ms = micros(uptime) / 1000,
                         user_cpu_us = micros(usage.user_cpu),
                         system_cpu_us = micros(usage.system_cpu),
                         max_rss_kib = usage.max_rss_kib,

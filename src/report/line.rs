@@ -63,7 +63,11 @@ pub fn write(line: &mut Line, format: Format, now: &Utc, event: &tracing::Event<
             map.serialize_entry("level", level)?;
             map.serialize_entry("logger", "onset")?;
             map.serialize_entry("event", event.metadata().name())?;
-            let mut fields = Fields { result: Ok(()), cut: &cut, each: |key: &'static str, value: &Value<'_>| map.serialize_entry(key, value) };
+            let mut fields = Fields {
+                result: Ok(()),
+                cut: &cut,
+                each: |key: &'static str, value: &Value<'_>| map.serialize_entry(key, value),
+            };
             event.record(&mut fields);
             fields.result?;
             if cut.get() {
@@ -73,7 +77,11 @@ pub fn write(line: &mut Line, format: Format, now: &Utc, event: &tracing::Event<
         }
         Format::Text => {
             write!(line, "{now} onset {level}: ")?;
-            let mut fields = Fields { result: Ok(()), cut: &cut, each: |key: &'static str, value: &Value<'_>| value.write_as_text(line, key) };
+            let mut fields = Fields {
+                result: Ok(()),
+                cut: &cut,
+                each: |key: &'static str, value: &Value<'_>| value.write_as_text(line, key),
+            };
             event.record(&mut fields);
             fields.result?;
             if cut.get() {
@@ -173,14 +181,14 @@ impl Value<'_> {
 
 /// A text of any length, of which as much is written as there is room for.
 struct Text<'a> {
-    text: &'a dyn fmt::Debug,
+    value: &'a dyn fmt::Debug,
     room: Cell<usize>,
     cut: &'a Cell<bool>,
 }
 
 impl<'a> Text<'a> {
-    fn new(text: &'a dyn fmt::Debug, cut: &'a Cell<bool>) -> Self {
-        Text { text, room: Cell::new(TEXT_BUDGET), cut }
+    fn new(value: &'a dyn fmt::Debug, cut: &'a Cell<bool>) -> Self {
+        Text { value, room: Cell::new(TEXT_BUDGET), cut }
     }
 
     /// Whether it reads well without quotes.
@@ -194,13 +202,13 @@ impl<'a> Text<'a> {
             }
         }
         let mut plain = Plain(false);
-        write!(plain, "{:?}", self.text).is_ok() && plain.0
+        write!(plain, "{:?}", self.value).is_ok() && plain.0
     }
 
     /// Writes it to `out`, control characters that JSON has no escape for as Rust writes them: a terminal must not
     /// obey what a log quotes.
     fn trim_into(&self, out: &mut dyn fmt::Write, keep: fn(char) -> bool) -> fmt::Result {
-        write!(Trimmer { out, keep, room: &self.room, cut: self.cut, full: false }, "{:?}", self.text)
+        write!(Trimmer { out, keep, room: &self.room, cut: self.cut, full: false }, "{:?}", self.value)
     }
 }
 
@@ -290,7 +298,7 @@ impl Serialize for WordList<'_> {
                 break;
             };
             let word = word.strip_suffix(&[0]).unwrap_or(word);
-            let text = Text { text: &Lossy(word), room: Cell::new(left), cut: self.cut };
+            let text = Text { value: &Lossy(word), room: Cell::new(left), cut: self.cut };
             words.serialize_element(&text)?;
             room = text.room.get();
         }
@@ -333,10 +341,7 @@ mod tests {
     fn an_event_reads_well_as_text() {
         let line = captured(Format::Text, &started(b"redis-server\0a b\0"));
         let (_, rest) = line.split_once(' ').unwrap();
-        assert_eq!(
-            rest,
-            "onset info: main process started pid=7 argv=[\"redis-server\",\"a b\"] startup_us=812\n"
-        );
+        assert_eq!(rest, "onset info: main process started pid=7 argv=[\"redis-server\",\"a b\"] startup_us=812\n");
         let line = captured(Format::Text, &Event::InternalError { cause: "a\u{1b}[31m\u{9b}b\nc" });
         assert!(line.ends_with("onset error: a\\u{1b}[31m\\u{9b}b\\nc\n"), "{line}");
     }

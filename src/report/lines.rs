@@ -22,8 +22,7 @@ impl Lines {
 
     fn put(&self, event: &tracing::Event<'_>) -> bool {
         let mut buffer = Line::new();
-        line::write(&mut buffer, self.format, &clock::utc(), event).is_ok()
-            && (self.write)(buffer.as_bytes()).is_ok()
+        line::write(&mut buffer, self.format, &clock::utc(), event).is_ok() && (self.write)(buffer.as_bytes()).is_ok()
     }
 }
 

@@ -31,7 +31,8 @@ pub struct Main {
 /// Forwards and reaps until the main process has ended. Returns what onset is to end with.
 pub fn supervise(main: &Main, intake: &Intake, progress: Receiver) -> u8 {
     let now = clock::monotonic();
-    let mut supervisor = Supervisor { main, state: State::new(), main_started: now, unreaped: false, ended: None };
+    let mut supervisor =
+        Supervisor { main, state: State::after_fork(), main_started: now, unreaped: false, ended: None };
     let mut progress = Some(progress);
     loop {
         if supervisor.unreaped {

@@ -85,14 +85,14 @@ fn asks_to_stop(signal: Signal) -> bool {
 
 impl State {
     /// The state right after fork(2).
-    pub fn new() -> Self {
+    pub fn after_fork() -> Self {
         State { phase: Phase::Preparing, failure: None, stop: None, suspended: false }
     }
 
     /// Decides.
     pub fn on_event(&mut self, event: Event) -> Action {
         match (self.phase, event) {
-            (Phase::Ended, _) | (_, Event::Orphan) | (_, Event::Signal(Signal::CHLD)) => Action::Nothing,
+            (Phase::Ended, _) | (_, Event::Orphan | Event::Signal(Signal::CHLD)) => Action::Nothing,
             (Phase::Preparing | Phase::Running, Event::Signal(Signal::CONT)) if self.suspended => {
                 self.suspended = false;
                 Action::Resume
@@ -113,9 +113,7 @@ impl State {
                 Action::Nothing
             }
             (Phase::Running, Event::Started | Event::StartFailed { .. }) => Action::Nothing,
-            (Phase::Preparing | Phase::Running, Event::Main(WaitStatus::Stopped(signal))) => {
-                Action::Suspend(signal)
-            }
+            (Phase::Preparing | Phase::Running, Event::Main(WaitStatus::Stopped(signal))) => Action::Suspend(signal),
             (Phase::Preparing | Phase::Running, Event::Suspended) => {
                 self.suspended = true;
                 Action::Nothing
@@ -187,7 +185,7 @@ mod tests {
 
     /// What must hold whatever happens, in whatever order.
     fn check(events: &[Event]) {
-        let mut state = State::new();
+        let mut state = State::after_fork();
         let mut ended = false;
         for &event in events {
             let action = state.on_event(event);
@@ -229,7 +227,7 @@ mod tests {
 
     /// The last action of a run through these events.
     fn last(events: &[Event]) -> Action {
-        let mut state = State::new();
+        let mut state = State::after_fork();
         events.iter().map(|&event| state.on_event(event)).last().unwrap()
     }
 

@@ -5,33 +5,33 @@ use std::time::Duration;
 
 /// Time since some point in the past; never goes back (`CLOCK_MONOTONIC`, `clock_gettime(2)`).
 pub fn monotonic() -> Duration {
-    read(libc::CLOCK_MONOTONIC)
+    let now = read(libc::CLOCK_MONOTONIC);
+    Duration::new(u64::try_from(now.tv_sec).unwrap_or(0), u32::try_from(now.tv_nsec).unwrap_or(0))
 }
 
 /// A moment of the calendar in UTC, to the microsecond.
 pub struct Utc {
     date: libc::tm,
-    microsecond: u32,
+    microsecond: i64,
 }
 
 /// The time of day by the system's clock.
 pub fn utc() -> Utc {
     let now = read(libc::CLOCK_REALTIME);
-    let seconds = libc::time_t::try_from(now.as_secs()).unwrap_or(0);
     let mut date = MaybeUninit::<libc::tm>::zeroed();
     // SAFETY: gmtime_r reads one time_t and writes one tm through live pointers. If it fails (a year beyond i32) the
     // zeroed tm stands.
-    unsafe { libc::gmtime_r(&raw const seconds, date.as_mut_ptr()) };
+    unsafe { libc::gmtime_r(&raw const now.tv_sec, date.as_mut_ptr()) };
     // SAFETY: every bit pattern is a valid tm, the zeroed one included (its zone pointer may be null).
     let date = unsafe { date.assume_init() };
-    Utc { date, microsecond: now.subsec_micros() }
+    Utc { date, microsecond: now.tv_nsec / 1000 }
 }
 
-fn read(clock: libc::clockid_t) -> Duration {
+fn read(clock: libc::clockid_t) -> libc::timespec {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: clock_gettime writes one timespec through a live pointer; both clocks exist on every Linux.
     unsafe { libc::clock_gettime(clock, &raw mut now) };
-    Duration::new(u64::try_from(now.tv_sec).unwrap_or(0), u32::try_from(now.tv_nsec).unwrap_or(0))
+    now
 }
 
 /// RFC 3339: `2026-11-22T05:54:10.123456Z`.

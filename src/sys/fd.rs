@@ -54,9 +54,9 @@ fn close_range(first: RawFd, last: RawFd) {
 
 /// The highest descriptor that can be open: from /proc where it is mounted, else by the limit.
 fn highest_open() -> RawFd {
-    let listed = std::fs::read_dir("/proc/self/fd").ok().and_then(|entries| {
-        entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).max()
-    });
+    let listed = std::fs::read_dir("/proc/self/fd")
+        .ok()
+        .and_then(|entries| entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).max());
     listed.unwrap_or_else(|| {
         let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
         // SAFETY: getrlimit writes one rlimit through a live pointer.

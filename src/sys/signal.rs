@@ -197,9 +197,8 @@ impl Intake {
         let every = SignalSet::ALL;
         // SAFETY: the kernel reads one 8-byte set through a live pointer. The system call, because libc's wrapper
         // takes its own larger set type.
-        let raw = unsafe {
-            libc::syscall(libc::SYS_signalfd4, -1, &raw const every.0, size_of::<u64>(), libc::SFD_CLOEXEC)
-        };
+        let raw =
+            unsafe { libc::syscall(libc::SYS_signalfd4, -1, &raw const every.0, size_of::<u64>(), libc::SFD_CLOEXEC) };
         let raw = Errno::result(i32::try_from(raw).unwrap_or(-1))?;
         // SAFETY: signalfd4 has just made this descriptor, and nobody else has its number.
         let fd = above_stdio(unsafe { OwnedFd::from_raw_fd(raw) })?;

@@ -70,15 +70,18 @@ pub struct Start {
 }
 
 impl Start {
-    /// Takes C's arguments of `main`. To be called once, there.
-    pub fn from_main(argc: c_int, argv: *const *const c_char, envp: *const *const c_char) -> Self {
+    /// Takes C's arguments of `main`.
+    ///
+    /// # Safety
+    /// They are C's arguments of `main`, as they were passed.
+    pub unsafe fn from_main(argc: c_int, argv: *const *const c_char, envp: *const *const c_char) -> Self {
         let inherited_mask = match INHERITED_MASK.load(Ordering::Relaxed) {
             NOT_TAKEN => signal::set_mask(SignalSet::ALL),
             taken => SignalSet::from_bits(taken),
         };
         let argc = usize::try_from(argc).unwrap_or(0);
-        // SAFETY: these are main's arguments: the kernel laid both vectors out, NULL at their ends, for the life of
-        // the process, and argv has argc words.
+        // SAFETY: main's arguments (our caller's duty): the kernel laid both vectors out, NULL at their ends, for the
+        // life of the process, and argv has argc words.
         let argv = unsafe { Words::from_raw(argv, argc) };
         // SAFETY: as above.
         let envp = unsafe { Words::from_null_terminated(envp) };

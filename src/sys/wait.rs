@@ -50,9 +50,7 @@ pub fn next_change() -> Option<Change> {
         let mut status = 0;
         let mut usage = MaybeUninit::<libc::rusage>::zeroed();
         // SAFETY: wait4 writes one int and one rusage through live pointers.
-        let pid = unsafe {
-            libc::wait4(-1, &raw mut status, libc::WNOHANG | libc::WUNTRACED, usage.as_mut_ptr())
-        };
+        let pid = unsafe { libc::wait4(-1, &raw mut status, libc::WNOHANG | libc::WUNTRACED, usage.as_mut_ptr()) };
         if pid <= 0 {
             return None;
         }
@@ -101,9 +99,8 @@ mod tests {
 
     #[test]
     fn real_time_signals_and_core_dumps_are_told_apart() {
-        let killed = |number, core_dumped| {
-            Some(WaitStatus::Killed { signal: Signal::new(number).unwrap(), core_dumped })
-        };
+        let killed =
+            |number, core_dumped| Some(WaitStatus::Killed { signal: Signal::new(number).unwrap(), core_dumped });
         assert_eq!(WaitStatus::decode(64), killed(64, false));
         assert_eq!(WaitStatus::decode(34), killed(34, false));
         assert_eq!(WaitStatus::decode(0x80 | 11), killed(11, true));
