@@ -3,7 +3,7 @@
 
 use crate::cli::{self, Invocation, Refusal, Run};
 use crate::exit;
-use crate::handoff::{self, StartFailure};
+use crate::handoff::{self, Sender, StartFailure};
 use crate::prepare::{self, Command};
 use crate::report::{self, Because, Event};
 use crate::supervise::{self, Main};
@@ -59,6 +59,7 @@ fn refuse(refusal: &Refusal) -> u8 {
 
 fn launch(start: &Start, run: &Run, started: Duration) -> u8 {
     report::start(run.log_format, run.log_level);
+    explain_panics(|cause| Event::InternalError { cause: &cause }.emit());
     let argv = start.argv.skip(run.command);
     let mut command = Command { argv, envp: start.envp, mask: start.inherited_mask, child_disposition: None };
     let failure = if run.exec {
@@ -90,6 +91,8 @@ fn launch_supervised(command: &Command, run: &Run, started: Duration) -> Result<
         Side::Parent { child } => child,
         Side::Child => {
             drop(receiver);
+            let sender: &Sender = Box::leak(Box::new(sender));
+            explain_panics(|cause| sender.send(&StartFailure { status: exit::REFUSED, cause }));
             lead_own_group(our_group);
             let failure = prepare::become_command(command);
             sender.send(&failure);
@@ -121,4 +124,12 @@ fn lead_own_group(our_group: Pid) {
 
 fn cannot(what: &'static str) -> impl Fn(nix::errno::Errno) -> StartFailure {
     move |error| StartFailure { status: exit::REFUSED, cause: format!("cannot {what}: {}", Because(error)) }
+}
+
+/// Makes a panic, which only a mistake of ours can cause, end this process with an explanation.
+fn explain_panics(tell: impl Fn(String) + Send + Sync + 'static) {
+    std::panic::set_hook(Box::new(move |panic| {
+        tell(format!("internal error, please report it: {panic}"));
+        process::exit_now(exit::REFUSED);
+    }));
 }

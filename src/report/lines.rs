@@ -69,6 +69,7 @@ pub mod tests {
         static WRITTEN: RefCell<Vec<Result<String, ()>>> = const { RefCell::new(Vec::new()) };
     }
 
+    #[allow(clippy::unnecessary_wraps)] // as Lines wants it
     fn write(line: &[u8]) -> nix::Result<()> {
         let line = String::from_utf8(line.to_vec()).map_err(drop);
         WRITTEN.with_borrow_mut(|written| written.push(line));

@@ -32,8 +32,9 @@ enum Sink {
     Socket,
     /// So can each write, from Linux 6.4 on; before, the line goes through a pipe of our own.
     Pipe,
-    /// Opened a second time, as an open file of our own that is non-blocking.
-    Terminal(OwnedFd),
+    /// Opened once more for each line, as an open file of our own that is non-blocking. None is kept: PID 1 holds no
+    /// terminal, and closes what it has inherited by number.
+    Terminal,
     /// A file on disk takes what it gets; a device is asked first.
     File,
 }
@@ -50,9 +51,7 @@ impl Sink {
         match SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT {
             SFlag::S_IFSOCK => Sink::Socket,
             SFlag::S_IFIFO => Sink::Pipe,
-            SFlag::S_IFCHR if nix::unistd::isatty(stderr()).unwrap_or(false) => {
-                open_terminal().map_or(Sink::File, Sink::Terminal)
-            }
+            SFlag::S_IFCHR if nix::unistd::isatty(stderr()).unwrap_or(false) => Sink::Terminal,
             _ => Sink::File,
         }
     }
@@ -65,7 +64,10 @@ impl Sink {
                 Err(Errno::EOPNOTSUPP | Errno::ENOSYS | Errno::EINVAL) => write_through_pipe(line),
                 result => result,
             },
-            Sink::Terminal(fd) => nix::unistd::write(fd, line),
+            Sink::Terminal => match open_terminal() {
+                Some(terminal) => nix::unistd::write(terminal, line),
+                None => write_if_ready(line),
+            },
             Sink::File => write_if_ready(line),
         }
     }

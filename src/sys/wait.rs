@@ -103,7 +103,7 @@ mod tests {
             |number, core_dumped| Some(WaitStatus::Killed { signal: Signal::new(number).unwrap(), core_dumped });
         assert_eq!(WaitStatus::decode(64), killed(64, false));
         assert_eq!(WaitStatus::decode(34), killed(34, false));
-        assert_eq!(WaitStatus::decode(0x80 | 11), killed(11, true));
+        assert_eq!(WaitStatus::decode(0x8b), killed(11, true));
         assert_eq!(WaitStatus::decode(255 << 8), Some(WaitStatus::Exited(255)));
         assert_eq!(WaitStatus::decode((20 << 8) | 0x7f), Some(WaitStatus::Stopped(Signal::new(20).unwrap())));
         assert_eq!(WaitStatus::decode(0xffff), None, "continued is no news");
