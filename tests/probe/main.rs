@@ -2,7 +2,7 @@
 //!
 //! | arguments | what it does |
 //! |---|---|
-//! | `exit N` | exits N |
+//! | `exit N [ANYTHING]` | exits N |
 //! | `die SIGNO [--core]` | dies by that signal, 1..64, default disposition; without `--core` it allows itself no core dump; exits 99 if it survives |
 //! | `print [--fd N]` | one JSON line about itself (to that descriptor instead of stdout), see `print`; exits 0 |
 //! | `signals [--count N] [--until SIGNO] [--exit CODE]` | blocks all signals, prints `ready`, then one JSON line for each it receives: signo, code, pid, uid, value; exits 0 (CODE) after N of them, or after SIGNO (default 15) |
@@ -13,6 +13,7 @@
 //! | `flow` | as `signals`, while a child makes orphans without end |
 //! | `sleep` | prints `ready` and waits for a signal that kills it |
 //! | `ignore-term` | ignores SIGTERM, prints `ready` and waits |
+//! | `burn MS MIB` | uses that much CPU time and touches that much memory; exits 0 |
 //! | `close FD` | closes that descriptor and waits |
 //! | `cat` | copies stdin to stdout; exits 0 |
 //! | `say TEXT` | prints TEXT on stderr, and exits 0, or 1 if it could not |
@@ -50,7 +51,7 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
     let argv: Vec<&[u8]> = (0..argc).map(|n| unsafe { CStr::from_ptr(*argv.add(n)) }.to_bytes()).collect();
     let words: Vec<&str> = argv.iter().skip(1).map(|arg| std::str::from_utf8(arg).unwrap_or("?")).collect();
     match words.as_slice() {
-        ["exit", status] => number(status),
+        ["exit", status, ..] => number(status),
         ["die", signal, rest @ ..] => die(number(signal), rest == ["--core"]),
         ["print", ..] => print(&argv, option(&words, "--fd").unwrap_or(1)),
         ["signals", ..] => {
@@ -78,6 +79,7 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
             syscall!(SYS_close, number(fd)).expect("an open descriptor");
             pause()
         }
+        ["burn", millis, mib] => burn(number(millis), number(mib)),
         ["cat"] => cat(),
         ["say", text] => c_int::from(!write_to(2, format!("{text}\n").as_bytes())),
         other => {
@@ -205,6 +207,17 @@ fn orphans(count: c_int, live: bool, end: Option<c_int>, exit: Option<c_int>) ->
     }
     drop(writer);
     exit.unwrap_or(0)
+}
+
+fn burn(millis: c_int, mib: c_int) -> c_int {
+    let memory = vec![1_u8; usize::try_from(mib).unwrap_or(0) << 20];
+    let mut used = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    while used.tv_sec * 1000 + used.tv_nsec / 1_000_000 < i64::from(millis) {
+        std::hint::black_box(&memory);
+        // SAFETY: one live timespec.
+        unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut used) };
+    }
+    0
 }
 
 fn cat() -> c_int {
