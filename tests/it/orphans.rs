@@ -161,7 +161,7 @@ both_modes!(a_traced_main_gets_its_signals_and_ends_as_it_does, |mode| {
     let init = Init::new(mode).probe(["signals", "--exit", "5"]).start();
     init.wait_for_ready();
     let tracer = Tracer::attach(init.main_pid());
-    assert_eq!(tracer.outcome(), Event::Asleep);
+    assert_eq!(tracer.outcome(), Event::Settled);
     for value in 1..=3 {
         init.sigqueue(40, value);
         init.wait_for_output("signal 40", |line| line["value"] == value);
@@ -175,7 +175,7 @@ both_modes!(a_traced_main_that_is_killed_ends_as_it_does, |mode| {
     let init = Init::new(mode).probe(["sleep"]).start();
     init.wait_for_ready();
     let tracer = Tracer::attach(init.main_pid());
-    assert_eq!(tracer.outcome(), Event::Asleep);
+    assert_eq!(tracer.outcome(), Event::Settled);
     init.kill(libc::SIGTERM);
     while tracer.outcome() != Event::Ended {}
     let finished = init.finish();

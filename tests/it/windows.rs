@@ -1,9 +1,11 @@
 //! A signal sent at any moment after onset's execve arrives. The moments are forced: the tracer holds onset, or its
 //! child before it is the application, at each of their system calls in turn, and the signal is sent while it is held.
 
+use std::os::unix::process::ExitStatusExt as _;
+
 use crate::both_modes;
 use crate::support::ptrace::{Edge, Event, Stop, Tracer, Who};
-use crate::support::{Init, Mode, Running, init, proc, sys, until};
+use crate::support::{Init, Mode, Running, init, proc, run, sys, until};
 
 /// Starts it under a tracer that holds the first stop for which `hold` is true.
 fn traced(init: Init, hold: impl FnMut(&Stop) -> bool + Send + 'static) -> (Running, Tracer) {
@@ -32,7 +34,7 @@ fn at_every_stop(who: Who, make: impl Fn() -> Init, check: impl Fn(Running, Trac
         let (running, tracer) = traced(make(), stop_number(who, nth));
         match tracer.outcome() {
             Event::Held(stop) => check(running, tracer, stop),
-            Event::Asleep => return nth,
+            Event::Settled => return nth,
             event => running.fail(&format!("stop {nth}: {event:?}")),
         }
     }
@@ -92,6 +94,35 @@ fn queued_at_every_stop_of(mode: Mode, who: Who) {
         arrived.sort_by_key(|(signal, _)| signal.as_i64());
         let sent = [(libc::SIGUSR1, 0), (libc::SIGCONT, 0), (40, 1), (40, 2)].map(|(s, v)| (s.into(), v.into()));
         assert_eq!(arrived, sent, "{stop:?}\n{}", finished.story());
+    });
+}
+
+both_modes!(with_exec_blocked_signals_at_any_call_wait_for_the_application, |mode| {
+    let blocked = [libc::SIGTERM, libc::SIGUSR1, 40];
+    let make =
+        || Init::new(mode).blocked(blocked).options(["--exec"]).probe(["signals", "--until", "9", "--count", "4"]);
+    let stops = at_every_stop(Who::Seized, make, |running, tracer, stop| {
+        running.kill(libc::SIGTERM);
+        running.kill(libc::SIGUSR1);
+        running.sigqueue(40, 1);
+        running.sigqueue(40, 2);
+        tracer.release();
+        let finished = running.finish();
+        assert_eq!(finished.status.code(), Some(0), "{stop:?}\n{}", finished.story());
+    });
+    assert!(stops >= 6, "only {stops} stops");
+});
+
+#[test]
+fn with_exec_term_at_any_call_ends_it_as_it_would_end_the_application() {
+    // As PID 1 the application would not even notice.
+    run(Mode::SubReaper, |mode| {
+        let make = || Init::new(mode).options(["--exec"]).probe(["sleep"]);
+        at_every_stop(Who::Seized, make, |running, tracer, stop| {
+            running.kill(libc::SIGTERM);
+            tracer.release();
+            assert_eq!(running.wait().signal(), Some(libc::SIGTERM), "{stop:?}");
+        });
     });
 }
 

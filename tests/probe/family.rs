@@ -1,6 +1,7 @@
 //! A main process with relatives, or with something to say to onset.
 
-use std::ffi::c_int;
+use std::ffi::{CString, c_int};
+use std::ptr::null;
 
 use serde_json::json;
 
@@ -21,6 +22,21 @@ pub fn family(leave: bool) -> c_int {
     }
     say("ready\n");
     tell_signals("main");
+    0
+}
+
+/// A process with two children in one session and one group: one tells its signals, the other executes `command`.
+pub fn siblings(command: &[&[u8]]) -> c_int {
+    let words: Vec<_> = command.iter().map(|word| CString::new(*word).expect("an argument")).collect();
+    let argv: Vec<_> = words.iter().map(|word| word.as_ptr()).chain([null()]).collect();
+    if fork() == 0 {
+        // SAFETY: strings and a null pointer at the end, all alive.
+        unsafe { libc::execv(argv[0], argv.as_ptr()) };
+        exit_now(97);
+    }
+    sys::set_mask(sys::ALL_SIGNALS).expect("all signals can be blocked");
+    let who = if fork() == 0 { "sibling" } else { "parent" };
+    tell_signals(who);
     0
 }
 

@@ -8,6 +8,7 @@
 //! | `signals [--count N] [--until SIGNO] [--exit CODE]` | blocks all signals, prints `ready`, then one JSON line for each it receives: signo, code, pid, uid, value; exits 0 (CODE) after N of them, or after SIGNO (default 15) |
 //! | `orphans N [--live] [--die SIGNO] [--exit CODE]` | makes N orphans and prints `ready`. They end at once (`--die`: by that signal), or (`--live`) when it gets SIGUSR1 or ends itself. Exits CODE at once; else 0 on SIGTERM, printing `told` for each SIGUSR1 |
 //! | `family [--leave]` | as `signals`, with a child that does the same; each line says `who`. `--leave`: the main process moves into a group of the child's |
+//! | `siblings COMMAND...` | as `signals`, with two children: one as `signals`, the other executes COMMAND |
 //! | `tell SIGNO VALUE` | queues its parent that signal, then as `signals` |
 //! | `as-user UID` | becomes that user, then as `signals` |
 //! | `flow` | as `signals`, while a child makes orphans without end |
@@ -63,6 +64,7 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
             orphans(number(count), words.contains(&"--live"), end, option(&words, "--exit"))
         }
         ["family", rest @ ..] => family::family(rest == ["--leave"]),
+        ["siblings", ..] => family::siblings(&argv[2..]),
         ["tell", signal, value] => family::tell(number(signal), number(value)),
         ["as-user", uid] => family::as_user(number(uid)),
         ["flow"] => family::flow(),

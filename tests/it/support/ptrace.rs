@@ -51,8 +51,9 @@ pub enum Event {
     Passed(Stop),
     /// A process is held at this stop, until [`Tracer::release`].
     Held(Stop),
-    /// The child (if any was to come) has made its execve, and the seized process sleeps in a system call.
-    Asleep,
+    /// The child (if one was to come) has made its execve, and the seized process sleeps in a system call; or the
+    /// seized process itself has made a second execve.
+    Settled,
     /// Nobody is left to trace.
     Ended,
 }
@@ -103,7 +104,7 @@ impl Tracer {
         }
     }
 
-    /// Waits until somebody is held, or until nobody ever will be: `Held`, `Asleep` or `Ended`.
+    /// Waits until somebody is held, or until nobody ever will be: `Held`, `Settled` or `Ended`.
     pub fn outcome(&self) -> Event {
         let deadline = Instant::now() + LIMIT;
         loop {
@@ -154,7 +155,7 @@ struct Trace {
     tell: Sender<Event>,
     /// The child has made its execve.
     started: bool,
-    /// An `Asleep` was told since the last stop.
+    /// An `Settled` was told since the last stop.
     told: bool,
 }
 
@@ -167,7 +168,7 @@ impl Trace {
                 self.on_status(pid, status);
                 continue;
             }
-            self.tell_if_asleep();
+            self.tell_if_settled();
             // waitpid and a channel cannot be waited for together: look often at first, then less often.
             idle_rounds += 1;
             let asked = if idle_rounds < 50 {
@@ -196,16 +197,16 @@ impl Trace {
         match status >> 16 {
             0 if signal == libc::SIGTRAP | 0x80 => self.on_call(pid),
             0 => resume(go_on, pid, signal),
-            libc::PTRACE_EVENT_EXEC if tracee.who == Who::Child => {
+            libc::PTRACE_EVENT_EXEC if tracee.ours => {
                 self.started = true;
+                if tracee.who == Who::Seized {
+                    let _ = self.tell.send(Event::Settled);
+                }
                 self.tracees.remove(&pid);
                 resume(libc::PTRACE_DETACH, pid, 0);
             }
             libc::PTRACE_EVENT_EXEC => {
-                // The application of `--exec` is the same process: it is started at its second execve.
-                self.started = tracee.ours;
                 tracee.ours = true;
-                tracee.stops = 0;
                 resume(libc::PTRACE_SYSCALL, pid, 0);
             }
             libc::PTRACE_EVENT_STOP if signal != libc::SIGTRAP => resume(libc::PTRACE_LISTEN, pid, 0),
@@ -233,11 +234,11 @@ impl Trace {
         }
     }
 
-    fn tell_if_asleep(&mut self) {
+    fn tell_if_settled(&mut self) {
         let held = self.tracees.values().any(|tracee| tracee.held);
         if self.started && !self.told && !held && state(self.seized) == Some('S') {
             self.told = true;
-            let _ = self.tell.send(Event::Asleep);
+            let _ = self.tell.send(Event::Settled);
         }
     }
 
