@@ -14,9 +14,9 @@ use crate::sys::signal::{self, Intake};
 use crate::sys::start::Start;
 use crate::sys::stderr;
 use crate::sys::terminal::Terminal;
+use nix::errno::Errno;
 use nix::unistd::{Pid, getpgrp};
 use std::ffi::{OsStr, OsString};
-use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
@@ -41,12 +41,21 @@ fn variable(start: &Start, name: &str) -> Option<OsString> {
     })
 }
 
+/// Prints what was asked for. The system call itself, because std's stdout takes a closed one for a success.
 fn print(text: &str) -> u8 {
-    let mut stdout = std::io::stdout();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Ok(()) => 0,
-        Err(_) => exit::REFUSED,
+    let mut rest = text.as_bytes();
+    while !rest.is_empty() {
+        match nix::unistd::write(std::io::stdout(), rest) {
+            Ok(length) => rest = &rest[length..],
+            Err(Errno::EINTR) => {}
+            Err(error) => {
+                let problem = format!("onset: cannot write to stdout: {}\n", Because(error));
+                let _: nix::Result<()> = stderr::write_line(problem.as_bytes());
+                return exit::REFUSED;
+            }
+        }
     }
+    0
 }
 
 fn refuse(refusal: &Refusal) -> u8 {
@@ -122,7 +131,7 @@ fn lead_own_group(our_group: Pid) {
     }
 }
 
-fn cannot(what: &'static str) -> impl Fn(nix::errno::Errno) -> StartFailure {
+fn cannot(what: &'static str) -> impl Fn(Errno) -> StartFailure {
     move |error| StartFailure { status: exit::REFUSED, cause: format!("cannot {what}: {}", Because(error)) }
 }
 

@@ -51,7 +51,7 @@ pub fn parse(arguments: Vec<OsString>, variable: impl Fn(&str) -> Option<OsStrin
                     let _ = words.optional_value();
                 }
             },
-            // A value that is attached to an option that takes none.
+            Err(lexopt::Error::UnexpectedValue { option, .. }) => problems.push(format!("`{option}` takes no value")),
             Err(error) => problems.push(error.to_string()),
         }
     }
@@ -208,7 +208,7 @@ mod tests {
             [
                 format!("unknown option `--nope`: {accepted}"),
                 format!("unknown option `-x`: {accepted}"),
-                "unexpected argument for option '--group': \"1\"".to_owned(),
+                "`--group` takes no value".to_owned(),
                 "ONSET_EXEC is `maybe`: accepted are 1, true, yes, on, 0, false, no, off".to_owned(),
                 "`--log-format` is `xml`: accepted are json (default) or text".to_owned(),
                 "no command: say which program to start".to_owned(),
