@@ -31,8 +31,9 @@ pub struct Main {
 /// Forwards and reaps until the main process has ended. Returns what onset is to end with.
 pub fn supervise(main: &Main, intake: &Intake, progress: Receiver) -> u8 {
     let now = clock::monotonic();
+    // Whoever executed onset may have left children behind whose SIGCHLD came before we listened.
     let mut supervisor =
-        Supervisor { main, state: State::after_fork(), main_started: now, unreaped: false, ended: None };
+        Supervisor { main, state: State::after_fork(), main_started: now, unreaped: true, ended: None };
     let mut progress = Some(progress);
     loop {
         if supervisor.unreaped {

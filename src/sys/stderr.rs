@@ -30,7 +30,8 @@ enum Sink {
     Closed,
     /// Each `send` can say for itself that it does not wait.
     Socket,
-    /// So can each write, from Linux 6.4 on; before, the line goes through a pipe of our own.
+    /// So can each write, from Linux 6.4 on; before, the line goes through a pipe of our own. Asked first whether there
+    /// is a reader: a write without one raises SIGPIPE in us, which would swallow one that is meant for the application.
     Pipe,
     /// Opened once more for each line, as an open file of our own that is non-blocking. None is kept: PID 1 holds no
     /// terminal, and closes what it has inherited by number.
@@ -60,6 +61,7 @@ impl Sink {
         match self {
             Sink::Closed => Err(Errno::EBADF),
             Sink::Socket => send(line),
+            Sink::Pipe if ready()?.contains(PollFlags::POLLERR) => Err(Errno::EPIPE),
             Sink::Pipe => match write_no_wait(line) {
                 Err(Errno::EOPNOTSUPP | Errno::ENOSYS | Errno::EINVAL) => write_through_pipe(line),
                 result => result,
@@ -116,12 +118,15 @@ fn write_through_pipe(line: &[u8]) -> nix::Result<usize> {
 }
 
 fn write_if_ready(line: &[u8]) -> nix::Result<usize> {
+    if ready()?.is_empty() { Err(Errno::EAGAIN) } else { nix::unistd::write(stderr(), line) }
+}
+
+/// What poll(2) says of stderr right now: empty when a write would wait.
+fn ready() -> nix::Result<PollFlags> {
     let stderr = stderr();
-    let mut ready = [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)];
-    match poll(&mut ready, PollTimeout::ZERO)? {
-        0 => Err(Errno::EAGAIN),
-        _ => nix::unistd::write(stderr, line),
-    }
+    let mut fds = [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)];
+    poll(&mut fds, PollTimeout::ZERO)?;
+    Ok(fds[0].revents().unwrap_or(PollFlags::empty()))
 }
 
 fn written(result: isize) -> nix::Result<usize> {
