@@ -11,6 +11,7 @@
 //! | place | what it is for |
 //! |---|---|
 //! | [`cli`] | argv to an `Invocation` |
+//! | [`config`] | a configuration file to a `Config`, every problem at once |
 //! | [`prepare`] | the child, up to execve(2) |
 //! | [`supervise`] | PID 1, from fork(2) to its end |
 //! | [`handoff`] | what passes between the two |
@@ -19,6 +20,7 @@
 //! | [`sys`] | the only `unsafe` |
 
 pub mod cli;
+pub mod config;
 pub mod exit;
 pub mod handoff;
 mod launch;

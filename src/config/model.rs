@@ -1,0 +1,497 @@
+//! What a configuration can say: every table, every field, and what it means. The schema (`docs/onset.schema.json`) and
+//! the reference (`docs/configuration.md`) are made from these very words.
+
+use super::decode::{choice, table};
+use super::types::{Expression, Glob, Mode, Size, Text, TextOr, Texts, Umask, UserIf, Within, YesOr};
+use std::collections::BTreeMap;
+
+table! {
+    /// A configuration of onset.
+    Config {
+        /// The version of this format: 1.
+        version: Within<1, 1>,
+        /// The application, and the state it is to find.
+        app: Option<App>,
+        /// The variables that onset knows by name: where their values come from and what they must be.
+        env: BTreeMap<String, Variable>,
+        /// What becomes of all the other variables, and what holds between several.
+        environment: Option<Environment>,
+        /// What to do before the application starts, in this order.
+        steps: Vec<Step>,
+    }
+}
+
+table! {
+    /// The application: its command, how container arguments meet it, and the state of the process it starts in.
+    App {
+        /// The program and its arguments. Used as it is without container arguments; arguments that begin with a dash
+        /// are appended; others replace it, but for what `program_args`, `append_for` and `role` say.
+        command: Vec<Text>,
+        /// What to do with container arguments that begin with the program's own name.
+        program_args: Option<ProgramArgs>,
+        /// Container arguments are appended to `command` also if the first of them matches one of these:
+        /// `["*.conf"]`.
+        append_for: Vec<Glob>,
+        /// Conditional arguments, between `command` and the container's.
+        arg: Vec<Arg>,
+        /// Arguments that stand behind all others.
+        last: Vec<Text>,
+        /// Commands with a name of their own: container arguments that begin with it start it.
+        role: BTreeMap<String, Role>,
+        /// The programs that get the set-up (environment, steps, conditional arguments, user), by name or path, as
+        /// patterns; every other command starts as it is. Absent: the program of `command` and every role. With no
+        /// container arguments, or arguments that are appended, there is always a set-up.
+        setup_for: Option<Vec<Glob>>,
+        /// Whom the application runs as: `user`, `user:group`, `uid` or `uid:gid`. Names come from /etc/passwd and
+        /// /etc/group. Nothing changes if onset is that user already.
+        user: Option<TextOr<UserIf>>,
+        /// Supplementary groups. Absent: those that /etc/group lists for a user given by name, none for a number.
+        groups: Option<Vec<Text>>,
+        /// What HOME, USER and LOGNAME become when the user changes.
+        home: Option<Home>,
+        /// The working directory.
+        workdir: Option<Text>,
+        /// The umask, in octal; for every command, with a set-up or without.
+        umask: Option<TextOr<Umask>>,
+        /// Resource limits by their names without `RLIMIT_`, in lower case: `nofile = "65536"`, or
+        /// `{ soft = "1024", hard = "65536" }`, or `"unlimited"`.
+        limits: BTreeMap<String, TextOr<Limit>>,
+        /// How willing the kernel is to kill the application when memory runs out.
+        oom_score_adj: Option<Within<-1000, 1000>>,
+        /// Its niceness.
+        nice: Option<Within<-20, 19>>,
+        /// Never gain privileges by execve (`PR_SET_NO_NEW_PRIVS`).
+        no_new_privs: bool,
+        /// Which capabilities are left.
+        capabilities: Option<Capabilities>,
+    }
+}
+
+choice! {
+    /// What to do with container arguments that begin with the program's own name.
+    ProgramArgs {
+        /// They are the command as they stand.
+        Replace = "replace",
+        /// The rest of them is appended to `command`.
+        Append = "append",
+    }
+}
+
+choice! {
+    /// What HOME, USER and LOGNAME become when the user changes.
+    Home {
+        /// What /etc/passwd says of the user; without an entry there they stay as they are.
+        Passwd = "passwd",
+        /// They stay as they are.
+        Keep = "keep",
+    }
+}
+
+table! {
+    /// Arguments that depend on something. With `each` or `each_prefix` they are repeated.
+    Arg {
+        /// Only if this holds.
+        when: Option<Expression>,
+        /// The argument, or several.
+        value: Texts,
+        /// Cut each into words as a shell does, quotes and backslashes respected, nothing expanded.
+        split: bool,
+        /// Once for each part of this text, which is `${item}`; none for an empty text.
+        each: Option<Text>,
+        /// What the parts of `each` stand between. Absent: blanks.
+        separator: Option<String>,
+        /// Once for each variable whose name begins so, in the order of their names: `${item}` is its value, `${name}`
+        /// the rest of its name.
+        each_prefix: Option<String>,
+        /// What becomes of `${name}`.
+        name_case: Option<NameCase>,
+    }
+}
+
+choice! {
+    /// How a variable's name is rewritten.
+    NameCase {
+        /// As it is.
+        Keep = "keep",
+        /// In lower case.
+        Lower = "lower",
+        /// In lower case, `_` as `-`.
+        Dashed = "dashed",
+        /// In lower case, `_` as `.`.
+        Dotted = "dotted",
+    }
+}
+
+table! {
+    /// A command that container arguments name by one word.
+    Role {
+        /// The program and its arguments; the rest of the container arguments is appended.
+        command: Vec<Text>,
+        /// Variables only of this role, set after all others.
+        env: BTreeMap<String, Text>,
+    }
+}
+
+table! {
+    /// A resource limit (setrlimit(2)).
+    Limit {
+        /// What the kernel enforces.
+        soft: Option<Text>,
+        /// How far the application may raise it.
+        hard: Option<Text>,
+    }
+}
+
+table! {
+    /// Capabilities (capabilities(7)), by name: `NET_BIND_SERVICE`.
+    Capabilities {
+        /// All that can ever be had again; the others are dropped. Absent: as it is.
+        bounding: Option<Vec<String>>,
+        /// What the application keeps although it is not root.
+        ambient: Vec<String>,
+    }
+}
+
+table! {
+    /// One variable. Its value is the first of: `value` or `expr`; the variable itself as the container got it; the file
+    /// that `NAME_FILE` names; an alias; an env file; `default`. Empty counts as unset.
+    Variable {
+        /// Only if this holds; else the variable is left as it is.
+        when: Option<Expression>,
+        /// The value when there is none.
+        default: Option<Text>,
+        /// The value, whatever the container got.
+        value: Option<Text>,
+        /// The value, computed by a Jinja expression.
+        expr: Option<Expression>,
+        /// There must be a value; a text is the message when there is none.
+        required: YesOr<Text>,
+        /// What the value must be.
+        kind ("type"): Option<Kind>,
+        /// The least number, of `int`.
+        min: Option<i64>,
+        /// The greatest number, of `int`.
+        max: Option<i64>,
+        /// The values there are, of `enum`.
+        one_of: Vec<String>,
+        /// A regular expression that the whole value must match.
+        matches: Option<String>,
+        /// Its value is in no message, no plan and no file wider than 0600.
+        secret: bool,
+        /// It may come from a file: `NAME_FILE` names it. A list names the patterns, `{}` for the name:
+        /// `["{}_FILE", "FILE__{}"]`. The variable and its file together are an error.
+        file: YesOr<Vec<String>>,
+        /// What is removed from the end of a file's content. Absent: all newlines.
+        trim: Option<Trim>,
+        /// The largest file. Absent: 1M.
+        max_size: Option<Size>,
+        /// Older names, the first that is set counts; using one is reported.
+        aliases: Vec<String>,
+        /// Put before the value there is.
+        prepend: Option<Text>,
+        /// Put after the value there is.
+        append: Option<Text>,
+        /// Stands between the value and what is prepended or appended. Absent: a blank.
+        separator: Option<String>,
+        /// Usable in this file, not handed to the application.
+        internal: bool,
+        /// An empty value counts as a value.
+        allow_empty: bool,
+    }
+}
+
+choice! {
+    /// What a value must be.
+    Kind {
+        /// Anything.
+        String = "string",
+        /// A whole number, between `min` and `max`.
+        Int = "int",
+        /// A port: 1 to 65535.
+        Port = "port",
+        /// A boolean: 1, true, yes, on, 0, false, no, off in any case; the application gets `true` or `false`.
+        Bool = "bool",
+        /// One of `one_of`.
+        Enum = "enum",
+        /// A URL: a scheme, `://`, and something behind it.
+        Url = "url",
+        /// A time with its unit: `500ms`, `30s`, `5m`, `1h`.
+        Duration = "duration",
+        /// A number of bytes, K, M, G or T behind it or not.
+        Size = "size",
+        /// An absolute path.
+        Path = "path",
+    }
+}
+
+choice! {
+    /// What is removed from the end of a file's content.
+    Trim {
+        /// All newlines.
+        Newlines = "newlines",
+        /// Blanks and newlines, at both ends.
+        Space = "space",
+        /// Nothing.
+        None = "none",
+    }
+}
+
+table! {
+    /// What becomes of the variables that are not described one by one.
+    Environment {
+        /// `false`: only described variables and those of `keep` reach the application. Absent: all do.
+        inherit: Option<bool>,
+        /// Names that pass although `inherit` is false, as patterns.
+        keep: Vec<Glob>,
+        /// Names that do not reach the application, as patterns; they can be used in this file all the same.
+        unset: Vec<Glob>,
+        /// Files with variables, the later ones winning; a variable of the container wins over all of them.
+        files: Vec<EnvFile>,
+        /// Prefixes: every `PREFIX_X_FILE` becomes `PREFIX_X` with that file's content.
+        secret_files: Vec<String>,
+        /// Of each of these lists exactly one variable must be set.
+        exactly_one_of: Vec<Vec<String>>,
+        /// Of each of these lists at least one variable must be set.
+        at_least_one_of: Vec<Vec<String>>,
+        /// Of each of these lists at most one variable may be set.
+        at_most_one_of: Vec<Vec<String>>,
+        /// Variables that must not be set, with the message that says what to do instead.
+        forbidden: BTreeMap<String, String>,
+    }
+}
+
+table! {
+    /// A file with variables.
+    EnvFile {
+        /// Where it is.
+        path: Text,
+        /// How it is written.
+        format: Option<EnvFormat>,
+        /// It may be missing.
+        optional: bool,
+    }
+}
+
+choice! {
+    /// How a file with variables is written.
+    EnvFormat {
+        /// `NAME=value` lines, `#` comments, quotes as in Docker Compose, `export ` allowed; nothing is expanded.
+        Dotenv = "dotenv",
+        /// A directory: a file for each variable, named after it, its content the value (envdir, a mounted Secret).
+        Directory = "directory",
+    }
+}
+
+table! {
+    /// One thing to do before the application starts: exactly one of `directory`, `copy`, `symlink`, `remove`, `owner`,
+    /// `template` and `templates`.
+    Step {
+        /// What it is called in messages.
+        name: Option<String>,
+        /// Only if this holds.
+        when: Option<Expression>,
+        /// With whose rights.
+        rights ("as"): Option<Rights>,
+        /// What a failure means.
+        on_failure: Option<OnFailure>,
+        /// Make a directory.
+        directory: Option<Directory>,
+        /// Copy a file or a tree.
+        copy: Option<Copy>,
+        /// Make a symbolic link.
+        symlink: Option<Symlink>,
+        /// Remove files.
+        remove: Option<Remove>,
+        /// Change the owner of what has another.
+        owner: Option<Owner>,
+        /// Write a file from a template.
+        template: Option<FileTemplate>,
+        /// Write a file for each template of a directory.
+        templates: Option<DirectoryTemplate>,
+    }
+}
+
+choice! {
+    /// With whose rights a step is done.
+    Rights {
+        /// Those onset was started with.
+        Root = "root",
+        /// Those of the application's user.
+        App = "app",
+    }
+}
+
+choice! {
+    /// What a failed step means.
+    OnFailure {
+        /// onset ends with status 125, and the application does not start.
+        Fail = "fail",
+        /// A warning, and on with the next.
+        Warn = "warn",
+    }
+}
+
+table! {
+    /// A directory that must be there.
+    Directory {
+        /// Where. Missing parents are made, with mode 0755 and onset's owner.
+        path: Text,
+        /// Its mode; set on one that is there as well. Absent: 0755 less the umask, and one that is there stays.
+        mode: Option<Mode>,
+        /// Its owner: `user`, `user:group` or `:group`, by name or number.
+        owner: Option<Text>,
+    }
+}
+
+table! {
+    /// A copy, for instance of an image's defaults into an empty volume. Modes and symbolic links are kept.
+    Copy {
+        /// A file or a directory.
+        from: Text,
+        /// What it is to be called.
+        to: Text,
+        /// When to copy.
+        unless ("if"): Option<CopyIf>,
+        /// The owner of what is copied. Absent: the originals' where that is permitted.
+        owner: Option<Text>,
+        /// A file that is written last, and whose presence means that there is nothing to do any more.
+        marker: Option<Text>,
+        /// Names that are left out, as patterns.
+        exclude: Vec<Glob>,
+    }
+}
+
+choice! {
+    /// When to copy.
+    CopyIf {
+        /// If the target is missing.
+        Missing = "missing",
+        /// If the target is missing or an empty directory.
+        Empty = "empty",
+        /// Entry by entry: those that are missing.
+        Each = "each",
+    }
+}
+
+table! {
+    /// A symbolic link.
+    Symlink {
+        /// Where the link is.
+        path: Text,
+        /// What it points at.
+        target: Text,
+        /// A file or link that is there may be replaced. A directory never is.
+        replace: bool,
+    }
+}
+
+table! {
+    /// Files to remove, such as a stale pid file. Directories are left alone, and so is what is not there.
+    Remove {
+        /// Paths; `*`, `?` and `[...]` in the last component stand for names.
+        paths: Vec<Text>,
+    }
+}
+
+table! {
+    /// An owner for a tree. Only what differs is changed, no symbolic link is followed, no other file system entered.
+    Owner {
+        /// The top.
+        path: Text,
+        /// `user` (groups stay), `user:group` or `:group`, by name or number.
+        owner: Text,
+        /// Only the top itself.
+        flat: bool,
+    }
+}
+
+table! {
+    /// A file written from a template. It appears complete, with its mode and owner, or not at all; a second start with
+    /// the same values does not touch it.
+    FileTemplate {
+        /// The file with the template.
+        source: Option<Text>,
+        /// The template itself.
+        content: Option<String>,
+        /// The file to write.
+        target: Text,
+        /// How it is written, and what must hold of it.
+        how ("with"): Option<Rendering>,
+        /// Only if the target is missing.
+        unless_exists: bool,
+    }
+}
+
+table! {
+    /// A file written for each template of a directory and of those below it.
+    DirectoryTemplate {
+        /// The directory with the templates. If it is missing there is nothing to do.
+        source: Text,
+        /// The directory to write to.
+        target: Text,
+        /// The end of a template's name, which is taken off; files without it are left alone. Absent: `.template`.
+        suffix: Option<Text>,
+        /// How they are written, and what must hold of them.
+        how ("with"): Option<Rendering>,
+    }
+}
+
+table! {
+    /// How a template becomes a file.
+    Rendering {
+        /// The language of the template.
+        language: Option<Language>,
+        /// The variables that are substituted, as patterns. Absent: those under `[env]`. All others stay as they stand.
+        variables: Option<Vec<Glob>>,
+        /// A regular expression that names of variables must match as well; empty for none.
+        variables_matching: Option<Text>,
+        /// Variables that are not set are an error; else they stay as they stand.
+        strict: bool,
+        /// `$NAME` is substituted as well as `${NAME}`.
+        bare: bool,
+        /// `${NAME:-default}` and its like are understood.
+        operators: bool,
+        /// The mode of the file. Absent: 0644, and 0600 if a secret was used.
+        mode: Option<Mode>,
+        /// Its owner: `user`, `user:group` or `:group`.
+        owner: Option<Text>,
+        /// What the result must be.
+        check: Option<Check>,
+        /// A regular expression that must match somewhere in the result.
+        must_match: Option<String>,
+        /// The largest result. Absent: 16M.
+        max_size: Option<Size>,
+        /// What to do if the target cannot be written.
+        on_read_only: Option<OnReadOnly>,
+    }
+}
+
+choice! {
+    /// The language of a template.
+    Language {
+        /// `${NAME}` and nothing else.
+        Substitute = "substitute",
+        /// Jinja, with `env`, `args` and `facts`.
+        Jinja = "jinja",
+    }
+}
+
+choice! {
+    /// What a result must be.
+    Check {
+        /// JSON.
+        Json = "json",
+        /// TOML.
+        Toml = "toml",
+    }
+}
+
+choice! {
+    /// What to do if a target cannot be written.
+    OnReadOnly {
+        /// It is a failure.
+        Fail = "fail",
+        /// A warning that says who owns it; the file stays as it is.
+        Skip = "skip",
+    }
+}

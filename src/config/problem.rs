@@ -1,0 +1,182 @@
+//! What is wrong with a configuration: all of it at once, each with its line and carets below the place.
+
+use super::tree::Place;
+use std::fmt;
+
+/// A configuration file: its name for messages, its text to quote from.
+#[derive(Debug, Clone, Default)]
+pub struct Source {
+    /// As it was given.
+    pub name: String,
+    /// All of it.
+    pub text: String,
+    /// What may not be quoted: values of secrets.
+    pub hidden: Vec<Place>,
+}
+
+/// One thing that is wrong, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Where in the file; `None` where no place of it is to blame.
+    pub place: Option<Place>,
+    /// What, and what would be accepted. Never a secret's value.
+    pub message: String,
+}
+
+/// Everything that is wrong.
+#[derive(Debug, Default)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// One more, at a place of the file.
+    pub fn at(&mut self, place: Place, message: impl Into<String>) {
+        self.0.push(Problem { place: Some(place), message: message.into() });
+    }
+
+    /// One more, of no place.
+    pub fn add(&mut self, message: impl Into<String>) {
+        self.0.push(Problem { place: None, message: message.into() });
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The places that are to blame.
+    pub fn places(&self) -> Vec<Place> {
+        self.0.iter().filter_map(|problem| problem.place).collect()
+    }
+
+    /// Each, as people are to read it, in the order of the file.
+    pub fn explain(mut self, source: &Source) -> Vec<String> {
+        self.0.sort_by_key(|problem| problem.place.map_or(usize::MAX, |place| place.start));
+        self.0.dedup();
+        self.0.iter().map(|problem| source.explain(problem)).collect()
+    }
+}
+
+impl Source {
+    fn explain(&self, problem: &Problem) -> String {
+        match problem.place {
+            None => format!("{}: {}", self.name, problem.message),
+            Some(place) => format!("{}: {}\n{}", self.locate(place), problem.message, self.excerpt(place)),
+        }
+    }
+
+    /// `onset.toml:7:9`: line and column, both from 1, the column in characters.
+    pub fn locate(&self, place: Place) -> String {
+        let start = self.text.floor_char_boundary(place.start);
+        let line = self.line_start(start);
+        let number = self.text[..line].matches('\n').count() + 1;
+        format!("{}:{number}:{}", self.name, self.text[line..start].chars().count() + 1)
+    }
+
+    /// The line, and carets below the place.
+    fn excerpt(&self, place: Place) -> Excerpt {
+        let start = self.text.floor_char_boundary(place.start);
+        let line = self.line_start(start);
+        let number = self.text[..line].matches('\n').count() + 1;
+        let end = self.text[line..].find('\n').map_or(self.text.len(), |length| line + length);
+        let shown = |(index, character): (usize, char)| {
+            let at = line + index;
+            let hidden = self.hidden.iter().any(|place| (place.start..place.end).contains(&at));
+            match character {
+                // A tab has no width of its own, and a control character is none of a terminal's business.
+                character if character.is_control() => ' ',
+                _ if hidden => '*',
+                character => character,
+            }
+        };
+        let text = self.text[line..end].char_indices().map(shown).collect::<String>();
+        let marked = self.text[start..self.text.ceil_char_boundary(place.end).clamp(start, end)].chars().count();
+        Excerpt { number, text, indent: self.text[line..start].chars().count(), carets: marked.max(1) }
+    }
+
+    fn line_start(&self, offset: usize) -> usize {
+        self.text[..offset].rfind('\n').map_or(0, |newline| newline + 1)
+    }
+
+    /// Hides whatever could be a value in the line of a place: of a file that cannot be read nobody knows what is secret.
+    pub fn hide_values_at(&mut self, place: Place) {
+        let start = self.line_start(self.text.floor_char_boundary(place.start));
+        let end = self.text[start..].find('\n').map_or(self.text.len(), |length| start + length);
+        let line = &self.text[start..end];
+        let Some(sign) = line.find(['=', ':']) else { return };
+        let value = |(index, character): (usize, char)| {
+            let start = start + index;
+            (index > sign && character.is_alphanumeric()).then(|| Place { start, end: start + character.len_utf8() })
+        };
+        let hidden: Vec<Place> = line.char_indices().filter_map(value).collect();
+        self.hidden.extend(hidden);
+    }
+}
+
+/// A line of the file with something marked in it.
+struct Excerpt {
+    number: usize,
+    text: String,
+    indent: usize,
+    carets: usize,
+}
+
+impl fmt::Display for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Excerpt { number, text, indent, carets } = self;
+        let margin = number.to_string().len();
+        writeln!(f, "  {number} | {}", text.trim_end())?;
+        write!(f, "  {:margin$} | {:indent$}{:^<carets$}", "", "", "")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn explained(text: &str, needle: &str, hidden: &str) -> String {
+        let place = |needle: &str| {
+            let start = text.find(needle).unwrap();
+            Place { start, end: start + needle.len() }
+        };
+        let hidden = if hidden.is_empty() { vec![] } else { vec![place(hidden)] };
+        let source = Source { name: "f.toml".to_owned(), text: text.to_owned(), hidden };
+        let mut problems = Problems::default();
+        problems.at(place(needle), "is wrong");
+        problems.explain(&source).remove(0)
+    }
+
+    #[test]
+    fn a_problem_points_at_its_place() {
+        assert_eq!(explained("a = 1\n\tü = tru\r\nb", "tru", ""), "f.toml:2:6: is wrong\n  2 |  ü = tru\n    |      ^^^");
+        assert_eq!(explained("a", "a", ""), "f.toml:1:1: is wrong\n  1 | a\n    | ^");
+    }
+
+    #[test]
+    fn a_secret_is_not_quoted() {
+        assert_eq!(
+            explained("x = { value = \"hunter2\", typ = 1 }", "typ", "\"hunter2\""),
+            "f.toml:1:26: is wrong\n  1 | x = { value = *********, typ = 1 }\n    |                          ^^^"
+        );
+    }
+
+    #[test]
+    fn of_a_line_that_cannot_be_read_no_value_is_quoted() {
+        let mut source = Source { text: "ok = 1\npass = hunter2 \"ü\n".to_owned(), ..Source::default() };
+        source.hide_values_at(Place { start: 14, end: 15 });
+        assert_eq!(source.excerpt(Place { start: 14, end: 15 }).text, "pass = ******* \"*");
+    }
+
+    #[test]
+    fn problems_come_in_the_order_of_the_file() {
+        let source = Source { name: "f".to_owned(), text: "ab".to_owned(), hidden: vec![] };
+        let mut problems = Problems::default();
+        problems.add("last");
+        problems.at(Place { start: 1, end: 9 }, "second");
+        problems.at(Place { start: 0, end: 0 }, "first");
+        problems.at(Place { start: 0, end: 0 }, "first");
+        let messages = problems.explain(&source);
+        assert_eq!(messages.len(), 3);
+        assert!(messages[0].starts_with("f:1:1: first") && messages[1].starts_with("f:1:2: second"), "{messages:?}");
+        assert_eq!(messages[2], "f: last");
+    }
+}

@@ -1,0 +1,1 @@
+//! The reference: docs/configuration.md, from the docs of the model.

@@ -1,0 +1,1 @@
+//! The schema: docs/onset.schema.json, from the docs of the model.

@@ -1,0 +1,296 @@
+//! The kinds of values that a configuration is made of. Each reads itself, with its unit and its range, and says what it
+//! would accept.
+
+use super::decode::{Decode, Shape, expected, table};
+use super::problem::Problems;
+use super::tree::{Node, Place, Value};
+use crate::template::substitute::Template;
+use std::time::Duration;
+
+/// A string in which `${...}` stands for variables.
+#[derive(Debug, Clone)]
+pub struct Text {
+    /// Where it stands.
+    pub place: Place,
+    /// What it says.
+    pub template: Template,
+}
+
+impl Decode for Text {
+    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
+        // A number where a string could stand is what people write for a port.
+        let text = match &node.value {
+            Value::String(text) => text.clone(),
+            Value::Integer(number) => number.to_string(),
+            Value::Bool(_) | Value::List(_) | Value::Table(_) | Value::Other(_) => {
+                return expected("a string", node, problems);
+            }
+        };
+        match Template::parse(&text) {
+            Ok(template) => Some(Text { place: node.place, template }),
+            Err(error) => {
+                problems.at(within(node.place, &text, error.offset), error.message);
+                None
+            }
+        }
+    }
+
+    fn shape() -> Shape {
+        Shape::String { kind: "text", pattern: None }
+    }
+}
+
+/// The place of one character of a string. Exact if the string stands in the file as it reads: between one quote and
+/// another, without escapes.
+pub fn within(place: Place, text: &str, offset: usize) -> Place {
+    if place.end - place.start == text.len() + 2 {
+        let start = place.start + 1 + offset;
+        Place { start, end: start + 1 }
+    } else {
+        place
+    }
+}
+
+/// A condition or a value in Jinja.
+#[derive(Debug, Clone)]
+pub struct Expression {
+    /// Where it stands.
+    pub place: Place,
+    /// As it was written.
+    pub source: String,
+}
+
+impl Decode for Expression {
+    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let source = String::decode(node, problems)?;
+        Some(Expression { place: node.place, source })
+    }
+
+    fn shape() -> Shape {
+        Shape::String { kind: "expression", pattern: None }
+    }
+}
+
+/// One text or several.
+#[derive(Debug, Clone)]
+pub struct Texts(pub Vec<Text>);
+
+impl Decode for Texts {
+    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
+        match node.value {
+            Value::List(_) => Vec::decode(node, problems).map(Texts),
+            Value::String(_) | Value::Integer(_) | Value::Bool(_) | Value::Table(_) | Value::Other(_) => {
+                Text::decode(node, problems).map(|text| Texts(vec![text]))
+            }
+        }
+    }
+
+    fn shape() -> Shape {
+        Shape::Either(vec![Text::shape(), Vec::<Text>::shape()])
+    }
+}
+
+/// A name pattern: `*` stands for any characters, `?` for one, `[a-z]` for one of some.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glob(pub String);
+
+impl Decode for Glob {
+    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
+        String::decode(node, problems).map(Glob)
+    }
+
+    fn shape() -> Shape {
+        Shape::String { kind: "glob", pattern: None }
+    }
+}
+
+/// The permission bits of a file in octal: `"0750"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mode(pub u32);
+
+impl Mode {
+    /// Reads octal digits, up to `7777`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = !text.is_empty() && text.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
+        let mode = u32::from_str_radix(text, 8).ok()?;
+        (digits && mode <= 0o7777).then_some(Mode(mode))
+    }
+}
+
+impl Decode for Mode {
+    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
+        // 0o750 in TOML is a whole number of the right value; 750 is one of the wrong value, and the likely mistake.
+        let text = String::decode(node, problems)?;
+        Mode::parse(&text).or_else(|| {
+            problems.at(node.place, format!("`{text}` is no mode: accepted are octal digits in quotes, such as \"0750\""));
+            None
+        })
+    }
+
+    fn shape() -> Shape {
+        Shape::String { kind: "mode", pattern: Some("^[0-7]{1,5}$") }
+    }
+}
+
+/// A time: `"500ms"`, `"30s"`, `"5m"`, `"1h"`.
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    let (number, unit) = text.split_at(text.find(|character: char| !character.is_ascii_digit())?);
+    let number: u64 = number.parse().ok()?;
+    match unit {
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(Duration::from_secs(number)),
+        "m" => number.checked_mul(60).map(Duration::from_secs),
+        "h" => number.checked_mul(3600).map(Duration::from_secs),
+        _ => None,
+    }
+}
+
+/// A number of bytes: `1048576`, `"64K"`, `"1M"`, `"2G"` (powers of 1024; `"1MiB"` says the same).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size(pub u64);
+
+impl Size {
+    /// Reads a number and its unit.
+    pub fn parse(text: &str) -> Option<Self> {
+        let split = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(split);
+        let number: u64 = number.parse().ok()?;
+        let power = match unit.to_ascii_lowercase().as_str() {
+            "" | "b" => 0,
+            "k" | "kb" | "kib" => 1,
+            "m" | "mb" | "mib" => 2,
+            "g" | "gb" | "gib" => 3,
+            "t" | "tb" | "tib" => 4,
+            _ => return None,
+        };
+        number.checked_mul(1024_u64.pow(power)).map(Size)
+    }
+}
+
+impl Decode for Size {
+    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let text = match &node.value {
+            Value::Integer(number) => number.to_string(),
+            _ => String::decode(node, problems)?,
+        };
+        Size::parse(&text).or_else(|| {
+            problems.at(node.place, format!("`{text}` is no size: accepted are bytes, or a number with K, M, G or T"));
+            None
+        })
+    }
+
+    fn shape() -> Shape {
+        Shape::Either(vec![
+            Shape::Integer { least: 0, greatest: i64::MAX },
+            Shape::String { kind: "size", pattern: Some("^[0-9]+([kKmMgGtT]([iI]?[bB])?|[bB])?$") },
+        ])
+    }
+}
+
+/// A whole number between two others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Within<const LEAST: i64, const GREATEST: i64>(pub i64);
+
+impl<const LEAST: i64, const GREATEST: i64> Decode for Within<LEAST, GREATEST> {
+    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let number = i64::decode(node, problems)?;
+        if (LEAST..=GREATEST).contains(&number) {
+            return Some(Within(number));
+        }
+        problems.at(node.place, format!("{number} is out of range: accepted are {LEAST} to {GREATEST}"));
+        None
+    }
+
+    fn shape() -> Shape {
+        Shape::Integer { least: LEAST, greatest: GREATEST }
+    }
+}
+
+/// `true`, `false`, or a text that says more.
+#[derive(Debug, Clone)]
+pub enum YesOr<T> {
+    /// Plainly yes or no.
+    Plain(bool),
+    /// Yes, and so.
+    So(T),
+}
+
+impl<T: Decode> Decode for YesOr<T> {
+    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
+        match node.value {
+            Value::Bool(answer) => Some(YesOr::Plain(answer)),
+            Value::String(_) | Value::Integer(_) | Value::List(_) | Value::Table(_) | Value::Other(_) => {
+                T::decode(node, problems).map(YesOr::So)
+            }
+        }
+    }
+
+    fn absent() -> Option<Self> {
+        Some(YesOr::Plain(false))
+    }
+
+    fn shape() -> Shape {
+        Shape::Either(vec![Shape::Bool, T::shape()])
+    }
+}
+
+table! {
+    /// A value that replaces only one other.
+    Umask {
+        /// The umask to set, in octal. Empty: leave it as it is.
+        set: Text,
+        /// Only if the umask was this one, in octal.
+        from: Option<Mode>,
+    }
+}
+
+table! {
+    /// A user, under a condition.
+    UserIf {
+        /// `user`, `user:group`, `uid` or `uid:gid`; a user's own group if none is named.
+        name: Text,
+        /// Only if this holds; else onset's own user stays.
+        when: Option<Expression>,
+    }
+}
+
+/// A text, or a table that begins with one.
+#[derive(Debug, Clone)]
+pub enum TextOr<T> {
+    /// Only the text.
+    Text(Text),
+    /// The table.
+    Table(T),
+}
+
+impl<T: Decode> Decode for TextOr<T> {
+    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
+        match node.value {
+            Value::Table(_) => T::decode(node, problems).map(TextOr::Table),
+            Value::String(_) | Value::Integer(_) | Value::Bool(_) | Value::List(_) | Value::Other(_) => {
+                Text::decode(node, problems).map(TextOr::Text)
+            }
+        }
+    }
+
+    fn shape() -> Shape {
+        Shape::Either(vec![Text::shape(), T::shape()])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_durations_and_sizes_read_their_units() {
+        assert_eq!(Mode::parse("0750"), Some(Mode(0o750)));
+        assert_eq!(["", "08", "10000", "-1", "+7", "0o7"].map(Mode::parse), [None; 6]);
+        assert_eq!(parse_duration("500ms"), Some(Duration::from_millis(500)));
+        assert_eq!(parse_duration("2h"), Some(Duration::from_secs(7200)));
+        assert_eq!(["", "5", "s", "5 s", "-5s", "1.5s", "5d", "99999999999999999999s"].map(parse_duration), [None; 8]);
+        assert_eq!(Size::parse("64K"), Some(Size(65536)));
+        assert_eq!(Size::parse("1MiB"), Some(Size(1 << 20)));
+        assert_eq!(["", "K", "-1", "1.5M", "1X", "99999999999T"].map(Size::parse), [None; 6]);
+    }
+}

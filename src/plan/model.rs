@@ -1,0 +1,136 @@
+//! The plan: everything decided, nothing done. Plain data that `prepare` executes and `onset plan` prints.
+
+use std::ffi::CString;
+use std::path::PathBuf;
+
+/// All there is to do, in order: the process's state, the steps, the switch of the user, execve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The application's arguments, the program first. At least one.
+    pub argv: Vec<CString>,
+    /// Its environment: `NAME=value`.
+    pub envp: Vec<CString>,
+    /// Whom it runs as; `None`: as onset does.
+    pub identity: Option<Identity>,
+    /// The state of its process.
+    pub process: ProcessState,
+}
+
+/// A user with all that belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The user.
+    pub uid: u32,
+    /// The group.
+    pub gid: u32,
+    /// Supplementary groups, without `gid`, sorted.
+    pub groups: Vec<u32>,
+}
+
+/// What the application finds beside its arguments and environment. `None` and empty: as onset was given it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProcessState {
+    /// The working directory.
+    pub workdir: Option<PathBuf>,
+    /// The umask.
+    pub umask: Option<u32>,
+    /// Limits: the resource by its number, soft and hard; `None` for one that stays, `u64::MAX` for no limit.
+    pub limits: Vec<(u32, Option<u64>, Option<u64>)>,
+    /// `/proc/self/oom_score_adj`.
+    pub oom_score_adj: Option<i32>,
+    /// setpriority(2).
+    pub nice: Option<i32>,
+    /// `PR_SET_NO_NEW_PRIVS`.
+    pub no_new_privs: bool,
+    /// The capabilities that stay in the bounding set, as a mask.
+    pub bounding: Option<u64>,
+    /// The ambient capabilities, as a mask.
+    pub ambient: u64,
+}
+
+/// What a step does. Every path is absolute or relative to onset's working directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Make a directory and its parents.
+    Directory {
+        /// Where.
+        path: PathBuf,
+        /// Its mode, enforced; `None`: 0755 less the umask, for a new one.
+        mode: Option<u32>,
+        /// Its owner, enforced.
+        owner: Ownership,
+    },
+    /// Copy a file or a tree.
+    Copy {
+        /// From.
+        from: PathBuf,
+        /// To.
+        to: PathBuf,
+        /// When.
+        condition: crate::config::model::CopyIf,
+        /// The owner of the copies; where neither is given, the originals' if permitted.
+        owner: Ownership,
+        /// Written last.
+        marker: Option<PathBuf>,
+        /// Patterns of names to leave out.
+        exclude: Vec<String>,
+    },
+    /// Make a symbolic link.
+    Symlink {
+        /// Where.
+        path: PathBuf,
+        /// To what.
+        target: PathBuf,
+        /// Whether a file or link there is replaced.
+        replace: bool,
+    },
+    /// Remove files: literal paths, or patterns in the last component.
+    Remove {
+        /// Which.
+        paths: Vec<PathBuf>,
+    },
+    /// Change the owner of what has another.
+    Owner {
+        /// The top.
+        path: PathBuf,
+        /// To whom.
+        owner: Ownership,
+        /// Only the top.
+        flat: bool,
+    },
+    /// Write files, all of them rendered already.
+    Write(Vec<File>),
+}
+
+/// A file to write.
+#[derive(Clone, PartialEq, Eq)]
+pub struct File {
+    /// Where.
+    pub target: PathBuf,
+    /// What.
+    pub content: Vec<u8>,
+    /// Its final mode.
+    pub mode: u32,
+    /// Its final owner.
+    pub owner: Ownership,
+    /// Only if nothing is there.
+    pub unless_exists: bool,
+    /// Whether a target that cannot be written is no failure.
+    pub skip_read_only: bool,
+}
+
+impl std::fmt::Debug for File {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let File { target, content, mode, owner, .. } = self;
+        write!(f, "File({} {mode:04o} {owner:?}, {} bytes)", target.display(), content.len())
+    }
+}
+
+/// An owner; `None` stays as it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ownership {
+    /// The user.
+    pub uid: Option<u32>,
+    /// The group.
+    pub gid: Option<u32>,
+}
