@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel}
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-const LIMIT: Duration = Duration::from_secs(30);
+use super::{LIMIT, proc};
 
 /// Whose system call it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -236,7 +236,7 @@ impl Trace {
 
     fn tell_if_settled(&mut self) {
         let held = self.tracees.values().any(|tracee| tracee.held);
-        if self.started && !self.told && !held && state(self.seized) == Some('S') {
+        if self.started && !self.told && !held && proc::state(self.seized) == Some('S') {
             self.told = true;
             let _ = self.tell.send(Event::Settled);
         }
@@ -296,10 +296,4 @@ fn system_call_entered(pid: i32) -> Option<i64> {
     assert!(got > 0, "PTRACE_GET_SYSCALL_INFO (Linux 5.3): {}", std::io::Error::last_os_error());
     // SAFETY: `op` says that the kernel has filled this arm of the union.
     (info.op == libc::PTRACE_SYSCALL_INFO_ENTRY).then(|| unsafe { info.u.entry }.nr.cast_signed())
-}
-
-/// The state letter of /proc/PID/stat.
-pub fn state(pid: i32) -> Option<char> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(") ")?.1.chars().next()
 }
