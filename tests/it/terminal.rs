@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::mode::{is_root_or_skip, skip};
+use crate::support::mode::is_root_or_skip;
 use crate::support::pty::{CTRL_BACKSLASH, CTRL_C, CTRL_D, CTRL_Z, Pty, make_controlling};
-use crate::support::{Init, Mode, Running, Stdio, init, probe, proc, run, sys, until};
+use crate::support::{Init, Mode, Running, Stdio, init, probe, proc, run, skip, sys, until};
 use crate::{both_modes, syscall};
 
 /// onset as the leader of a session on this terminal, as in `docker run -it`; stdout and stderr stay pipes, for the
@@ -314,7 +314,7 @@ impl Shell {
         assert_eq!(self.pty.foreground(), self.bash.pid());
     }
 
-    fn wait_until_running(&self, (onset, main): (i32, i32)) {
+    fn wait_until_running((onset, main): (i32, i32)) {
         wait_for_state(main, 'S');
         wait_for_state(onset, 'S');
     }
@@ -341,7 +341,7 @@ fn ctrl_z_gives_the_shell_its_prompt_and_fg_goes_on() {
             shell.pty.press(CTRL_Z);
             shell.wait_until_stopped(job);
             shell.enter("fg");
-            shell.wait_until_running(job);
+            Shell::wait_until_running(job);
             wait_for_foreground(&shell.pty, job.1);
         }
         shell.pty.press(CTRL_C);
@@ -359,7 +359,7 @@ fn bg_goes_on_without_the_terminal_and_fg_gives_it_back() {
         shell.pty.press(CTRL_Z);
         shell.wait_until_stopped(job);
         shell.enter("bg");
-        shell.wait_until_running(job);
+        Shell::wait_until_running(job);
         shell.enter("echo still here");
         shell.pty.wait_for("\nstill here");
         assert_eq!(shell.pty.foreground(), shell.bash.pid());
@@ -393,7 +393,7 @@ fn a_job_in_the_background_that_reads_stops_and_fg_hands_it_the_terminal() {
         shell.enter("jobs");
         shell.pty.wait_for("Stopped");
         shell.enter("fg");
-        shell.wait_until_running(job);
+        Shell::wait_until_running(job);
         wait_for_foreground(&shell.pty, job.1);
         shell.enter("hello");
         shell.pty.wait_for("hello\r\nhello\r\n");
@@ -430,7 +430,7 @@ fn a_job_that_ran_in_the_background_stops_by_ctrl_z_after_fg() {
         shell.pty.press(CTRL_Z);
         shell.wait_until_stopped(job);
         shell.enter("fg");
-        shell.wait_until_running(job);
+        Shell::wait_until_running(job);
         wait_for_foreground(&shell.pty, job.1);
         shell.pty.press(CTRL_C);
         shell.assert_ended_with(130);
@@ -449,7 +449,7 @@ fn a_job_that_is_stopped_by_kill_is_a_stopped_job() {
         shell.enter("jobs");
         shell.pty.wait_for("Stopped");
         shell.enter("kill -CONT %1");
-        shell.wait_until_running(job);
+        Shell::wait_until_running(job);
         shell.enter("kill -INT %1; wait %1");
         shell.assert_ended_with(130);
     });
@@ -468,7 +468,7 @@ fn ctrl_z_in_a_script_that_runs_onset_stops_the_script() {
         shell.wait_until_stopped(job);
         assert_eq!(proc::state(script), Some('T'));
         shell.enter("fg");
-        shell.wait_until_running(job);
+        Shell::wait_until_running(job);
         wait_for_foreground(&shell.pty, job.1);
         shell.pty.press(CTRL_C);
         shell.assert_ended_with(130);
@@ -484,7 +484,7 @@ fn a_shell_under_onset_can_be_suspended_from_the_shell_above() {
         shell.enter("suspend");
         shell.wait_until_stopped(job);
         shell.enter("fg");
-        shell.wait_until_running(job);
+        Shell::wait_until_running(job);
         wait_for_foreground(&shell.pty, job.1);
         shell.enter("exit 5");
         shell.assert_ended_with(5);

@@ -38,12 +38,6 @@ pub struct Stop {
     pub nth: usize,
 }
 
-impl Stop {
-    pub fn enters(&self, who: Who, call: i64) -> bool {
-        self.who == who && self.edge == Edge::Entry && self.call == call
-    }
-}
-
 /// What the tracer tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -294,6 +288,10 @@ fn system_call_entered(pid: i32) -> Option<i64> {
     // SAFETY: the kernel writes at most `size` bytes into `info`, which is that large.
     let got = unsafe { libc::ptrace(libc::PTRACE_GET_SYSCALL_INFO, pid, size, &raw mut info) };
     assert!(got > 0, "PTRACE_GET_SYSCALL_INFO (Linux 5.3): {}", std::io::Error::last_os_error());
+    if info.op != libc::PTRACE_SYSCALL_INFO_ENTRY {
+        return None;
+    }
     // SAFETY: `op` says that the kernel has filled this arm of the union.
-    (info.op == libc::PTRACE_SYSCALL_INFO_ENTRY).then(|| unsafe { info.u.entry }.nr.cast_signed())
+    let entry = unsafe { info.u.entry };
+    i64::try_from(entry.nr).ok()
 }

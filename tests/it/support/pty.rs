@@ -73,12 +73,8 @@ impl Pty {
                 return appeared;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                panic!(
-                    "`{text}` did not appear; the screen since then: {}",
-                    String::from_utf8_lossy(&all[self.seen..])
-                );
-            }
+            let shown = || String::from_utf8_lossy(&all[self.seen..]);
+            assert!(!left.is_zero(), "`{text}` did not appear; the screen since then: {}", shown());
             all = self.screen.more.wait_timeout(all, left).expect("the reader does not panic").0;
         }
     }
