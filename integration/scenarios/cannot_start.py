@@ -25,14 +25,22 @@ FAILURES = {
 """What the image cannot run: the status, and the cause."""
 
 
+EXEC_TOO = ["/no-such-program", "/script"]
+"""Of these also without a supervisor, in onset's own process."""
+
+
 def scenario():
     for command, (status, cause) in FAILURES.items():
-        for exec_mode in (False, True):
-            options = ["--env", "ONSET_EXEC=1"] if exec_mode else []
-            ended = docker.run(images.PROBES, command, options=options)
-            assert ended.status == status, f"{command!r}: status {ended.status}"
-            report = reports.only(reports.parse(ended.stderr), "start_failed")
-            assert report["message"] == f"cannot start `{command}`: {cause}", report
-            assert (report["status"], report["level"], report["argv"]) == (status, "error", [command]), report
-            assert len(ended.stderr.splitlines()) == 1, "more than the one line"
-            assert ended.stdout == ""
+        says_why(command, status, cause)
+    for command in EXEC_TOO:
+        says_why(command, *FAILURES[command], options=["--env", "ONSET_EXEC=1"])
+
+
+def says_why(command, status, cause, options=()):
+    ended = docker.run(images.PROBES, command, options=options)
+    assert ended.status == status, f"{command!r}: status {ended.status}"
+    assert ended.stdout == "", ended.stdout
+    assert len(ended.stderr.splitlines()) == 1, f"more than the one line: {ended.stderr}"
+    report = reports.only(reports.parse(ended.stderr), "start_failed")
+    assert report["message"] == f"cannot start `{command}`: {cause}", report
+    assert (report["status"], report["level"], report["argv"]) == (status, "error", [command]), report

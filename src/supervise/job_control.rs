@@ -12,15 +12,18 @@ use nix::unistd::{Pid, getpgrp};
 /// The main process was stopped by `with`. Returns whether onset stopped too; then the SIGCONT that ended that waits.
 pub fn follow_stop(main: Pid, with: Signal) -> bool {
     let Some(terminal) = Terminal::controlling() else { return false };
-    if terminal.foreground() == Some(getpgrp()) {
+    if [Signal::TTIN, Signal::TTOU].contains(&with) && terminal.foreground() == Some(getpgrp()) {
         // A job that was started in the background and wants the terminal, which `fg` has given to onset by now.
         resume(main);
         return false;
     }
-    // SIGSTOP would stop us even where nobody could let us go on.
-    let deliberate = with == Signal::STOP;
-    let stopped = signal::stop_self(if deliberate { Signal::TSTP } else { with });
-    if !stopped && !deliberate {
+    if with == Signal::STOP {
+        // Meant for the main process alone. It would stop us even where nobody could let us go on, so Ctrl-Z's is used.
+        return signal::stop_self(Signal::TSTP);
+    }
+    // The key would have stopped a script that runs onset as well, for which the shell waits.
+    let stopped = signal::stop_own_group(with);
+    if !stopped {
         resume(main);
     }
     stopped

@@ -327,8 +327,17 @@ pub fn resume_group(leader: Pid) -> nix::Result<()> {
 /// goes on again; `false` if it did not stop at all: PID 1 does not, nor does anybody whom no shell could let go on
 /// (an orphaned process group, setpgid(2)).
 pub fn stop_self(with: Signal) -> bool {
+    stop(Pid::this(), with)
+}
+
+/// The same with our whole process group, as the terminal's keys do it.
+pub fn stop_own_group(with: Signal) -> bool {
+    stop(Pid::from_raw(0), with)
+}
+
+fn stop(target: Pid, with: Signal) -> bool {
     let blocked = set_mask(SignalSet(SignalSet::ALL.0 & !with.bit()));
-    let _: nix::Result<()> = kill(Pid::this(), with);
+    let _: nix::Result<()> = kill(target, with);
     set_mask(blocked);
     // What woke us is blocked again, so it waits in the intake.
     pending().0 & Signal::CONT.bit() != 0

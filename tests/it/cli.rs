@@ -42,7 +42,7 @@ fn assert_refused(finished: &Finished, problems: &[&str]) {
 }
 
 fn run(mode: Mode, args: &[&str], env: &[&str]) -> Finished {
-    env.iter().fold(Init::new(mode), |init, entry| init.add_env(entry)).args(args).start().finish()
+    env.iter().fold(Init::new(mode), Init::add_env).args(args).start().finish()
 }
 
 /// That these words print exactly this on stdout, and nothing else.
@@ -135,15 +135,8 @@ both_modes!(all_problems_are_said_at_once, |mode| {
 });
 
 both_modes!(a_value_for_an_option_that_takes_none_is_refused, |mode| {
-    for option in ["--exec=1", "--group=no"] {
-        let finished = run(mode, &[option, "/no/such"], &[]);
-        let name = option.split('=').next().unwrap_or_default();
-        let stderr = finished.stderr();
-        let lines: Vec<_> = stderr.lines().collect();
-        assert!(lines.len() == 2 && lines[1] == USAGE, "{}", finished.story());
-        assert!(lines[0].starts_with("onset: ") && lines[0].contains(&format!("`{name}`")), "{}", finished.story());
-        assert_eq!((finished.code(), finished.stdout().as_str()), (125, ""), "{}", finished.story());
-    }
+    assert_refused(&run(mode, &["--exec=1", "/no/such"], &[]), &["`--exec` takes no value"]);
+    assert_refused(&run(mode, &["--group=no", "/no/such"], &[]), &["`--group` takes no value"]);
 });
 
 both_modes!(words_for_later_subcommands_are_refused_when_they_stand_first, |mode| {
@@ -215,11 +208,22 @@ both_modes!(what_cannot_be_printed_is_no_success, |mode| {
         let full = File::options().write(true).open("/dev/full").expect("/dev/full");
         let (reader, writer) = sys::pipe();
         drop(reader);
-        for stdout in [full.into(), Stdio::Closed, Stdio::Fd(writer)] {
-            let what = format!("{word} to {stdout:?}");
+        for (stdout, cause) in [
+            (full.into(), "no space left on device (ENOSPC)"),
+            (Stdio::Closed, "bad file number (EBADF)"),
+            (Stdio::Fd(writer), "broken pipe (EPIPE)"),
+        ] {
             let finished = Init::new(mode).args([word]).stdout(stdout).start().finish();
-            assert_eq!(finished.code(), 125, "{what}: {}", finished.story());
+            assert_eq!(finished.stderr(), format!("onset: cannot write to stdout: {cause}\n"), "{word}");
+            assert_eq!(finished.code(), 125, "{word}");
         }
+    }
+});
+
+both_modes!(any_name_of_its_own_will_do, |mode| {
+    for name in ["", "init", "/sbin/init", "--help", "a name"] {
+        let finished = Init::new(mode).arg0(name).probe(["exit", "7"]).start().finish();
+        assert_eq!(finished.code(), 7, "called `{name}`: {}", finished.story());
     }
 });
 

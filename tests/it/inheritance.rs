@@ -242,8 +242,12 @@ fn arguments(mode: Mode, args: &[impl AsRef<[u8]>]) -> Value {
     argv
 }
 
+fn digit(value: u8) -> char {
+    char::from_digit(value.into(), 16).unwrap_or('?')
+}
+
 /// As the probe writes byte strings.
 fn hex(strings: &[impl AsRef<[u8]>]) -> Value {
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |bytes: &[u8]| bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(digit).collect::<String>();
     strings.iter().map(|string| hex(string.as_ref())).collect()
 }

@@ -6,6 +6,7 @@
     unsafe_code,
     clippy::disallowed_methods,
     clippy::expect_used,
+    clippy::macro_metavars_in_unsafe,
     clippy::missing_panics_doc,
     clippy::unwrap_used,
     missing_docs,

@@ -251,7 +251,7 @@ both_modes!(every_level_shows_its_events_and_the_graver_ones, |mode| {
 
 /// Whether the report is text, and whether it is detailed, with these options and this environment.
 fn format_and_level(mode: Mode, options: &[&str], env: &[&str]) -> (bool, bool) {
-    let init = env.iter().fold(onset(mode), |init, entry| init.add_env(entry));
+    let init = env.iter().fold(onset(mode), Init::add_env);
     let finished = init.options(options).command(["probe", "exit", "0"]).start().finish();
     assert_eq!(finished.code(), 0, "{}", finished.story());
     (
@@ -261,7 +261,8 @@ fn format_and_level(mode: Mode, options: &[&str], env: &[&str]) -> (bool, bool) 
 }
 
 both_modes!(format_and_level_are_set_by_options_or_variables_and_options_win, |mode| {
-    let cases: [(&[&str], &[&str], (bool, bool)); 11] = [
+    type Case<'a> = (&'a [&'a str], &'a [&'a str], (bool, bool));
+    let cases: [Case<'_>; 11] = [
         (&[], &[], (false, false)),
         (&["--log-format", "text", "--log-level", "debug"], &[], (true, true)),
         (&["--log-format=text", "--log-level=debug"], &[], (true, true)),

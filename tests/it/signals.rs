@@ -6,6 +6,9 @@ use crate::support::mode::is_root_or_skip;
 use crate::support::{Init, Mode, Running, proc, run, sys};
 use crate::{both_modes, syscall};
 
+/// capabilities(7)
+const CAP_KILL: i32 = 5;
+
 /// All that can be caught but SIGCHLD, which is between onset and the kernel.
 fn forwarded() -> impl Iterator<Item = i32> {
     (1..=64).filter(|signal| ![libc::SIGKILL, libc::SIGSTOP, libc::SIGCHLD].contains(signal))
@@ -222,7 +225,6 @@ both_modes!(a_main_that_may_not_be_signalled_is_reported, |mode| {
     if !is_root_or_skip() {
         return;
     }
-    const CAP_KILL: i32 = 5;
     let without_cap_kill = || syscall!(SYS_prctl, libc::PR_CAPBSET_DROP, CAP_KILL, 0, 0, 0).map(drop);
     for options in [&[][..], &["--group"]] {
         let init = Init::new(mode).hook(without_cap_kill).options(options).probe(["as-user", "65534"]).start();
@@ -256,7 +258,7 @@ const QUEUED: [i32; 4] = [34, 64, 40, 51];
 
 /// Values count up over all signals.
 fn send_a_thousand(init: &Running) -> Vec<(i32, i32)> {
-    let sent: Vec<_> = (0..1000_i32).map(|value| (QUEUED[value.cast_unsigned() as usize % 4], value)).collect();
+    let sent: Vec<_> = QUEUED.into_iter().cycle().zip(0..1000).collect();
     for &(signal, value) in &sent {
         init.sigqueue(signal, value);
     }

@@ -10,7 +10,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::both_modes;
-use crate::support::{Folder, Init, Lines, Mode, Running, Stdio, proc, sys};
+use crate::support::{Folder, Init, Lines, Running, Stdio, proc, sys};
 
 // Closed.
 

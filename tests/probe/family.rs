@@ -5,12 +5,12 @@ use std::ptr::null;
 
 use serde_json::json;
 
-use super::{exit_now, fork, next_signal, process_id, say, sys};
+use super::{ALL_SIGNALS, cat, exit_now, fork, next_signal, process_id, say, sys};
 use crate::syscall;
 
 /// The main process and a child of it; `leave`: the child leads a group of its own, and the main process joins it.
 pub fn family(leave: bool) -> c_int {
-    sys::set_mask(sys::ALL_SIGNALS).expect("all signals can be blocked");
+    sys::set_mask(ALL_SIGNALS).expect("all signals can be blocked");
     let child = fork();
     if child == 0 {
         tell_signals("child");
@@ -34,7 +34,7 @@ pub fn siblings(command: &[&[u8]]) -> c_int {
         unsafe { libc::execv(argv[0], argv.as_ptr()) };
         exit_now(97);
     }
-    sys::set_mask(sys::ALL_SIGNALS).expect("all signals can be blocked");
+    sys::set_mask(ALL_SIGNALS).expect("all signals can be blocked");
     let who = if fork() == 0 { "sibling" } else { "parent" };
     tell_signals(who);
     0
@@ -42,7 +42,7 @@ pub fn siblings(command: &[&[u8]]) -> c_int {
 
 /// Queues onset a signal with this value, then does as `signals` does.
 pub fn tell(signal: c_int, value: c_int) -> c_int {
-    sys::set_mask(sys::ALL_SIGNALS).expect("all signals can be blocked");
+    sys::set_mask(ALL_SIGNALS).expect("all signals can be blocked");
     say("ready\n");
     // SAFETY: getppid only returns a number.
     sys::sigqueue(unsafe { libc::getppid() }, signal, value).expect("our parent is of our user");
@@ -52,16 +52,24 @@ pub fn tell(signal: c_int, value: c_int) -> c_int {
 
 /// Becomes another user, then does as `signals` does.
 pub fn as_user(uid: c_int) -> c_int {
-    sys::set_mask(sys::ALL_SIGNALS).expect("all signals can be blocked");
+    sys::set_mask(ALL_SIGNALS).expect("all signals can be blocked");
     syscall!(SYS_setresuid, uid, uid, uid).expect("we are root");
     say("ready\n");
     tell_signals("main");
     0
 }
 
+/// Copies stdin to stdout, but not before SIGUSR1.
+pub fn late_cat() -> c_int {
+    sys::set_mask(sys::set_of([libc::SIGUSR1])).expect("a signal can be blocked");
+    say("ready\n");
+    next_signal();
+    cat()
+}
+
 /// Has a child that makes orphans without end, and does as `signals` does.
 pub fn flow() -> c_int {
-    sys::set_mask(sys::ALL_SIGNALS).expect("all signals can be blocked");
+    sys::set_mask(ALL_SIGNALS).expect("all signals can be blocked");
     if fork() == 0 {
         syscall!(SYS_prctl, libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0).expect("PR_SET_PDEATHSIG");
         make_orphans();

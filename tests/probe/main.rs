@@ -16,6 +16,7 @@
 //! | `ignore-term` | ignores SIGTERM, prints `ready` and waits |
 //! | `burn MS MIB` | uses that much CPU time and touches that much memory; exits 0 |
 //! | `close FD` | closes that descriptor and waits |
+//! | `late-cat` | prints `ready`, and does as `cat` after SIGUSR1 |
 //! | `cat` | copies stdin to stdout; exits 0 |
 //! | `say TEXT` | prints TEXT on stderr, and exits 0, or 1 if it could not |
 //!
@@ -26,6 +27,7 @@
     unsafe_code,
     missing_docs,
     clippy::expect_used,
+    clippy::macro_metavars_in_unsafe,
     clippy::disallowed_methods,
     clippy::multiple_unsafe_ops_per_block,
     reason = "a helper of the tests: it panics, and makes raw system calls"
@@ -40,6 +42,9 @@ mod family;
 #[path = "../it/support/sys.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod sys;
+
+/// As the kernel's 64-bit set.
+const ALL_SIGNALS: u64 = u64::MAX;
 
 unsafe extern "C" {
     static environ: *const *const c_char;
@@ -82,6 +87,7 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
             pause()
         }
         ["burn", millis, mib] => burn(number(millis), number(mib)),
+        ["late-cat"] => family::late_cat(),
         ["cat"] => cat(),
         ["say", text] => c_int::from(!write_to(2, format!("{text}\n").as_bytes())),
         other => {
@@ -154,7 +160,7 @@ fn limit(resource: c_int) -> [u64; 2] {
 }
 
 fn signals(mut count: Option<c_int>, until: c_int) {
-    sys::set_mask(sys::ALL_SIGNALS).expect("all signals can be blocked");
+    sys::set_mask(ALL_SIGNALS).expect("all signals can be blocked");
     say("ready\n");
     while count != Some(0) {
         let info = next_signal();
@@ -172,13 +178,13 @@ fn signals(mut count: Option<c_int>, until: c_int) {
 /// Waits for any signal (all are blocked).
 fn next_signal() -> [c_int; 32] {
     let mut info = [0; 32];
-    let all = sys::ALL_SIGNALS;
+    let all = ALL_SIGNALS;
     while syscall!(SYS_rt_sigtimedwait, &raw const all, &raw mut info, 0, 8).is_err() {}
     info
 }
 
 fn orphans(count: c_int, live: bool, end: Option<c_int>, exit: Option<c_int>) -> c_int {
-    sys::set_mask(sys::ALL_SIGNALS).expect("all signals can be blocked");
+    sys::set_mask(ALL_SIGNALS).expect("all signals can be blocked");
     let (lifeline, writer) = sys::pipe();
     let mut writer = Some(writer);
     let parent = fork();
@@ -223,7 +229,7 @@ fn burn(millis: c_int, mib: c_int) -> c_int {
 }
 
 fn cat() -> c_int {
-    let mut chunk = [0_u8; 65536];
+    let mut chunk = vec![0_u8; 65536];
     loop {
         match syscall!(SYS_read, 0, chunk.as_mut_ptr(), chunk.len()).map(usize::try_from) {
             Ok(Ok(0)) => return 0,

@@ -235,8 +235,8 @@ impl Init {
         self
     }
 
-    /// A mount namespace of its own, in `Mode::SubReaper` too, so that the hook may mount. Without root this needs user
-    /// namespaces: guard with [`super::mode::is_root_or_skip`].
+    /// A mount namespace of its own, in `Mode::SubReaper` too, so that the hook may mount. Without root this is a user
+    /// namespace too: guard with [`super::mode::has_namespaces_or_skip`].
     pub fn own_mounts(mut self) -> Self {
         self.own_mounts = true;
         self

@@ -31,7 +31,7 @@ impl Lines {
         let lines = Self::default();
         let shared = Arc::clone(&lines.shared);
         std::thread::spawn(move || {
-            let mut chunk = [0; 65536];
+            let mut chunk = vec![0; 65536];
             loop {
                 let read = source.read(&mut chunk);
                 if matches!(&read, Err(err) if err.kind() == ErrorKind::Interrupted) {

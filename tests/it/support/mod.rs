@@ -14,7 +14,7 @@
 //! * [`both_modes!`] makes two tests of one promise, `name::as_pid1` and `name::as_sub_reaper`.
 //! * Nothing here sleeps for a while: every wait is for an event, [`until`] polls where the kernel has none, and each
 //!   wait gives up after [`LIMIT`], showing all that was seen.
-//! * Only `Init::start` may fork, and files that will be executed are written by [`write_executable`]: a child forked by
+//! * Only `Init::start` may fork, and files that will be executed are written by [`files::write_executable`]: a child forked by
 //!   another test would else hold the file open for writing, and execve(2) would say "text file busy".
 //!   A test that needs another program (strace, bash) starts it with `Init::bare`.
 //! * Names, in `/proc` too, are host pids; see [`proc`].
@@ -30,7 +30,7 @@ pub mod running;
 mod spawn;
 pub mod sys;
 
-pub use files::{Folder, write_executable};
+pub use files::Folder;
 pub use init::{Init, Stdio, probe};
 pub use lines::{Lines, Stream};
 pub use mode::{Mode, run, skip};

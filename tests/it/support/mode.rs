@@ -16,14 +16,21 @@ pub enum Mode {
 
 /// Runs `check`, or says loudly that this machine does not allow it.
 pub fn run(mode: Mode, check: impl FnOnce(Mode)) {
+    if mode == Mode::SubReaper || has_namespaces_or_skip() {
+        check(mode);
+    }
+}
+
+/// Whether PID and mount namespaces can be made here; if not, the caller's test is skipped. For tests that use
+/// [`super::Init::own_mounts`] in `Mode::SubReaper`; [`run`] asks for the others.
+pub fn has_namespaces_or_skip() -> bool {
     static NAMESPACES: OnceLock<Result<(), String>> = OnceLock::new();
-    let allowed = match mode {
-        Mode::SubReaper => Ok(()),
-        Mode::Pid1 => NAMESPACES.get_or_init(spawn::try_namespaces).clone(),
-    };
-    match allowed {
-        Ok(()) => check(mode),
-        Err(reason) => skip(&format!("no fresh PID namespace: {reason}")),
+    match NAMESPACES.get_or_init(spawn::try_namespaces) {
+        Ok(()) => true,
+        Err(reason) => {
+            skip(&format!("no fresh PID namespace: {reason}"));
+            false
+        }
     }
 }
 

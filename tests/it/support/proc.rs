@@ -62,12 +62,6 @@ pub fn comm(pid: i32) -> Option<String> {
     Some(std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?.trim_end().to_owned())
 }
 
-/// The number of the system call it is blocked in, from `/proc/PID/syscall` (root, or our own child); `None` if it runs.
-pub fn blocked_in(pid: i32) -> Option<i64> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/syscall")).ok()?;
-    text.split_whitespace().next()?.parse().ok()
-}
-
 /// Its pid inside its own (innermost) PID namespace.
 pub fn inner_pid(pid: i32) -> Option<i32> {
     status(pid, "NSpid")?.split_whitespace().last()?.parse().ok()

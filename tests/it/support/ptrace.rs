@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel}
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-const LIMIT: Duration = Duration::from_secs(30);
+use super::{LIMIT, proc};
 
 /// Whose system call it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +36,6 @@ pub struct Stop {
     pub call: i64,
     /// Stops of this process before this one, since its start or its execve.
     pub nth: usize,
-}
-
-impl Stop {
-    pub fn enters(&self, who: Who, call: i64) -> bool {
-        self.who == who && self.edge == Edge::Entry && self.call == call
-    }
 }
 
 /// What the tracer tells.
@@ -236,7 +230,7 @@ impl Trace {
 
     fn tell_if_settled(&mut self) {
         let held = self.tracees.values().any(|tracee| tracee.held);
-        if self.started && !self.told && !held && state(self.seized) == Some('S') {
+        if self.started && !self.told && !held && proc::state(self.seized) == Some('S') {
             self.told = true;
             let _ = self.tell.send(Event::Settled);
         }
@@ -294,12 +288,10 @@ fn system_call_entered(pid: i32) -> Option<i64> {
     // SAFETY: the kernel writes at most `size` bytes into `info`, which is that large.
     let got = unsafe { libc::ptrace(libc::PTRACE_GET_SYSCALL_INFO, pid, size, &raw mut info) };
     assert!(got > 0, "PTRACE_GET_SYSCALL_INFO (Linux 5.3): {}", std::io::Error::last_os_error());
+    if info.op != libc::PTRACE_SYSCALL_INFO_ENTRY {
+        return None;
+    }
     // SAFETY: `op` says that the kernel has filled this arm of the union.
-    (info.op == libc::PTRACE_SYSCALL_INFO_ENTRY).then(|| unsafe { info.u.entry }.nr.cast_signed())
-}
-
-/// The state letter of /proc/PID/stat.
-pub fn state(pid: i32) -> Option<char> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(") ")?.1.chars().next()
+    let entry = unsafe { info.u.entry };
+    i64::try_from(entry.nr).ok()
 }

@@ -1,17 +1,16 @@
 //! A pseudo-terminal as a person has it: a session leader runs on it, keys go in, what appears is collected.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::process::CommandExt;
-use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-const LIMIT: Duration = Duration::from_secs(30);
+use super::LIMIT;
+use crate::syscall;
 
 pub const CTRL_C: &str = "\x03";
 pub const CTRL_Z: &str = "\x1a";
@@ -57,15 +56,6 @@ impl Pty {
         self.slave.try_clone().expect("dup")
     }
 
-    /// `program` as leader of a session of its own with this terminal as stdin, stdout, stderr and controlling terminal.
-    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        let mut command = Command::new(program);
-        command.stdin(self.slave()).stdout(self.slave()).stderr(self.slave());
-        // SAFETY: setsid and ioctl are async-signal-safe, and nothing else is called.
-        unsafe { command.pre_exec(|| Ok(take_terminal()?)) };
-        command
-    }
-
     /// Types `keys`.
     pub fn press(&mut self, keys: &str) {
         self.master.write_all(keys.as_bytes()).expect("the terminal takes keys");
@@ -83,12 +73,8 @@ impl Pty {
                 return appeared;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                panic!(
-                    "`{text}` did not appear; the screen since then: {}",
-                    String::from_utf8_lossy(&all[self.seen..])
-                );
-            }
+            let shown = || String::from_utf8_lossy(&all[self.seen..]);
+            assert!(!left.is_zero(), "`{text}` did not appear; the screen since then: {}", shown());
             all = self.screen.more.wait_timeout(all, left).expect("the reader does not panic").0;
         }
     }
@@ -105,9 +91,12 @@ impl Pty {
 
     pub fn resize(&self, rows: u16, columns: u16) {
         let size = libc::winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-        // SAFETY: TIOCSWINSZ reads one winsize through the pointer; `size` is a live local.
-        let result = unsafe { libc::ioctl(self.master.as_raw_fd(), libc::TIOCSWINSZ, &raw const size) };
-        assert_eq!(result, 0, "TIOCSWINSZ");
+        syscall!(SYS_ioctl, self.master.as_raw_fd(), libc::TIOCSWINSZ, &raw const size).expect("TIOCSWINSZ");
+    }
+
+    /// Echo, signals, line editing and the rest (termios(3)).
+    pub fn settings(&self) -> nix::sys::termios::Termios {
+        nix::sys::termios::tcgetattr(&self.master).expect("TCGETS")
     }
 
     /// The line is cut: nobody holds the other side any more. Returns all that had appeared.
@@ -120,12 +109,10 @@ impl Pty {
     }
 }
 
-/// Makes the calling process leader of a new session, and its stdin the controlling terminal of it.
-/// Async-signal-safe: for use between fork and exec.
-pub fn take_terminal() -> nix::Result<()> {
-    nix::unistd::setsid()?;
-    // SAFETY: TIOCSCTTY takes an integer and writes to no memory of ours.
-    nix::errno::Errno::result(unsafe { libc::ioctl(0, libc::TIOCSCTTY, 0) }).map(drop)
+/// Makes the terminal `fd` the controlling one of this process, which leads a session without one.
+/// Only makes a system call: for use between fork and execve.
+pub fn make_controlling(fd: i32) -> io::Result<()> {
+    syscall!(SYS_ioctl, fd, libc::TIOCSCTTY, 0).map(drop)
 }
 
 fn collect(mut master: File, watched: &OwnedFd, screen: &Screen) {

@@ -17,6 +17,7 @@ pub const HARNESS_FDS: RawFd = 500;
 pub type Hook = Box<dyn FnMut() -> io::Result<()>>;
 
 /// What the child does, in this order.
+#[allow(clippy::struct_excessive_bools, reason = "a recipe is a list of independent choices")]
 pub struct Recipe {
     /// PID namespace and a `/proc` of its own.
     pub pid_namespace: bool,

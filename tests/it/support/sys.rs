@@ -13,9 +13,6 @@ macro_rules! syscall {
     }};
 }
 
-/// Every signal, as the kernel's 64-bit set.
-pub const ALL_SIGNALS: u64 = u64::MAX;
-
 /// The kernel's signal set of these numbers (1..=64).
 pub fn set_of(signals: impl IntoIterator<Item = i32>) -> u64 {
     signals.into_iter().fold(0, |set, signal| set | (1 << (signal - 1)))
