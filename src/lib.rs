@@ -18,15 +18,18 @@
 //! | [`report`] | the closed list of events, one line each on stderr |
 //! | [`exit`] | the table of exit statuses |
 //! | [`sys`] | the only `unsafe` |
+//! | [`template`] | the `${...}` language and Jinja; pure |
 
 pub mod cli;
 pub mod config;
 pub mod exit;
 pub mod handoff;
 mod launch;
+pub mod plan;
 pub mod prepare;
 pub mod report;
 pub mod supervise;
 pub mod sys;
+pub mod template;
 
 pub use launch::main;

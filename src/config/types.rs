@@ -12,8 +12,17 @@ use std::time::Duration;
 pub struct Text {
     /// Where it stands.
     pub place: Place,
+    /// Whether it stands there as it reads, so that a byte of it can be pointed at: between two quotes, no escapes.
+    exact: bool,
     /// What it says.
     pub template: Template,
+}
+
+impl Text {
+    /// The place of one byte of the text, if that can be told, else of all of it.
+    pub fn within(&self, offset: usize) -> Place {
+        within(self.place, self.exact, offset)
+    }
 }
 
 impl Decode for Text {
@@ -26,10 +35,11 @@ impl Decode for Text {
                 return expected("a string", node, problems);
             }
         };
+        let exact = node.place.end - node.place.start == text.len() + 2;
         match Template::parse(&text) {
-            Ok(template) => Some(Text { place: node.place, template }),
+            Ok(template) => Some(Text { place: node.place, exact, template }),
             Err(error) => {
-                problems.at(within(node.place, &text, error.offset), error.message);
+                problems.at(within(node.place, exact, error.offset), error.message);
                 None
             }
         }
@@ -40,15 +50,9 @@ impl Decode for Text {
     }
 }
 
-/// The place of one character of a string. Exact if the string stands in the file as it reads: between one quote and
-/// another, without escapes.
-pub fn within(place: Place, text: &str, offset: usize) -> Place {
-    if place.end - place.start == text.len() + 2 {
-        let start = place.start + 1 + offset;
-        Place { start, end: start + 1 }
-    } else {
-        place
-    }
+fn within(place: Place, exact: bool, offset: usize) -> Place {
+    let start = place.start + 1 + offset;
+    if exact { Place { start, end: start + 1 } } else { place }
 }
 
 /// A condition or a value in Jinja.

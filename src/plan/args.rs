@@ -1,0 +1,197 @@
+//! The command line of the application: how the container's arguments meet `command`.
+//!
+//! | the container's arguments | the command line | set-up |
+//! |---|---|---|
+//! | none | command, arg, last | yes |
+//! | begin with a dash, or match `append_for` | command, arg, they, last | yes |
+//! | begin with a role's name | the role's command, arg, the rest, last | by `setup_for` |
+//! | begin with the program, `program_args = "append"` | command, arg, the rest, last | by `setup_for` |
+//! | anything else | they, as they are | by `setup_for` |
+
+use super::env::{Environment, LONGEST_VALUE, expand};
+use super::judge::Judge;
+use super::words;
+use crate::config::model::{App, Arg, Config, NameCase, ProgramArgs};
+use crate::config::problem::Problems;
+use crate::config::types::Text;
+use crate::glob;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// What the container's arguments mean, before any variable is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meeting {
+    /// What they are added to.
+    base: Base,
+    /// Where the rest of them begins.
+    rest: usize,
+    /// Whether the application is set up.
+    pub setup: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Base {
+    Command,
+    Role(String),
+    Nothing,
+}
+
+impl Meeting {
+    /// The role that was named.
+    pub fn role(&self) -> Option<&str> {
+        match &self.base {
+            Base::Role(name) => Some(name),
+            Base::Command | Base::Nothing => None,
+        }
+    }
+}
+
+/// Decides what the arguments mean.
+pub fn meet(config: &Config, container: &[Vec<u8>]) -> Meeting {
+    let Some(app) = &config.app else { return Meeting { base: Base::Nothing, rest: 0, setup: true } };
+    let Some(first) = container.first() else { return Meeting { base: Base::Command, rest: 0, setup: true } };
+    let appended = app.append_for.iter().any(|glob| glob::matches(glob.0.as_bytes(), first));
+    if !app.command.is_empty() && (first.starts_with(b"-") || appended) {
+        return Meeting { base: Base::Command, rest: 0, setup: true };
+    }
+    let role = std::str::from_utf8(first).ok().filter(|name| app.role.contains_key(*name));
+    if let Some(name) = role {
+        let setup = app.setup_for.as_ref().is_none_or(|globs| globs.iter().any(|glob| is_named(&glob.0, first)));
+        return Meeting { base: Base::Role(name.to_owned()), rest: 1, setup };
+    }
+    let program = app.command.first().and_then(|text| text.template.constant());
+    let is_program = program.is_some_and(|program| is_same_program(program.as_bytes(), first));
+    let setup = match &app.setup_for {
+        Some(globs) => globs.iter().any(|glob| is_named(&glob.0, first)),
+        None => is_program || app.command.is_empty(),
+    };
+    let append = app.program_args == Some(ProgramArgs::Append);
+    match is_program && append {
+        true => Meeting { base: Base::Command, rest: 1, setup },
+        false => Meeting { base: Base::Nothing, rest: 0, setup },
+    }
+}
+
+fn base_name(path: &[u8]) -> &[u8] {
+    path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
+}
+
+/// `nginx` is `/usr/sbin/nginx`, and the other way round.
+fn is_same_program(one: &[u8], other: &[u8]) -> bool {
+    one == other || (base_name(one) == base_name(other) && (!one.contains(&b'/') || !other.contains(&b'/')))
+}
+
+/// A pattern with a slash is for the whole path, one without for the name in it.
+fn is_named(pattern: &str, program: &[u8]) -> bool {
+    let pattern = pattern.as_bytes();
+    glob::matches(pattern, if pattern.contains(&b'/') { program } else { base_name(program) })
+}
+
+/// Makes the command line.
+pub fn command_line(
+    config: &Config,
+    meeting: &Meeting,
+    container: &[Vec<u8>],
+    env: &Environment,
+    judge: &dyn Judge,
+    problems: &mut Problems,
+) -> Vec<Vec<u8>> {
+    let rest = &container[meeting.rest.min(container.len())..];
+    let (Some(app), Some(base)) = (&config.app, base(config, meeting)) else { return rest.to_vec() };
+    let mut line: Vec<Vec<u8>> = expand_all(base, env, problems);
+    for arg in &app.arg {
+        line.extend(conditional(arg, env, judge, problems));
+    }
+    line.extend_from_slice(rest);
+    line.extend(expand_all(&app.last, env, problems));
+    line
+}
+
+fn base<'a>(config: &'a Config, meeting: &Meeting) -> Option<&'a [Text]> {
+    let app: &App = config.app.as_ref()?;
+    match &meeting.base {
+        Base::Command => Some(&app.command),
+        Base::Role(name) => app.role.get(name).map(|role| role.command.as_slice()),
+        Base::Nothing => None,
+    }
+}
+
+fn expand_all(texts: &[Text], env: &Environment, problems: &mut Problems) -> Vec<Vec<u8>> {
+    texts.iter().filter_map(|text| env.expand(text, LONGEST_VALUE, problems)).collect()
+}
+
+fn conditional(arg: &Arg, env: &Environment, judge: &dyn Judge, problems: &mut Problems) -> Vec<Vec<u8>> {
+    if let Some(when) = &arg.when {
+        match judge.holds(&when.source, &env.values()) {
+            Ok(true) => {}
+            Ok(false) => return Vec::new(),
+            Err(message) => {
+                problems.at(when.place, message);
+                return Vec::new();
+            }
+        }
+    }
+    let mut line = Vec::new();
+    for item in items(arg, env, problems) {
+        for text in &arg.value.0 {
+            let lookup = |name: &str| match (name, &item) {
+                ("item", Some((_, value))) => Some(Cow::Borrowed(value.as_slice())),
+                ("name", Some((key, _))) => Some(Cow::Borrowed(key.as_bytes())),
+                _ => env.get(name).map(Cow::Borrowed),
+            };
+            let Some(value) = expand(text, &lookup, LONGEST_VALUE, problems) else { continue };
+            if arg.split {
+                match words::split(&value) {
+                    Ok(words) => line.extend(words),
+                    Err(message) => problems.at(text.place, format!("cannot cut this into words: {message}")),
+                }
+            } else {
+                line.push(value);
+            }
+        }
+    }
+    line
+}
+
+/// What an argument is repeated for: name and value of each; once for nothing if it is not repeated.
+fn items(arg: &Arg, env: &Environment, problems: &mut Problems) -> Vec<Option<(String, Vec<u8>)>> {
+    if let Some(each) = &arg.each {
+        let list = env.expand(each, LONGEST_VALUE, problems).unwrap_or_default();
+        let parts: Vec<&[u8]> = match arg.separator.as_deref().map(str::as_bytes) {
+            None | Some([]) => list.split(u8::is_ascii_whitespace).collect(),
+            Some(separator) => split_at(&list, separator).into_iter().map(<[u8]>::trim_ascii).collect(),
+        };
+        return parts.into_iter().filter(|part| !part.is_empty()).map(|part| Some((String::new(), part.to_vec()))).collect();
+    }
+    let Some(prefix) = &arg.each_prefix else { return vec![None] };
+    let case = arg.name_case.unwrap_or(NameCase::Keep);
+    let found = env.variables.iter().filter_map(|(name, resolved)| {
+        let rest = name.strip_prefix(prefix.as_str()).filter(|rest| !rest.is_empty())?;
+        let rest = match case {
+            NameCase::Keep => rest.to_owned(),
+            NameCase::Lower => rest.to_lowercase(),
+            NameCase::Dashed => rest.to_lowercase().replace('_', "-"),
+            NameCase::Dotted => rest.to_lowercase().replace('_', "."),
+        };
+        Some(Some((rest, resolved.value.clone()?)))
+    });
+    found.collect()
+}
+
+fn split_at<'a>(text: &'a [u8], separator: &[u8]) -> Vec<&'a [u8]> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.windows(separator.len()).position(|window| window == separator) {
+        parts.push(&rest[..at]);
+        rest = &rest[at + separator.len()..];
+    }
+    parts.push(rest);
+    parts
+}
+
+impl Environment {
+    /// Every variable that is set, for an expression.
+    pub fn values(&self) -> BTreeMap<String, Vec<u8>> {
+        self.variables.iter().filter_map(|(name, found)| Some((name.clone(), found.value.clone()?))).collect()
+    }
+}

@@ -1,0 +1,14 @@
+//! What to do, decided before anything is done: a pure function of argv, the configuration, the environment and what may
+//! be known of the world ([`world::World`]). Reports all problems at once.
+//!
+//! May use `cli`, `config`, `template`; knows nothing of what acts.
+#![forbid(unsafe_code)]
+
+pub mod args;
+pub mod dotenv;
+pub mod env;
+pub mod judge;
+pub mod model;
+pub mod value;
+pub mod words;
+pub mod world;
