@@ -17,12 +17,14 @@
 //! | [`handoff`] | what passes between the two |
 //! | [`report`] | the closed list of events, one line each on stderr |
 //! | [`exit`] | the table of exit statuses |
+//! | [`glob`] | patterns for names |
 //! | [`sys`] | the only `unsafe` |
 //! | [`template`] | the `${...}` language and Jinja; pure |
 
 pub mod cli;
 pub mod config;
 pub mod exit;
+pub mod glob;
 pub mod handoff;
 mod launch;
 pub mod plan;
