@@ -1,14 +1,15 @@
-//! What passes from the child that prepares to PID 1, over a pipe that execve(2) closes: why the start failed, or
-//! nothing at all, which means that it did not.
+//! What passes from the child that prepares to PID 1, over a pipe that execve(2) closes: what is about to be executed, and
+//! why the start failed if it did. The end of the pipe without a failure means that the application runs.
 //!
-//! A message is a status, then its text, in one write of at most `PIPE_BUF` bytes (pipe(7)): whole or absent.
+//! A message is a tag, a length of two bytes and a body, in one write of at most `PIPE_BUF` bytes (pipe(7)): whole or
+//! absent.
 #![forbid(unsafe_code)]
 
 use nix::errno::Errno;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// The longest text that is passed on, in bytes; a report shows no more of it.
-const LONGEST_TEXT: usize = 1024;
+/// The longest body, in bytes; a report shows no more of it.
+const LONGEST_BODY: usize = 2048;
 
 /// Why there is no main process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,11 +31,16 @@ pub struct Receiver(OwnedFd);
 pub enum Progress {
     /// Nothing yet.
     None,
+    /// These words, each with a NUL behind it, are about to be executed.
+    Executing(Vec<u8>),
     /// The other end is closed: execve(2) succeeded, or the child is gone.
     Started,
     /// The start failed.
     Failed(StartFailure),
 }
+
+const EXECUTING: u8 = b'e';
+const FAILED: u8 = b'f';
 
 /// Makes the two ends.
 ///
@@ -46,28 +52,45 @@ pub fn channel() -> nix::Result<(Sender, Receiver)> {
 }
 
 impl Sender {
-    /// Tells PID 1 that the start failed. If PID 1 is gone there is nobody to tell.
-    pub fn send(&self, failure: &StartFailure) {
-        let text = failure.cause.as_bytes();
-        let mut message = vec![failure.status];
-        message.extend_from_slice(&text[..text.len().min(LONGEST_TEXT)]);
-        let _: nix::Result<usize> = nix::unistd::write(&self.0, &message);
+    /// Tells PID 1 what the main process's arguments are, for its reports.
+    pub fn executing(&self, words: &[u8]) {
+        self.send(EXECUTING, words);
+    }
+
+    /// Tells PID 1 that the start failed.
+    pub fn failed(&self, failure: &StartFailure) {
+        self.send(FAILED, &[&[failure.status], failure.cause.as_bytes()].concat());
+    }
+
+    /// If PID 1 is gone there is nobody to tell.
+    fn send(&self, tag: u8, body: &[u8]) {
+        let body = &body[..body.len().min(LONGEST_BODY)];
+        let length = u16::try_from(body.len()).unwrap_or(0).to_le_bytes();
+        let _: nix::Result<usize> = nix::unistd::write(&self.0, &[&[tag], &length[..], body].concat());
     }
 }
 
 impl Receiver {
-    /// Reads what is there; waits if nothing is and the other end is open.
+    /// Reads one message; waits if none is there and the other end is open.
     pub fn receive(&self) -> Progress {
-        let mut message = [0; 1 + LONGEST_TEXT];
-        match nix::unistd::read(&self.0, &mut message) {
-            Ok(0) => Progress::Started,
-            Ok(length) => Progress::Failed(StartFailure {
-                status: message[0],
-                cause: String::from_utf8_lossy(&message[1..length]).into_owned(),
-            }),
-            Err(Errno::EINTR | Errno::EAGAIN) => Progress::None,
-            // A pipe of our own cannot fail; if it does, supervising goes on without it.
-            Err(_) => Progress::Started,
+        let mut head = [0; 3];
+        match nix::unistd::read(&self.0, &mut head) {
+            Ok(3) => {}
+            Err(Errno::EINTR | Errno::EAGAIN) => return Progress::None,
+            // The end; or our own pipe fails, which it cannot: supervising goes on without it.
+            Ok(_) | Err(_) => return Progress::Started,
+        }
+        let [tag, length @ ..] = head;
+        let mut body = vec![0; usize::from(u16::from_le_bytes(length))];
+        // A message is written at once, so its body is there.
+        let read = nix::unistd::read(&self.0, &mut body).unwrap_or(0);
+        body.truncate(read);
+        match (tag, body.split_first()) {
+            (EXECUTING, _) => Progress::Executing(body),
+            (FAILED, Some((&status, cause))) => {
+                Progress::Failed(StartFailure { status, cause: String::from_utf8_lossy(cause).into_owned() })
+            }
+            _ => Progress::None,
         }
     }
 
@@ -88,11 +111,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_arrives_as_it_was_sent() {
+    fn messages_arrive_as_they_were_sent() {
         let (sender, receiver) = channel().unwrap();
         let failure = StartFailure { status: 127, cause: "cannot start `x`: \n no such file".to_owned() };
-        sender.send(&failure);
+        sender.executing(b"x\0-y\0");
+        sender.executing(b"");
+        sender.failed(&failure);
         drop(sender);
+        assert_eq!(receiver.receive(), Progress::Executing(b"x\0-y\0".to_vec()));
+        assert_eq!(receiver.receive(), Progress::Executing(Vec::new()));
         assert_eq!(receiver.receive(), Progress::Failed(failure));
         assert_eq!(receiver.receive(), Progress::Started);
     }
@@ -100,9 +127,8 @@ mod tests {
     #[test]
     fn a_long_cause_is_cut_not_lost() {
         let (sender, receiver) = channel().unwrap();
-        sender.send(&StartFailure { status: 126, cause: "ä".repeat(5000) });
+        sender.failed(&StartFailure { status: 126, cause: "x".repeat(5000) });
         let Progress::Failed(failure) = receiver.receive() else { panic!("no failure") };
-        assert_eq!(failure.status, 126);
-        assert_eq!(failure.cause, "ä".repeat(LONGEST_TEXT / 2));
+        assert_eq!((failure.status, failure.cause), (126, "x".repeat(LONGEST_BODY - 1)));
     }
 }

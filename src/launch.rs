@@ -101,10 +101,10 @@ fn launch_supervised(command: &Command, run: &Run, started: Duration) -> Result<
         Side::Child => {
             drop(receiver);
             let sender: &Sender = Box::leak(Box::new(sender));
-            explain_panics(|cause| sender.send(&StartFailure { status: exit::REFUSED, cause }));
+            explain_panics(|cause| sender.failed(&StartFailure { status: exit::REFUSED, cause }));
             lead_own_group(our_group);
             let failure = prepare::become_command(command);
-            sender.send(&failure);
+            sender.failed(&failure);
             process::exit_now(failure.status)
         }
     };
@@ -115,7 +115,7 @@ fn launch_supervised(command: &Command, run: &Run, started: Duration) -> Result<
     close_inherited([intake.descriptor(), receiver.descriptor()]);
     let argv = report::command_line(command.argv.iter());
     let main = Main { pid: main, argv, onset_started: started, group: run.group };
-    Ok(supervise::supervise(&main, &intake, receiver))
+    Ok(supervise::supervise(main, &intake, receiver))
 }
 
 /// Puts this new process into a group of its own, and into the terminal's foreground if onset's group was there: in the

@@ -93,7 +93,7 @@ pub fn command_line(
     meeting: &Meeting,
     container: &[Vec<u8>],
     env: &Environment,
-    judge: &dyn Judge,
+    judge: &Judge,
     problems: &mut Problems,
 ) -> Vec<Vec<u8>> {
     let rest = &container[meeting.rest.min(container.len())..];
@@ -120,9 +120,9 @@ fn expand_all(texts: &[Text], env: &Environment, problems: &mut Problems) -> Vec
     texts.iter().filter_map(|text| env.expand(text, LONGEST_VALUE, problems)).collect()
 }
 
-fn conditional(arg: &Arg, env: &Environment, judge: &dyn Judge, problems: &mut Problems) -> Vec<Vec<u8>> {
+fn conditional(arg: &Arg, env: &Environment, judge: &Judge, problems: &mut Problems) -> Vec<Vec<u8>> {
     if let Some(when) = &arg.when {
-        match judge.holds(&when.source, &env.values()) {
+        match judge.holds(&when.source, env.values()) {
             Ok(true) => {}
             Ok(false) => return Vec::new(),
             Err(message) => {

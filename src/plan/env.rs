@@ -14,6 +14,7 @@ use crate::config::tree::Place;
 use crate::config::types::{Size, Text, YesOr};
 use crate::glob;
 use crate::report::Because;
+use crate::template::Lookup;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -114,7 +115,7 @@ impl Environment {
 /// Expands a text with any look-up.
 pub fn expand<'a>(
     text: &Text,
-    lookup: &dyn Fn(&str) -> Option<Cow<'a, [u8]>>,
+    lookup: &Lookup<'a>,
     limit: usize,
     problems: &mut Problems,
 ) -> Option<Vec<u8>> {
@@ -133,7 +134,7 @@ pub fn expand<'a>(
 pub fn resolve(
     config: &Config,
     container: &[Vec<u8>],
-    judge: &dyn Judge,
+    judge: &Judge,
     world: &dyn World,
     problems: &mut Problems,
 ) -> Environment {
@@ -420,7 +421,7 @@ enum State {
 struct Resolver<'a> {
     config: &'a Config,
     outside: &'a Outside<'a>,
-    judge: &'a dyn Judge,
+    judge: &'a Judge,
     world: &'a dyn World,
     problems: RefCell<Problems>,
     states: RefCell<BTreeMap<String, State>>,
@@ -448,7 +449,7 @@ impl Resolver<'_> {
         }
         self.states.borrow_mut().insert(name.to_owned(), State::Open);
         chain.push(name.to_owned());
-        for needed in needs(variable, &self.config.env) {
+        for needed in self.needs(variable) {
             if needed != name {
                 self.resolve(&needed, chain);
             }
@@ -495,7 +496,7 @@ impl Resolver<'_> {
             Resolved { value, origin, secret: variable.secret }
         };
         if let Some(when) = &variable.when {
-            match self.judge.holds(&when.source, &self.snapshot(name)) {
+            match self.judge.holds(&when.source, self.snapshot(name)) {
                 Ok(true) => {}
                 Ok(false) => return outside(),
                 Err(message) => {
@@ -519,7 +520,7 @@ impl Resolver<'_> {
                 self.outside.get(name).map(<[u8]>::to_vec)
             }
         };
-        let tainted = needs(variable, &self.config.env).iter().any(|needed| {
+        let tainted = self.needs(variable).iter().any(|needed| {
             matches!(self.states.borrow().get(needed), Some(State::Done(resolved)) if resolved.secret)
         });
         Resolved { value, secret: variable.secret || tainted || matches!(origin, Origin::File(..)), origin }
@@ -531,7 +532,7 @@ impl Resolver<'_> {
             return self.expand(name, text).map(|value| (Some(value), Origin::Value));
         }
         if let Some(expression) = &variable.expr {
-            return match self.judge.compute(&expression.source, &self.snapshot(name)) {
+            return match self.judge.compute(&expression.source, self.snapshot(name)) {
                 Ok(value) => Some((Some(value), Origin::Expression)),
                 Err(message) => {
                     self.problem(expression.place, message);
@@ -598,6 +599,24 @@ impl Resolver<'_> {
         if given.is_empty() { None } else { Some(given.join(separator)) }
     }
 
+    /// The described variables that this one uses. An expression that may read any reads those without expressions.
+    fn needs(&self, variable: &Variable) -> Vec<String> {
+        let described = &self.config.env;
+        let texts = [&variable.default, &variable.value, &variable.prepend, &variable.append];
+        let mut names: Vec<String> =
+            texts.into_iter().flatten().flat_map(|text| text.template.variables()).map(str::to_owned).collect();
+        names.extend(variable.aliases.iter().cloned());
+        for expression in [&variable.when, &variable.expr].into_iter().flatten() {
+            let plain = || described.iter().filter(|(_, other)| other.when.is_none() && other.expr.is_none());
+            let read = self.judge.variables(&expression.source);
+            names.extend(read.unwrap_or_else(|| plain().map(|(name, _)| name.clone()).collect()));
+        }
+        names.retain(|name| described.contains_key(name));
+        names.sort();
+        names.dedup();
+        names
+    }
+
     fn require(&self, name: &str, variable: &Variable) {
         let message = match &variable.required {
             YesOr::Plain(false) => return,
@@ -617,23 +636,6 @@ impl Resolver<'_> {
         };
         self.problem(variable.place, format!("`{name}` is required and not set{file}{message}"));
     }
-}
-
-/// The described variables that this one uses: those its texts name, and those whose names stand in its expressions.
-fn needs(variable: &Variable, described: &BTreeMap<String, Variable>) -> Vec<String> {
-    let texts = [&variable.default, &variable.value, &variable.prepend, &variable.append];
-    let mut names: Vec<String> =
-        texts.into_iter().flatten().flat_map(|text| text.template.variables()).map(str::to_owned).collect();
-    names.extend(variable.aliases.iter().cloned());
-    for expression in [&variable.when, &variable.expr].into_iter().flatten() {
-        let words = expression.source.split(|character: char| !character.is_alphanumeric() && !"_.-".contains(character));
-        // `env.NAME` by attribute, `env["NAME"]` by item.
-        names.extend(words.map(|word| word.strip_prefix("env.").unwrap_or(word).to_owned()));
-    }
-    names.retain(|name| described.contains_key(name));
-    names.sort();
-    names.dedup();
-    names
 }
 
 fn check_groups(config: &Config, variables: &BTreeMap<String, Resolved>, problems: &mut Problems) {

@@ -1,18 +1,107 @@
-//! Who says whether a condition holds: Jinja, with what it may know.
+//! Who says whether a condition holds: Jinja, with what it may know of the world.
 
+use super::world::{Kind, World};
+use crate::template::jinja::{Context, Engine, Fact, Files, Options};
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 
-/// Evaluates expressions over an environment, the arguments and the facts.
-pub trait Judge {
+/// Evaluates expressions and templates over an environment, the container's arguments and the facts.
+pub struct Judge {
+    engine: Engine,
+    args: Vec<Vec<u8>>,
+    facts: BTreeMap<String, Fact>,
+}
+
+/// The largest file that `contains` looks into.
+const LARGEST_FILE: u64 = 16 << 20;
+
+impl Judge {
+    /// A judge who knows these arguments and facts, and asks `world` about files.
+    pub fn new(world: &Arc<dyn World>, args: &[Vec<u8>], facts: BTreeMap<String, Fact>) -> Self {
+        let files: Arc<dyn Files> = Arc::new(Asked(world.clone()));
+        Judge { engine: Engine::new(&files, Options::default()), args: args.to_vec(), facts }
+    }
+
+    /// Whether the expression can be read at all.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn check(&self, expression: &str) -> Result<(), String> {
+        self.engine.check_expression(expression).map_err(|error| error.to_string())
+    }
+
+    /// Whether a template can be read at all.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn check_template(&self, name: &str, source: &str) -> Result<(), String> {
+        self.engine.check(name, source).map_err(|error| error.to_string())
+    }
+
+    /// Which variables the expression reads; `None`: it may read any.
+    pub fn variables(&self, expression: &str) -> Option<Vec<String>> {
+        let variables = self.engine.variables(expression).unwrap_or_default();
+        (!variables.others).then(|| variables.names.into_iter().collect())
+    }
+
     /// Whether the expression holds.
     ///
     /// # Errors
     /// What is wrong with it, without any value.
-    fn holds(&self, expression: &str, env: &BTreeMap<String, Vec<u8>>) -> Result<bool, String>;
+    pub fn holds(&self, expression: &str, env: BTreeMap<String, Vec<u8>>) -> Result<bool, String> {
+        self.engine.evaluate(expression, &self.context(env)).map_err(|error| error.to_string())
+    }
 
     /// What the expression comes to.
     ///
     /// # Errors
     /// What is wrong with it, without any value.
-    fn compute(&self, expression: &str, env: &BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, String>;
+    pub fn compute(&self, expression: &str, env: BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, String> {
+        self.engine.compute(expression, &self.context(env)).map(String::into_bytes).map_err(|error| error.to_string())
+    }
+
+    /// What becomes of a template.
+    ///
+    /// # Errors
+    /// What is wrong with it, without any value.
+    pub fn render(&self, name: &str, source: &str, env: BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, String> {
+        self.engine.render(name, source, &self.context(env)).map_err(|error| error.to_string())
+    }
+
+    fn context(&self, env: BTreeMap<String, Vec<u8>>) -> Context {
+        Context::new(env, self.args.iter().cloned(), self.facts.clone())
+    }
+}
+
+/// The world, asked as templates ask.
+struct Asked(Arc<dyn World>);
+
+impl Files for Asked {
+    fn exists(&self, path: &str) -> Result<bool, String> {
+        Ok(self.0.kind(Path::new(path)).is_some())
+    }
+
+    fn is_dir(&self, path: &str) -> Result<bool, String> {
+        Ok(self.0.kind(Path::new(path)) == Some(Kind::Directory))
+    }
+
+    fn is_empty(&self, path: &str) -> Result<bool, String> {
+        match self.0.kind(Path::new(path)) {
+            None => Ok(true),
+            Some(Kind::File(length)) => Ok(length == 0),
+            Some(Kind::Directory) => {
+                self.0.list(Path::new(path)).map(|names| names.is_empty()).map_err(|error| error.desc().to_owned())
+            }
+            Some(Kind::Other) => Ok(false),
+        }
+    }
+
+    fn contains(&self, path: &str, text: &str) -> Result<bool, String> {
+        if self.0.kind(Path::new(path)).is_none() {
+            return Ok(false);
+        }
+        let content = self.0.read(Path::new(path), LARGEST_FILE).map_err(|error| error.desc().to_owned())?;
+        Ok(text.is_empty() || content.windows(text.len()).any(|window| window == text.as_bytes()))
+    }
 }

@@ -5,7 +5,7 @@ use nix::errno::Errno;
 use std::path::{Path, PathBuf};
 
 /// Read access to the world. A path that is relative is so to the working directory onset was started in.
-pub trait World {
+pub trait World: Send + Sync {
     /// The content of a regular file or a pipe.
     ///
     /// # Errors

@@ -29,7 +29,7 @@ pub struct Main {
 }
 
 /// Forwards and reaps until the main process has ended. Returns what onset is to end with.
-pub fn supervise(main: &Main, intake: &Intake, progress: Receiver) -> u8 {
+pub fn supervise(main: Main, intake: &Intake, progress: Receiver) -> u8 {
     let now = clock::monotonic();
     // Whoever executed onset may have left children behind whose SIGCHLD came before we listened.
     let mut supervisor =
@@ -84,8 +84,8 @@ impl Ready {
     }
 }
 
-struct Supervisor<'a> {
-    main: &'a Main,
+struct Supervisor {
+    main: Main,
     state: State,
     main_started: Duration,
     /// Whether there may be children to wait for: one SIGCHLD can stand for several of them (signal(7)).
@@ -93,7 +93,7 @@ struct Supervisor<'a> {
     ended: Option<u8>,
 }
 
-impl Supervisor<'_> {
+impl Supervisor {
     fn on_signal(&mut self, received: &Received) {
         if received.signal == Signal::CHLD {
             self.unreaped = true;
@@ -111,7 +111,7 @@ impl Supervisor<'_> {
     }
 
     fn forward(&self, received: &Received, stop: bool) {
-        let Main { pid, group, .. } = *self.main;
+        let Main { pid, group, .. } = self.main;
         let forward = if group { signal::forward_to_group } else { signal::forward_to_process };
         match forward(pid, received) {
             Ok(()) => Event::SignalForwarded { received: *received, stop, group }.emit(),
@@ -123,11 +123,12 @@ impl Supervisor<'_> {
         let Some(receiver) = progress else { return };
         match receiver.receive() {
             Progress::None => {}
+            Progress::Executing(words) => self.main.argv = words,
             Progress::Started => {
                 *progress = None;
                 self.state.on_event(state::Event::Started);
                 self.main_started = clock::monotonic();
-                let Main { pid, argv, onset_started, .. } = self.main;
+                let Main { pid, argv, onset_started, .. } = &self.main;
                 let startup = self.main_started.saturating_sub(*onset_started);
                 Event::MainStarted { pid: *pid, argv, startup }.emit();
             }
