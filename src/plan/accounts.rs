@@ -105,7 +105,10 @@ fn groups(file: &Result<Vec<u8>, Errno>) -> impl Iterator<Item = Group<'_>> {
 /// The lines that are entries, each as its fields.
 fn entries(file: &Result<Vec<u8>, Errno>) -> impl Iterator<Item = impl Iterator<Item = &[u8]>> {
     let text = file.as_deref().unwrap_or_default();
-    text.split(|&byte| byte == b'\n').map(trim).filter(|line| is_entry(line)).map(|line| line.split(|&byte| byte == b':'))
+    text.split(|&byte| byte == b'\n')
+        .map(trim)
+        .filter(|line| is_entry(line))
+        .map(|line| line.split(|&byte| byte == b':'))
 }
 
 fn is_entry(line: &[u8]) -> bool {
@@ -188,11 +191,12 @@ mod tests {
 
     #[test]
     fn groups_list_their_members() {
-        let group = b"root:x:0:root\n#c:x:1:redis\nbin:x:2:root,redis\n\n+nis:x:3:redis\nempty:x:4\nx:x:5:redisx,xredis\n\
+        let group =
+            b"root:x:0:root\n#c:x:1:redis\nbin:x:2:root,redis\n\n+nis:x:3:redis\nempty:x:4\nx:x:5:redisx,xredis\n\
             blanks:x:6: a , redis\nbad:x:?:redis\nlast:x:7:,,redis,\r\ntwice:x:2:redis";
         let accounts = Accounts::of(b"", group);
         assert_eq!(accounts.groups_of(b"redis"), [2, 6, 7, 2]);
-        assert_eq!(accounts.groups_of(b"nobody"), []);
+        assert!(accounts.groups_of(b"nobody").is_empty());
         assert_eq!(accounts.group_named(b"empty"), Some(4));
         assert_eq!(accounts.group_named(b"bad"), None);
         assert_eq!(accounts.group_named(b"+nis"), None);
@@ -207,7 +211,7 @@ mod tests {
             writeln!(group, "group{id}:x:{id}:user{}", id % 10).unwrap();
         }
         let accounts = Accounts::of(passwd.as_bytes(), group.as_bytes());
-        assert_eq!(in_passwd(&accounts, "user100000"), Some((100_000, 100_000, b"/home/user100000")));
+        assert_eq!(in_passwd(&accounts, "user100000"), Some((100_000, 100_000, &b"/home/user100000"[..])));
         assert_eq!(accounts.user_numbered(99_999).map(|user| user.name), Some(&b"user99999"[..]));
         assert_eq!(accounts.groups_of(b"user7").len(), 10_000);
         let members: Vec<String> = (0..100_000).map(|id| format!("user{id}")).collect();

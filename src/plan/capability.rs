@@ -136,7 +136,8 @@ mod tests {
 
     #[test]
     fn names_are_those_of_the_kernel() {
-        let cases = [("CHOWN", 0), ("SETUID", 7), ("NET_BIND_SERVICE", 10), ("SYS_ADMIN", 21), ("CHECKPOINT_RESTORE", 40)];
+        let cases =
+            [("CHOWN", 0), ("SETUID", 7), ("NET_BIND_SERVICE", 10), ("SYS_ADMIN", 21), ("CHECKPOINT_RESTORE", 40)];
         for (name, expected) in cases {
             let spellings = [name.to_owned(), format!("CAP_{name}"), name.to_lowercase(), format!("cap_{name}")];
             assert_eq!(spellings.map(|name| number(&name)), [Some(expected); 4], "{name}");
@@ -154,7 +155,8 @@ mod tests {
 
     #[test]
     fn every_problem_is_told_at_once() {
-        let problems = masks(Some(&strings(&["net_bind", "x"])), &strings(&["CAP_CHOWNER"])).expect_err("three problems");
+        let problems =
+            masks(Some(&strings(&["net_bind", "x"])), &strings(&["CAP_CHOWNER"])).expect_err("three problems");
         let messages: Vec<String> = problems.iter().map(Problem::to_string).collect();
         assert_eq!(
             messages,

@@ -267,7 +267,10 @@ impl fmt::Display for Problem {
                 write!(f, "`{}` is no number of a {kind}: accepted are 0 to {}", shown(number), u32::MAX - 1)
             }
             Problem::NoLoginGroup { uid } => {
-                write!(f, "`{uid}:` stands for the login group of user {uid}, who has no entry in {PASSWD}; name the group")
+                write!(
+                    f,
+                    "`{uid}:` stands for the login group of user {uid}, who has no entry in {PASSWD}; name the group"
+                )
             }
         }
     }
@@ -281,8 +284,10 @@ fn shown(name: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    const PASSWD_TEXT: &[u8] = b"root:x:0:0:root:/root:/bin/ash\nredis:x:999:1000::/nonexistent\nnohome:x:7:8\n5:x:500:501::/five\n";
-    const GROUP_TEXT: &[u8] = b"root:x:0:root\nredis:x:1000:redis\ndialout:x:20:redis,root\naudio:x:11:redis\n6:x:600:redis\n";
+    const PASSWD_TEXT: &[u8] =
+        b"root:x:0:0:root:/root:/bin/ash\nredis:x:999:1000::/nonexistent\nnohome:x:7:8\n5:x:500:501::/five\n";
+    const GROUP_TEXT: &[u8] =
+        b"root:x:0:root\nredis:x:1000:redis\ndialout:x:20:redis,root\naudio:x:11:redis\n6:x:600:redis\n";
 
     fn accounts() -> Accounts {
         Accounts::of(PASSWD_TEXT, GROUP_TEXT)
@@ -372,7 +377,9 @@ mod tests {
             ("4294967295", vec!["`4294967295` is no number of a user: accepted are 0 to 4294967294"]),
             (
                 "1234:",
-                vec!["`1234:` stands for the login group of user 1234, who has no entry in /etc/passwd; name the group"],
+                vec![
+                    "`1234:` stands for the login group of user 1234, who has no entry in /etc/passwd; name the group",
+                ],
             ),
         ];
         for (user, expected) in cases {
@@ -398,10 +405,7 @@ mod tests {
         };
         says(Errno::ENOENT, "does not exist");
         says(Errno::EACCES, "cannot be read: EACCES");
-        assert_eq!(
-            owner(&Accounts::unreadable(Errno::ENOENT), b"7:8"),
-            Ok(Ownership { uid: Some(7), gid: Some(8) })
-        );
+        assert_eq!(owner(&Accounts::unreadable(Errno::ENOENT), b"7:8"), Ok(Ownership { uid: Some(7), gid: Some(8) }));
     }
 
     #[test]
@@ -428,7 +432,11 @@ mod tests {
         let of = |user: &str, policy, process: &Process| {
             let found = person(&accounts(), Some(user.as_bytes()), None, process).expect(user);
             let variables = found.variables(policy, process);
-            variables.iter().map(|(name, value)| format!("{name}={}", value.escape_ascii())).collect::<Vec<_>>().join(" ")
+            variables
+                .iter()
+                .map(|(name, value)| format!("{name}={}", value.escape_ascii()))
+                .collect::<Vec<_>>()
+                .join(" ")
         };
         assert_eq!(of("redis", None, &root), "HOME=/nonexistent USER=redis LOGNAME=redis");
         assert_eq!(of("999:0", Some(Home::Passwd), &root), "HOME=/nonexistent USER=redis LOGNAME=redis");

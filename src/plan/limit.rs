@@ -86,7 +86,8 @@ pub fn both(name: &str, value: &[u8]) -> Result<Limit, Vec<Problem>> {
 pub fn each(name: &str, soft: Option<&[u8]>, hard: Option<&[u8]>) -> Result<Limit, Vec<Problem>> {
     let mut problems = Vec::new();
     let resource = number(name, &mut problems);
-    let mut value = |which, text: Option<&[u8]>| text.and_then(|text| parse(resource, Some(which), text, &mut problems));
+    let mut value =
+        |which, text: Option<&[u8]>| text.and_then(|text| parse(resource, Some(which), text, &mut problems));
     let (soft, hard) = (value("soft", soft), value("hard", hard));
     finish(resource, soft, hard, problems)
 }
@@ -117,12 +118,7 @@ fn number(name: &str, problems: &mut Vec<Problem>) -> Option<u32> {
 }
 
 /// A value; `None` for an empty one. That of a resource nobody knows is no problem of its own.
-fn parse(
-    resource: Option<u32>,
-    which: Option<&'static str>,
-    value: &[u8],
-    problems: &mut Vec<Problem>,
-) -> Option<u64> {
+fn parse(resource: Option<u32>, which: Option<&'static str>, value: &[u8], problems: &mut Vec<Problem>) -> Option<u64> {
     let resource = resource?;
     let text = std::str::from_utf8(value).ok().map(str::trim_ascii);
     let parsed = match text {
@@ -265,7 +261,9 @@ mod tests {
         );
         assert_eq!(
             messages(both("core", b"\xff")),
-            ["`\u{fffd}` is no limit of `core`: accepted are a number of bytes, K, M, G or T behind it or not, and `unlimited`"]
+            [
+                "`\u{fffd}` is no limit of `core`: accepted are a number of bytes, K, M, G or T behind it or not, and `unlimited`"
+            ]
         );
         assert_eq!(
             messages(each("cpu", Some(b"unlimited"), Some(b"5"))),
@@ -273,8 +271,10 @@ mod tests {
         );
         assert_eq!(
             messages(both("NOFILE", b"x")),
-            ["there is no limit `NOFILE`: accepted are cpu, fsize, data, stack, core, rss, nproc, nofile, memlock, as, \
-              locks, sigpending, msgqueue, nice, rtprio, rttime"]
+            [
+                "there is no limit `NOFILE`: accepted are cpu, fsize, data, stack, core, rss, nproc, nofile, memlock, as, \
+              locks, sigpending, msgqueue, nice, rtprio, rttime"
+            ]
         );
     }
 }

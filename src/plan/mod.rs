@@ -4,10 +4,14 @@
 //! May use `cli`, `config`, `template`; knows nothing of what acts.
 #![forbid(unsafe_code)]
 
+pub mod accounts;
 pub mod args;
+pub mod capability;
 pub mod dotenv;
 pub mod env;
+pub mod identity;
 pub mod judge;
+pub mod limit;
 pub mod model;
 pub mod value;
 pub mod words;
