@@ -1,0 +1,242 @@
+//! The plan: from the arguments, the configuration and the environment to what is to be executed, as whom, in which
+//! state. Every problem is told at once.
+
+use super::accounts::Accounts;
+use super::args::{self, Meeting};
+use super::env::{self, Environment, LONGEST_VALUE, Origin, Resolved};
+use super::facts;
+use super::identity::{self, Person};
+use super::judge::Judge;
+use super::model::{Plan, ProcessState};
+use super::world::World;
+use super::{capability, limit};
+use crate::config::model::{App, Config};
+use crate::config::problem::Problems;
+use crate::config::tree::Place;
+use crate::config::types::{Mode, Text, TextOr};
+use std::ffi::{CString, OsStr};
+use std::fmt::Display;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// All that a plan is made of.
+pub struct Inputs<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The container's arguments.
+    pub args: &'a [Vec<u8>],
+    /// The container's environment.
+    pub environ: &'a [Vec<u8>],
+    /// What may be known of the world.
+    pub world: &'a Arc<dyn World>,
+}
+
+/// A plan, and what its steps are resolved with when their turn comes.
+pub struct Resolution<'a> {
+    pub(super) config: &'a Config,
+    pub(super) world: &'a Arc<dyn World>,
+    pub(super) judge: Judge,
+    pub(super) accounts: Accounts,
+    /// The variables, and where they come from.
+    pub env: Environment,
+    /// What the container's arguments meant.
+    pub meeting: Meeting,
+    /// What is to be done at the end.
+    pub plan: Plan,
+}
+
+/// Resolves everything but the steps. What it returns is to be used only if no problem was added.
+pub fn resolve<'a>(inputs: &Inputs<'a>, problems: &mut Problems) -> Resolution<'a> {
+    let Inputs { config, args, environ, world } = *inputs;
+    let meeting = args::meet(config, args);
+    let judge = Judge::new(world, args, facts::facts(&**world));
+    let accounts = Accounts::read(&**world);
+    let mut env = if meeting.setup {
+        env::resolve(config, environ, &judge, &**world, problems)
+    } else {
+        Environment::untouched(environ)
+    };
+    env.add_role(config, &meeting, problems);
+    let argv = args::command_line(config, &meeting, args, &env, &judge, problems);
+    let mut plan = Plan {
+        argv: c_strings(argv, "an argument", problems),
+        envp: Vec::new(),
+        identity: None,
+        process: ProcessState::default(),
+    };
+    if let Some(app) = &config.app {
+        plan.process = process_state(app, &env, world.process().umask, problems);
+        if meeting.setup
+            && let Some(person) = person(app, &env, &judge, &accounts, &**world, problems)
+        {
+            for (name, value) in person.variables(app.home, world.process()) {
+                if !config.env.contains_key(name) {
+                    env.set(name, value, Origin::Value);
+                }
+            }
+            plan.identity = Some(person.identity);
+        }
+    }
+    plan.envp = c_strings(env.entries.clone(), "a variable", problems);
+    if plan.argv.is_empty() && problems.is_empty() {
+        problems.add("no command: neither `app.command` nor the container's arguments say which program to start");
+    }
+    Resolution { config, world, judge, accounts, env, meeting, plan }
+}
+
+fn c_strings(words: Vec<Vec<u8>>, what: &str, problems: &mut Problems) -> Vec<CString> {
+    let whole = |word: Vec<u8>| CString::new(word).map_err(|_| problems.add(format!("{what} contains a NUL byte"))).ok();
+    words.into_iter().filter_map(whole).collect()
+}
+
+fn person(
+    app: &App,
+    env: &Environment,
+    judge: &Judge,
+    accounts: &Accounts,
+    world: &dyn World,
+    problems: &mut Problems,
+) -> Option<Person> {
+    let (text, place) = match &app.user {
+        None if app.groups.is_none() => return None,
+        None => (None, app.place),
+        Some(TextOr::Text(text)) => (Some(text), text.place),
+        Some(TextOr::Table(user)) => {
+            if let Some(when) = &user.when {
+                match judge.holds(&when.source, env.values()) {
+                    Ok(true) => {}
+                    Ok(false) => return None,
+                    Err(message) => {
+                        problems.at(when.place, message);
+                        return None;
+                    }
+                }
+            }
+            (Some(&user.name), user.name.place)
+        }
+    };
+    let user = text.and_then(|text| env.expand(text, LONGEST_VALUE, problems));
+    if text.is_some() && user.as_ref().is_none_or(Vec::is_empty) && app.groups.is_none() {
+        // Empty: nothing was chosen.
+        return None;
+    }
+    let groups: Option<Vec<Vec<u8>>> = app
+        .groups
+        .as_ref()
+        .map(|groups| groups.iter().filter_map(|group| env.expand(group, LONGEST_VALUE, problems)).collect());
+    let person = identity::person(accounts, user.as_deref(), groups.as_deref(), world.process());
+    all(person, place, problems)
+}
+
+/// The result, or every problem at the same place.
+fn all<T, P: Display>(result: Result<T, Vec<P>>, place: Place, problems: &mut Problems) -> Option<T> {
+    result.map_err(|found| found.iter().for_each(|problem| problems.at(place, problem.to_string()))).ok()
+}
+
+fn process_state(app: &App, env: &Environment, umask: u32, problems: &mut Problems) -> ProcessState {
+    let mut state = ProcessState {
+        oom_score_adj: app.oom_score_adj.and_then(|within| i32::try_from(within.0).ok()),
+        nice: app.nice.and_then(|within| i32::try_from(within.0).ok()),
+        no_new_privs: app.no_new_privs,
+        ..ProcessState::default()
+    };
+    state.workdir = app.workdir.as_ref().and_then(|text| path(text, env, problems));
+    state.umask = match &app.umask {
+        None => None,
+        Some(TextOr::Text(text)) => octal(text, env, problems),
+        Some(TextOr::Table(change)) => {
+            let applies = change.from.is_none_or(|Mode(from)| from == umask);
+            octal(&change.set, env, problems).filter(|_| applies)
+        }
+    };
+    for (name, value) in &app.limits {
+        let (result, place) = match value {
+            TextOr::Text(text) => match env.expand(text, LONGEST_VALUE, problems) {
+                Some(value) if !value.is_empty() => (limit::both(name, &value), text.place),
+                _ => continue,
+            },
+            TextOr::Table(limit) => {
+                let mut each = |text: &Option<Text>| text.as_ref().and_then(|text| env.expand(text, LONGEST_VALUE, problems));
+                let (soft, hard) = (each(&limit.soft), each(&limit.hard));
+                (limit::each(name, soft.as_deref(), hard.as_deref()), limit.place)
+            }
+        };
+        state.limits.extend(all(result, place, problems));
+    }
+    if let Some(capabilities) = &app.capabilities {
+        let masks = capability::masks(capabilities.bounding.as_deref(), &capabilities.ambient);
+        if let Some((bounding, ambient)) = all(masks, capabilities.place, problems) {
+            (state.bounding, state.ambient) = (bounding, ambient);
+        }
+    }
+    state
+}
+
+/// An umask from a text; nothing from an empty one.
+fn octal(text: &Text, env: &Environment, problems: &mut Problems) -> Option<u32> {
+    let value = env.expand(text, LONGEST_VALUE, problems).filter(|value| !value.is_empty())?;
+    let mask = std::str::from_utf8(&value).ok().and_then(Mode::parse).filter(|Mode(mask)| *mask <= 0o777);
+    if mask.is_none() {
+        problems.at(text.place, "this is no umask: accepted are octal digits from 0 to 0777");
+    }
+    mask.map(|Mode(mask)| mask)
+}
+
+/// A path from a text; nothing from an empty one.
+pub(super) fn path(text: &Text, env: &Environment, problems: &mut Problems) -> Option<PathBuf> {
+    let value = env.expand(text, LONGEST_VALUE, problems)?;
+    if value.is_empty() || value.contains(&0) {
+        problems.at(text.place, "this is no path: it is empty, or has a NUL byte in it");
+        return None;
+    }
+    Some(PathBuf::from(OsStr::from_bytes(&value)))
+}
+
+impl Environment {
+    /// The container's environment as it is, for a command without a set-up.
+    fn untouched(environ: &[Vec<u8>]) -> Self {
+        let mut env = Environment { entries: environ.to_vec(), ..Environment::default() };
+        for entry in environ {
+            let mut halves = entry.splitn(2, |&byte| byte == b'=');
+            if let (Some(Ok(name)), Some(value)) = (halves.next().map(std::str::from_utf8), halves.next()) {
+                let resolved = Resolved { value: Some(value.to_vec()), origin: Origin::Container, secret: false };
+                env.variables.entry(name.to_owned()).or_insert(resolved);
+            }
+        }
+        env
+    }
+
+    /// Sets the variables of the role that was named.
+    fn add_role(&mut self, config: &Config, meeting: &Meeting, problems: &mut Problems) {
+        let role = meeting.role().and_then(|name| config.app.as_ref()?.role.get(name));
+        for (name, text) in role.iter().flat_map(|role| &role.env) {
+            if let Some(value) = self.expand(text, LONGEST_VALUE, problems) {
+                let secret = self.is_secret(text);
+                self.set(name, &value, Origin::Role);
+                if let Some(resolved) = self.variables.get_mut(name) {
+                    resolved.secret = secret;
+                }
+            }
+        }
+    }
+
+    /// Gives a variable another value, for the application too.
+    fn set(&mut self, name: &str, value: &[u8], origin: Origin) {
+        let start = [name.as_bytes(), b"="].concat();
+        let entry = [&start, value].concat();
+        let place = self.entries.iter().position(|entry| entry.starts_with(&start));
+        match place {
+            Some(place) => {
+                self.entries[place] = entry;
+                let mut index = 0;
+                self.entries.retain(|entry| {
+                    index += 1;
+                    index - 1 <= place || !entry.starts_with(&start)
+                });
+            }
+            None => self.entries.push(entry),
+        }
+        self.variables.insert(name.to_owned(), Resolved { value: Some(value.to_vec()), origin, secret: false });
+    }
+}

@@ -1,0 +1,320 @@
+//! A step of the configuration to what it does: one at a time, right before it is done, because an earlier step may have
+//! made what this one looks at.
+
+use super::env::{Environment, LONGEST_VALUE};
+use super::identity;
+use super::model::{Action, File, Ownership};
+use super::resolve::{Resolution, path};
+use super::world::Kind;
+use crate::config::model::{
+    Check, CopyIf, DirectoryTemplate, FileTemplate, Language, OnReadOnly, Rendering, Step,
+};
+use crate::config::problem::Problems;
+use crate::config::tree::Place;
+use crate::config::types::{Mode, Size, Text};
+use crate::glob;
+use crate::report::Because;
+use crate::template::file::{Substitution, Unset};
+use nix::errno::Errno;
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+
+/// The largest result, and the largest template, where `max_size` does not say otherwise.
+const LARGEST: Size = Size(16 << 20);
+/// What a template is called by its end.
+const SUFFIX: &[u8] = b".template";
+/// The mode of a file, without and with a secret in it.
+const MODES: [u32; 2] = [0o644, 0o600];
+/// How deep a directory of templates is searched.
+const DEEPEST: usize = 32;
+
+impl Resolution<'_> {
+    /// What a step does now; `None`: its condition does not hold. To be used only if no problem was added.
+    pub fn action(&self, step: &Step, problems: &mut Problems) -> Option<Action> {
+        if let Some(when) = &step.when {
+            match self.judge.holds(&when.source, self.env.values()) {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(message) => {
+                    problems.at(when.place, message);
+                    return None;
+                }
+            }
+        }
+        let env = &self.env;
+        if let Some(directory) = &step.directory {
+            let owner = self.owner(directory.owner.as_ref(), problems);
+            let mode = directory.mode.map(|Mode(mode)| mode);
+            return Some(Action::Directory { path: path(&directory.path, env, problems)?, mode, owner });
+        }
+        if let Some(copy) = &step.copy {
+            let (from, to) = (path(&copy.from, env, problems), path(&copy.to, env, problems));
+            return Some(Action::Copy {
+                from: from?,
+                to: to?,
+                condition: copy.unless.unwrap_or(CopyIf::Missing),
+                owner: self.owner(copy.owner.as_ref(), problems),
+                marker: copy.marker.as_ref().and_then(|text| path(text, env, problems)),
+                exclude: copy.exclude.iter().map(|glob| glob.0.clone()).collect(),
+            });
+        }
+        if let Some(link) = &step.symlink {
+            let (at, target) = (path(&link.path, env, problems), path(&link.target, env, problems));
+            return Some(Action::Symlink { path: at?, target: target?, replace: link.replace });
+        }
+        if let Some(remove) = &step.remove {
+            let paths = remove.paths.iter().filter_map(|text| path(text, env, problems)).collect();
+            return Some(Action::Remove { paths });
+        }
+        if let Some(owner) = &step.owner {
+            let top = path(&owner.path, env, problems);
+            let to = self.owner(Some(&owner.owner), problems);
+            return Some(Action::Owner { path: top?, owner: to, flat: owner.flat });
+        }
+        if let Some(template) = &step.template {
+            return self.file(template, problems).map(|file| Action::Write(vec![file]));
+        }
+        step.templates.as_ref().and_then(|templates| self.files(templates, problems)).map(Action::Write)
+    }
+
+    fn owner(&self, text: Option<&Text>, problems: &mut Problems) -> Ownership {
+        let Some(text) = text else { return Ownership::default() };
+        let Some(spec) = self.env.expand(text, LONGEST_VALUE, problems) else { return Ownership::default() };
+        if spec.is_empty() {
+            return Ownership::default();
+        }
+        identity::owner(&self.accounts, &spec).unwrap_or_else(|found| {
+            found.iter().for_each(|problem| problems.at(text.place, problem.to_string()));
+            Ownership::default()
+        })
+    }
+
+    fn file(&self, template: &FileTemplate, problems: &mut Problems) -> Option<File> {
+        let target = path(&template.target, &self.env, problems)?;
+        let how = How::of(template.how.as_ref(), self, problems)?;
+        let (name, source, place) = match (&template.source, &template.content) {
+            (Some(text), _) => {
+                let from = path(text, &self.env, problems)?;
+                let source = self.read(&from, &how, text.place, problems)?;
+                (from.display().to_string(), source, text.place)
+            }
+            (None, content) => {
+                let content = content.clone().unwrap_or_default();
+                ("content".to_owned(), content.into_bytes(), template.place)
+            }
+        };
+        let mut file = self.render(&name, &source, target, &how, place, problems)?;
+        file.unless_exists = template.unless_exists;
+        Some(file)
+    }
+
+    fn files(&self, templates: &DirectoryTemplate, problems: &mut Problems) -> Option<Vec<File>> {
+        let (from, to) = (path(&templates.source, &self.env, problems), path(&templates.target, &self.env, problems));
+        let (from, to) = (from?, to?);
+        let how = How::of(templates.how.as_ref(), self, problems)?;
+        let suffix = match &templates.suffix {
+            None => SUFFIX.to_vec(),
+            Some(text) => self.env.expand(text, LONGEST_VALUE, problems)?,
+        };
+        let place = templates.source.place;
+        let mut found = Vec::new();
+        self.find(&from, Path::new(""), &suffix, DEEPEST, &mut found, place, problems);
+        let mut files = Vec::new();
+        for (relative, target) in found {
+            let source = self.read(&from.join(&relative), &how, place, problems);
+            let name = from.join(&relative).display().to_string();
+            if let Some(source) = source {
+                files.extend(self.render(&name, &source, to.join(target), &how, place, problems));
+            }
+        }
+        Some(files)
+    }
+
+    /// Every template below a directory, with the path of its target. What begins with a dot is left alone: there
+    /// Kubernetes keeps the versions of a ConfigMap.
+    #[allow(clippy::too_many_arguments)] // a walk carries its state along
+    fn find(
+        &self,
+        top: &Path,
+        below: &Path,
+        suffix: &[u8],
+        depth: usize,
+        found: &mut Vec<(PathBuf, PathBuf)>,
+        place: Place,
+        problems: &mut Problems,
+    ) {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+        let folder = top.join(below);
+        let names = match self.world.list(&folder) {
+            Ok(names) => names,
+            Err(Errno::ENOENT) if below.as_os_str().is_empty() => return,
+            Err(error) => {
+                return problems.at(place, format!("cannot list {}: {}", folder.display(), Because(error)));
+            }
+        };
+        for name in names {
+            let bytes = name.as_os_str().as_bytes();
+            if bytes.starts_with(b".") {
+                continue;
+            }
+            let relative = below.join(&name);
+            match self.world.kind(&top.join(&relative)) {
+                Some(Kind::Directory) if depth == 0 => {
+                    problems.at(place, format!("{} is nested too deeply", top.join(&relative).display()));
+                }
+                Some(Kind::Directory) => self.find(top, &relative, suffix, depth - 1, found, place, problems),
+                _ => {
+                    if let Some(target) = bytes.strip_suffix(suffix).filter(|target| !target.is_empty()) {
+                        found.push((relative, below.join(OsStr::from_bytes(target))));
+                    }
+                }
+            }
+        }
+    }
+
+    fn read(&self, from: &Path, how: &How<'_>, place: Place, problems: &mut Problems) -> Option<Vec<u8>> {
+        match self.world.read(from, how.limit) {
+            Ok(source) => Some(source),
+            Err(error) => {
+                problems.at(place, format!("cannot read the template {}: {}", from.display(), Because(error)));
+                None
+            }
+        }
+    }
+
+    fn render(
+        &self,
+        name: &str,
+        source: &[u8],
+        target: PathBuf,
+        how: &How<'_>,
+        place: Place,
+        problems: &mut Problems,
+    ) -> Option<File> {
+        let secret = Cell::new(false);
+        let result = match how.rendering.and_then(|how| how.language).unwrap_or(Language::Substitute) {
+            Language::Substitute => self.substitute(source, how, &secret).map_err(|error| format!("{name}:{error}")),
+            Language::Jinja => {
+                let text = std::str::from_utf8(source).map_err(|_| format!("{name} is not UTF-8"));
+                // Which variables a template comes to is not known before it runs; whose name is in it counts.
+                let named = |(_, found): &(&String, &super::env::Resolved)| found.secret;
+                secret.set(self.env.variables.iter().filter(named).any(|(variable, _)| has(source, variable.as_bytes())));
+                text.and_then(|text| self.judge.render(name, text, self.env.values()))
+            }
+        };
+        let content = match result.and_then(|content| how.accept(name, content)) {
+            Ok(content) => content,
+            Err(message) => {
+                problems.at(place, message);
+                return None;
+            }
+        };
+        let mode = how.rendering.and_then(|how| how.mode).map_or(MODES[usize::from(secret.get())], |Mode(mode)| mode);
+        Some(File {
+            target,
+            content,
+            mode,
+            owner: how.owner,
+            unless_exists: false,
+            skip_read_only: how.rendering.and_then(|how| how.on_read_only) == Some(OnReadOnly::Skip),
+        })
+    }
+
+    fn substitute(&self, source: &[u8], how: &How<'_>, secret: &Cell<bool>) -> Result<Vec<u8>, String> {
+        let env: &Environment = &self.env;
+        let lookup = |name: &str| {
+            let found = env.variables.get(name)?;
+            secret.set(secret.get() || found.secret);
+            found.value.as_deref().map(Cow::Borrowed)
+        };
+        let substitution = Substitution {
+            is_listed: &|name| how.lists(name, self),
+            lookup: &lookup,
+            unset: if how.rendering.is_some_and(|how| how.strict) { Unset::Refuse } else { Unset::Keep },
+            bare: how.rendering.is_some_and(|how| how.bare),
+            operators: how.rendering.is_some_and(|how| how.operators),
+            limit: usize::try_from(how.limit).unwrap_or(usize::MAX),
+        };
+        substitution.apply(source).map_err(|error| error.to_string())
+    }
+}
+
+fn has(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len().max(1)).any(|window| window == part)
+}
+
+/// How templates are rendered, with all that is the same for each.
+struct How<'a> {
+    rendering: Option<&'a Rendering>,
+    matching: Option<regex_lite::Regex>,
+    must_match: Option<regex_lite::Regex>,
+    owner: Ownership,
+    limit: u64,
+}
+
+impl<'a> How<'a> {
+    fn of(rendering: Option<&'a Rendering>, resolution: &Resolution<'_>, problems: &mut Problems) -> Option<Self> {
+        let Size(limit) = rendering.and_then(|how| how.max_size).unwrap_or(LARGEST);
+        let owner = resolution.owner(rendering.and_then(|how| how.owner.as_ref()), problems);
+        let mut how = How { rendering, matching: None, must_match: None, owner, limit };
+        let Some(rendering) = rendering else { return Some(how) };
+        let mut regex = |pattern: &str, place: Place| match regex_lite::Regex::new(pattern) {
+            Ok(regex) => Some(regex),
+            Err(_) => {
+                problems.at(place, "this is no regular expression");
+                None
+            }
+        };
+        if let Some(pattern) = &rendering.must_match {
+            how.must_match = Some(regex(pattern, rendering.place)?);
+        }
+        if let Some(text) = &rendering.variables_matching {
+            let pattern = resolution.env.expand(text, LONGEST_VALUE, problems)?;
+            if !pattern.is_empty() {
+                let mut regex = |pattern: &str| regex_lite::Regex::new(pattern).ok();
+                how.matching = std::str::from_utf8(&pattern).ok().and_then(&mut regex);
+                if how.matching.is_none() {
+                    problems.at(text.place, "this is no regular expression");
+                    return None;
+                }
+            }
+        }
+        Some(how)
+    }
+
+    fn lists(&self, name: &str, resolution: &Resolution<'_>) -> bool {
+        let listed = match self.rendering.and_then(|how| how.variables.as_ref()) {
+            None => resolution.config.env.contains_key(name),
+            Some(globs) => globs.iter().any(|glob| glob::matches(glob.0.as_bytes(), name.as_bytes())),
+        };
+        listed && self.matching.as_ref().is_none_or(|regex| regex.is_match(name))
+    }
+
+    /// The result, if it is what it must be.
+    fn accept(&self, name: &str, content: Vec<u8>) -> Result<Vec<u8>, String> {
+        let text = || std::str::from_utf8(&content).map_err(|_| format!("the result of {name} is not UTF-8"));
+        match self.rendering.and_then(|how| how.check) {
+            None => {}
+            Some(Check::Json) => {
+                // Line and column, not serde_json's own words: they may quote.
+                serde_json::from_slice::<serde::de::IgnoredAny>(&content).map_err(|error| {
+                    format!("the result of {name} is not JSON: line {}, column {}", error.line(), error.column())
+                })?;
+            }
+            Some(Check::Toml) => {
+                toml::de::DeTable::parse(text()?).map_err(|error| {
+                    let line = error.span().map_or(1, |span| 1 + content[..span.start.min(content.len())].iter().filter(|&&byte| byte == b'\n').count());
+                    format!("the result of {name} is not TOML: line {line}")
+                })?;
+            }
+        }
+        if let Some(regex) = &self.must_match
+            && !regex.is_match(text()?)
+        {
+            return Err(format!("the result of {name} does not match `{}`", regex.as_str()));
+        }
+        Ok(content)
+    }
+}
