@@ -1,0 +1,36 @@
+//! Jinja: conditions (`when`), computed values, and the templates that ask for it. minijinja, set up for configuration files.
+//!
+//! What a template sees:
+//!
+//! | name | what |
+//! |---|---|
+//! | `env` | the variables, by name: `env.PORT`, `env["A-b"]`; one that is no UTF-8 is an error where it is used |
+//! | `args` | the container arguments, a list |
+//! | `facts` | what onset knows of the machine, see [`Fact`] |
+//! | `exists(path)` `is_dir(path)` `is_empty(path)` `contains(path, text)` | questions about files, answered by [`Files`] |
+//! | `range(from, to, step)` | numbers; 100,000 at most |
+//!
+//! How it differs from Jinja's own defaults, each for a reason:
+//!
+//! - What is not defined cannot be printed, compared, looped over or handed to a filter, but for `default`. `{% if env.X %}`
+//!   is allowed: an `X` that is not set is not true. A name that is none of the above is refused before anything runs.
+//! - Nothing is escaped, whatever the file is called: [`filters`] say what is.
+//! - What is no text is printed as JSON has it: `true`, `null`, `["a"]`; Jinja has Python's `True`, `None`. Only `~` still
+//!   makes Python's words of them: that happens inside minijinja.
+//! - The last newline of a file stays. A tag's own line stays too (`{%- ... -%}` removes it), unless [`Options::trim`].
+//! - No `namespace`, `macro`, `include`: the first can hold itself and overflow the stack, the others have no use for one file.
+//! - [`Options::fuel`] ends an endless loop, [`Options::limit`] an endless text, [`shape`] what would overflow the stack.
+//!
+//! A condition is true as people mean it with environment variables, see [`condition`].
+
+mod condition;
+mod context;
+mod engine;
+mod error;
+mod filters;
+mod print;
+mod shape;
+
+pub use context::{Context, Fact, Files};
+pub use engine::{Engine, Options, Variables};
+pub use error::Error;
