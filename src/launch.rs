@@ -1,10 +1,11 @@
 //! From the start of the process to the two that go on: the arrow of the crate's documentation as code.
 #![forbid(unsafe_code)]
 
-use crate::cli::{self, Invocation, Refusal, Run};
+use crate::cli::{self, ConfigFile, Invocation, Refusal, Run};
 use crate::exit;
 use crate::handoff::{self, Sender, StartFailure};
-use crate::prepare::{self, Command};
+use crate::inspect;
+use crate::prepare::{self, Job, load};
 use crate::report::{self, Because, Event};
 use crate::supervise::{self, Main};
 use crate::sys::clock;
@@ -18,6 +19,7 @@ use nix::errno::Errno;
 use nix::unistd::{Pid, getpgrp};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::time::Duration;
 
 /// The program. Ends the process; the return type is for C's `main`.
@@ -28,9 +30,29 @@ pub fn main(start: &Start) -> i32 {
         Ok(Invocation::Run(run)) => launch(start, &run, started),
         Ok(Invocation::Help) => print(&cli::help()),
         Ok(Invocation::Version) => print(concat!("onset ", env!("CARGO_PKG_VERSION"), "\n")),
+        Ok(Invocation::Check { config, env }) => tell(inspect::check(&config, env.then_some((start.argv, start.envp)))),
+        Ok(Invocation::Plan { config, json, arguments }) => {
+            tell(inspect::plan(&config, start.argv.skip(arguments), start.envp, json))
+        }
+        Ok(Invocation::Render { config, targets }) => {
+            tell(inspect::render(&config, start.argv.skip(targets), start.envp))
+        }
         Err(refusal) => refuse(&refusal),
     };
     process::exit_now(status)
+}
+
+/// Prints what was found out, or every problem.
+fn tell(found: Result<String, Vec<String>>) -> u8 {
+    match found {
+        Ok(text) => print(&text),
+        Err(problems) => {
+            for problem in &problems {
+                let _: nix::Result<()> = stderr::write_line(format!("onset: {problem}\n").as_bytes());
+            }
+            exit::REFUSED
+        }
+    }
 }
 
 /// The value of a variable: of the first entry, as getenv(3) finds it.
@@ -67,15 +89,24 @@ fn refuse(refusal: &Refusal) -> u8 {
 }
 
 fn launch(start: &Start, run: &Run, started: Duration) -> u8 {
+    let argv = start.argv.skip(run.command);
+    if argv.is_empty() && run.config == ConfigFile::Usual && !Path::new(load::USUAL).exists() {
+        return refuse(&Refusal { problems: vec!["no command: say which program to start".to_owned()] });
+    }
     report::start(run.log_format, run.log_level);
     explain_panics(|cause| Event::InternalError { cause: &cause }.emit());
-    let argv = start.argv.skip(run.command);
-    let mut command = Command { argv, envp: start.envp, mask: start.inherited_mask, child_disposition: None };
+    let mut job = Job {
+        argv,
+        envp: start.envp,
+        mask: start.inherited_mask,
+        child_disposition: None,
+        config: run.config.clone(),
+    };
     let failure = if run.exec {
-        prepare::become_command(&command)
+        prepare::become_application(&job, &|_| {})
     } else {
-        command.child_disposition = Some(signal::hear_children());
-        match launch_supervised(&command, run, started) {
+        job.child_disposition = Some(signal::hear_children());
+        match launch_supervised(&job, run, started) {
             Ok(status) => return status,
             Err(failure) => failure,
         }
@@ -86,7 +117,7 @@ fn launch(start: &Start, run: &Run, started: Duration) -> u8 {
 }
 
 /// Forks: the child becomes the application, and this process stays to supervise it. Fails only before the fork.
-fn launch_supervised(command: &Command, run: &Run, started: Duration) -> Result<u8, StartFailure> {
+fn launch_supervised(job: &Job, run: &Run, started: Duration) -> Result<u8, StartFailure> {
     let (sender, receiver) = handoff::channel().map_err(cannot("make a pipe"))?;
     let intake = Intake::open().map_err(cannot("open a signalfd"))?;
     let us = Pid::this();
@@ -103,7 +134,7 @@ fn launch_supervised(command: &Command, run: &Run, started: Duration) -> Result<
             let sender: &Sender = Box::leak(Box::new(sender));
             explain_panics(|cause| sender.failed(&StartFailure { status: exit::REFUSED, cause }));
             lead_own_group(our_group);
-            let failure = prepare::become_command(command);
+            let failure = prepare::become_application(job, &|words| sender.executing(words));
             sender.failed(&failure);
             process::exit_now(failure.status)
         }
@@ -113,7 +144,7 @@ fn launch_supervised(command: &Command, run: &Run, started: Duration) -> Result<
     // From here on nothing may fail: there is an application.
     let _: nix::Result<()> = nix::unistd::chdir("/");
     close_inherited([intake.descriptor(), receiver.descriptor()]);
-    let argv = report::command_line(command.argv.iter());
+    let argv = report::command_line(job.argv.iter());
     let main = Main { pid: main, argv, onset_started: started, group: run.group };
     Ok(supervise::supervise(main, &intake, receiver))
 }

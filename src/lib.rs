@@ -26,6 +26,7 @@ pub mod config;
 pub mod exit;
 pub mod glob;
 pub mod handoff;
+mod inspect;
 mod launch;
 pub mod plan;
 pub mod prepare;

@@ -11,6 +11,7 @@ pub use options::{help, usage};
 pub use parse::parse;
 
 use crate::report::{Format, Level};
+use std::ffi::OsString;
 
 /// What argv asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,6 +22,29 @@ pub enum Invocation {
     Version,
     /// Start a command.
     Run(Run),
+    /// Say whether the configuration is in order.
+    Check {
+        /// The configuration.
+        config: ConfigFile,
+        /// Whether the environment is looked at too.
+        env: bool,
+    },
+    /// Say what would happen.
+    Plan {
+        /// The configuration.
+        config: ConfigFile,
+        /// As JSON.
+        json: bool,
+        /// Where in argv the container's arguments start; there may be none.
+        arguments: usize,
+    },
+    /// Print the files that would be written.
+    Render {
+        /// The configuration.
+        config: ConfigFile,
+        /// Where in argv the targets start; without any, all are printed.
+        targets: usize,
+    },
 }
 
 /// How to start which command.
@@ -34,8 +58,19 @@ pub struct Run {
     pub log_format: Format,
     /// Which reports are written.
     pub log_level: Level,
-    /// Where in argv the command starts. There is a word at this place.
+    /// The configuration.
+    pub config: ConfigFile,
+    /// Where in argv the command starts. Without a configuration there must be one.
     pub command: usize,
+}
+
+/// Which configuration to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigFile {
+    /// The one in the usual place, if there is one.
+    Usual,
+    /// This one.
+    Named(OsString),
 }
 
 /// Why argv and its variables cannot be followed: every problem, in order.

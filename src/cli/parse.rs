@@ -1,98 +1,201 @@
 //! The parser: lexopt cuts the words, this file says what they mean.
 
-use super::options::{EXEC, Flag, GROUP, HELP, LOG_FORMAT, LOG_LEVEL, OPTIONS, RESERVED, VERSION};
-use super::{Invocation, Refusal, Run};
+use super::options::{CONFIG, ENV, EXEC, FORMAT, Flag, GROUP, HELP, LOG_FORMAT, LOG_LEVEL, OPTIONS, RESERVED, VERSION};
+use super::{ConfigFile, Invocation, Refusal, Run};
 use crate::report::{Format, Level};
 use lexopt::Arg;
 use std::ffi::{OsStr, OsString};
 
+/// What the options of `check`, `plan` and `render` are.
+const CHECK: [&Flag; 3] = [&CONFIG, &ENV, &HELP];
+const PLAN: [&Flag; 3] = [&CONFIG, &FORMAT, &HELP];
+const RENDER: [&Flag; 2] = [&CONFIG, &HELP];
+
 /// Reads argv (without onset's own name) and onset's variables.
 ///
 /// # Errors
-/// All problems at once: unknown options, values that are not among those accepted, no command.
+/// All problems at once: unknown options, values that are not among those accepted.
 pub fn parse(arguments: Vec<OsString>, variable: impl Fn(&str) -> Option<OsString>) -> Result<Invocation, Refusal> {
-    let count = arguments.len();
-    let mut given = Given::default();
-    let mut problems = Vec::new();
-    let mut words = lexopt::Parser::from_args(arguments);
-    let mut command = None;
-    loop {
-        // Looked at before lexopt, which takes it away in silence: what follows it is the command, whatever it is.
-        if words.try_raw_args().is_some_and(|rest| rest.peek() == Some(OsStr::new("--"))) {
-            let left = words.raw_args().map_or(0, |rest| rest.as_slice().len());
-            command = (left > 1).then(|| 1 + count - left + 1);
-            break;
-        }
-        match words.next() {
-            Ok(None) => break,
-            Ok(Some(Arg::Value(word))) => {
-                let left = words.raw_args().map_or(0, |rest| rest.as_slice().len());
-                match word.to_str() {
-                    Some("version") => return Ok(Invocation::Version),
-                    Some(name) if RESERVED.contains(&name) => problems.push(format!(
+    let mut reader = Reader::new(arguments, &variable);
+    let end = reader.options(&OPTIONS);
+    let asked = match end {
+        End::Asked(invocation) => return Ok(invocation),
+        End::Word(word) => match word.to_str() {
+            Some("version") => return Ok(Invocation::Version),
+            Some("check") => reader.subcommand(&CHECK, |reader, _| Invocation::Check {
+                config: reader.config_file(),
+                env: reader.is_given(&ENV),
+            }),
+            Some("plan") => reader.subcommand(&PLAN, |reader, arguments| Invocation::Plan {
+                config: reader.config_file(),
+                json: reader.setting(&FORMAT, |name| match name {
+                    "text" => Some(false),
+                    "json" => Some(true),
+                    _ => None,
+                }),
+                arguments,
+            }),
+            Some("render") => reader.subcommand(&RENDER, |reader, targets| Invocation::Render {
+                config: reader.config_file(),
+                targets,
+            }),
+            name => {
+                if let Some(name) = name.filter(|name| RESERVED.contains(name)) {
+                    reader.problems.push(format!(
                         "`{name}` is reserved for a subcommand: to run a program of that name, write `onset -- {name}`"
-                    )),
-                    _ => {}
+                    ));
                 }
-                command = Some(count - left);
-                break;
+                let command = reader.count - reader.left();
+                Invocation::Run(reader.run(command))
             }
-            Ok(Some(option)) => match OPTIONS.into_iter().find(|flag| is(flag, &option)) {
-                Some(flag) if flag.long == HELP.long => return Ok(Invocation::Help),
-                Some(flag) if flag.long == VERSION.long => return Ok(Invocation::Version),
-                Some(flag) => {
-                    if let Err(problem) = given.take(flag, &mut words) {
-                        problems.push(problem);
+        },
+        End::Dashes => {
+            let command = reader.count - reader.left() + 1;
+            Invocation::Run(reader.run(command))
+        }
+        End::End => {
+            let command = reader.count + 1;
+            Invocation::Run(reader.run(command))
+        }
+    };
+    if reader.problems.is_empty() { Ok(asked) } else { Err(Refusal { problems: reader.problems }) }
+}
+
+/// What ended the options.
+enum End {
+    /// `--help` or `--version`.
+    Asked(Invocation),
+    /// A word that is no option.
+    Word(OsString),
+    /// `--`
+    Dashes,
+    /// Nothing is left.
+    End,
+}
+
+struct Reader<'a> {
+    words: lexopt::Parser,
+    /// How many words there were.
+    count: usize,
+    given: Vec<(&'static str, OsString)>,
+    variable: &'a dyn Fn(&str) -> Option<OsString>,
+    problems: Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(arguments: Vec<OsString>, variable: &'a dyn Fn(&str) -> Option<OsString>) -> Self {
+        let count = arguments.len();
+        Reader { words: lexopt::Parser::from_args(arguments), count, given: Vec::new(), variable, problems: Vec::new() }
+    }
+
+    /// How many words are left.
+    fn left(&mut self) -> usize {
+        self.words.raw_args().map_or(0, |rest| rest.as_slice().len())
+    }
+
+    /// Reads options until something ends them.
+    fn options(&mut self, known: &[&'static Flag]) -> End {
+        loop {
+            // Looked at before lexopt, which takes it away in silence: what follows it is the command, whatever it is.
+            if self.words.try_raw_args().is_some_and(|rest| rest.peek() == Some(OsStr::new("--"))) {
+                let _ = self.words.raw_args().map(|mut rest| rest.next());
+                return End::Dashes;
+            }
+            match self.words.next() {
+                Ok(None) => return End::End,
+                Ok(Some(Arg::Value(word))) => return End::Word(word),
+                Ok(Some(option)) => match known.iter().find(|flag| is(flag, &option)) {
+                    Some(flag) if flag.long == HELP.long => return End::Asked(Invocation::Help),
+                    Some(flag) if flag.long == VERSION.long => return End::Asked(Invocation::Version),
+                    Some(flag) if flag.value.is_none() => self.given.push((flag.long, OsString::new())),
+                    Some(flag) => match self.words.value() {
+                        Ok(value) => self.given.push((flag.long, value)),
+                        Err(_) => self.problems.push(format!("`--{}` needs a value: {}", flag.long, flag.help)),
+                    },
+                    None => {
+                        self.problems.push(unknown(&option, known));
+                        // Its value, if one is attached, goes with it.
+                        let _ = self.words.optional_value();
                     }
+                },
+                Err(lexopt::Error::UnexpectedValue { option, .. }) => {
+                    self.problems.push(format!("`{option}` takes no value"));
                 }
-                None => {
-                    problems.push(unknown(&option));
-                    // Its value, if one is attached, goes with it.
-                    let _ = words.optional_value();
-                }
-            },
-            Err(lexopt::Error::UnexpectedValue { option, .. }) => problems.push(format!("`{option}` takes no value")),
-            Err(error) => problems.push(error.to_string()),
+                Err(error) => self.problems.push(error.to_string()),
+            }
         }
     }
-    let run = Run {
-        exec: given.exec || switch(&EXEC, &variable, &mut problems),
-        group: given.group || switch(&GROUP, &variable, &mut problems),
-        log_format: setting(given.log_format.as_ref(), &LOG_FORMAT, &variable, Format::from_name, &mut problems),
-        log_level: setting(given.log_level.as_ref(), &LOG_LEVEL, &variable, Level::from_name, &mut problems),
-        command: command.unwrap_or(0),
-    };
-    if command.is_none() {
-        problems.push("no command: say which program to start".to_owned());
-    }
-    if problems.is_empty() { Ok(Invocation::Run(run)) } else { Err(Refusal { problems }) }
-}
 
-/// The options as they were given, values unread.
-#[derive(Default)]
-struct Given {
-    exec: bool,
-    group: bool,
-    log_format: Option<OsString>,
-    log_level: Option<OsString>,
-}
-
-impl Given {
-    fn take(&mut self, flag: &Flag, words: &mut lexopt::Parser) -> Result<(), String> {
-        let slot = match flag.long {
-            "exec" => {
-                self.exec = true;
-                return Ok(());
-            }
-            "group" => {
-                self.group = true;
-                return Ok(());
-            }
-            "log-format" => &mut self.log_format,
-            _ => &mut self.log_level,
+    /// Reads a subcommand's own options; `make` gets the place in argv where its arguments start.
+    fn subcommand(&mut self, known: &[&'static Flag], make: impl FnOnce(&mut Self, usize) -> Invocation) -> Invocation {
+        let rest = match self.options(known) {
+            End::Asked(invocation) => return invocation,
+            End::Word(_) => self.count - self.left(),
+            End::Dashes | End::End => self.count - self.left() + 1,
         };
-        *slot = Some(words.value().map_err(|_| format!("`--{}` needs a value: {}", flag.long, flag.help))?);
-        Ok(())
+        make(self, rest)
+    }
+
+    fn run(&mut self, command: usize) -> Run {
+        Run {
+            exec: self.switch(&EXEC),
+            group: self.switch(&GROUP),
+            log_format: self.setting(&LOG_FORMAT, Format::from_name),
+            log_level: self.setting(&LOG_LEVEL, Level::from_name),
+            config: self.config_file(),
+            command,
+        }
+    }
+
+    fn is_given(&self, flag: &Flag) -> bool {
+        self.given.iter().any(|(name, _)| *name == flag.long)
+    }
+
+    /// The last of several counts.
+    fn value(&self, flag: &Flag) -> Option<&OsString> {
+        self.given.iter().rev().find(|(name, _)| *name == flag.long).map(|(_, value)| value)
+    }
+
+    /// The variable that stands in for an option. Empty counts as unset.
+    fn from_variable(&self, flag: &Flag) -> Option<(&'static str, OsString)> {
+        let name = flag.variable?;
+        (self.variable)(name).filter(|value| !value.is_empty()).map(|value| (name, value))
+    }
+
+    fn config_file(&mut self) -> ConfigFile {
+        let given = self.value(&CONFIG).cloned().or_else(|| self.from_variable(&CONFIG).map(|(_, value)| value));
+        given.map_or(ConfigFile::Usual, ConfigFile::Named)
+    }
+
+    fn switch(&mut self, flag: &Flag) -> bool {
+        if self.is_given(flag) {
+            return true;
+        }
+        let Some((name, value)) = self.from_variable(flag) else { return false };
+        match value.to_string_lossy().to_ascii_lowercase().as_str() {
+            "1" | "true" | "yes" | "on" => true,
+            "0" | "false" | "no" | "off" => false,
+            _ => {
+                let value = value.to_string_lossy();
+                self.problems.push(format!("{name} is `{value}`: accepted are 1, true, yes, on, 0, false, no, off"));
+                false
+            }
+        }
+    }
+
+    /// A setting by option, else by variable, else the default.
+    fn setting<T: Default>(&mut self, flag: &Flag, from_name: impl Fn(&str) -> Option<T>) -> T {
+        let (name, value) = match self.value(flag) {
+            Some(value) => (format!("`--{}`", flag.long), value.clone()),
+            None => match self.from_variable(flag) {
+                Some((name, value)) => (name.to_owned(), value),
+                None => return T::default(),
+            },
+        };
+        value.to_str().and_then(from_name).unwrap_or_else(|| {
+            self.problems.push(format!("{name} is `{}`: accepted are {}", value.to_string_lossy(), flag.help));
+            T::default()
+        })
     }
 }
 
@@ -104,54 +207,14 @@ fn is(flag: &Flag, option: &Arg<'_>) -> bool {
     }
 }
 
-fn unknown(option: &Arg<'_>) -> String {
+fn unknown(option: &Arg<'_>, known: &[&Flag]) -> String {
     let written = match option {
         Arg::Long(name) => format!("--{name}"),
         Arg::Short(name) => format!("-{name}"),
         Arg::Value(value) => value.to_string_lossy().into_owned(),
     };
-    let accepted: Vec<String> = OPTIONS.iter().map(|flag| format!("--{}", flag.long)).collect();
+    let accepted: Vec<String> = known.iter().map(|flag| format!("--{}", flag.long)).collect();
     format!("unknown option `{written}`: accepted are {}", accepted.join(", "))
-}
-
-/// A boolean variable. Empty counts as unset.
-fn switch(flag: &Flag, variable: &impl Fn(&str) -> Option<OsString>, problems: &mut Vec<String>) -> bool {
-    let Some((name, value)) = from_variable(flag, variable) else { return false };
-    match value.to_string_lossy().to_ascii_lowercase().as_str() {
-        "1" | "true" | "yes" | "on" => true,
-        "0" | "false" | "no" | "off" => false,
-        _ => {
-            let value = value.to_string_lossy();
-            problems.push(format!("{name} is `{value}`: accepted are 1, true, yes, on, 0, false, no, off"));
-            false
-        }
-    }
-}
-
-/// A setting by option, else by variable, else the default.
-fn setting<T: Default>(
-    given: Option<&OsString>,
-    flag: &Flag,
-    variable: &impl Fn(&str) -> Option<OsString>,
-    from_name: impl Fn(&str) -> Option<T>,
-    problems: &mut Vec<String>,
-) -> T {
-    let (name, value) = match given {
-        Some(value) => (format!("`--{}`", flag.long), value.clone()),
-        None => match from_variable(flag, variable) {
-            Some((name, value)) => (name.to_owned(), value),
-            None => return T::default(),
-        },
-    };
-    value.to_str().and_then(from_name).unwrap_or_else(|| {
-        problems.push(format!("{name} is `{}`: accepted are {}", value.to_string_lossy(), flag.help));
-        T::default()
-    })
-}
-
-fn from_variable(flag: &Flag, variable: &impl Fn(&str) -> Option<OsString>) -> Option<(&'static str, OsString)> {
-    let name = flag.variable?;
-    variable(name).filter(|value| !value.is_empty()).map(|value| (name, value))
 }
 
 #[cfg(test)]
@@ -170,7 +233,14 @@ mod tests {
         }
     }
 
-    const PLAIN: Run = Run { exec: false, group: false, log_format: Format::Json, log_level: Level::Info, command: 1 };
+    const PLAIN: Run = Run {
+        exec: false,
+        group: false,
+        log_format: Format::Json,
+        log_level: Level::Info,
+        config: ConfigFile::Usual,
+        command: 1,
+    };
 
     #[test]
     fn options_end_at_the_first_other_word_or_at_two_dashes() {
@@ -184,6 +254,13 @@ mod tests {
     }
 
     #[test]
+    fn without_a_command_there_may_be_a_configuration_that_has_one() {
+        assert_eq!(run(&[], &[]).command, 1);
+        assert_eq!(run(&["--"], &[]).command, 2);
+        assert_eq!(run(&["--group"], &[]).command, 2);
+    }
+
+    #[test]
     fn a_value_is_attached_or_follows() {
         let text = Run { log_format: Format::Text, ..PLAIN };
         assert_eq!(run(&["--log-format=text", "app"], &[]), Run { command: 2, ..text });
@@ -194,15 +271,18 @@ mod tests {
 
     #[test]
     fn an_option_wins_over_its_variable() {
-        let variables = [("ONSET_LOG_LEVEL", "debug"), ("ONSET_GROUP", "yes"), ("ONSET_EXEC", "")];
-        let Run { log_level, group, exec, .. } = run(&["--log-level", "warn", "app"], &variables);
+        let variables =
+            [("ONSET_LOG_LEVEL", "debug"), ("ONSET_GROUP", "yes"), ("ONSET_EXEC", ""), ("ONSET_CONFIG", "/a")];
+        let Run { log_level, group, exec, config, .. } = run(&["--log-level", "warn", "app"], &variables);
         assert_eq!((log_level, group, exec), (Level::Warn, true, false));
+        assert_eq!(config, ConfigFile::Named("/a".into()));
+        assert_eq!(run(&["--config", "/b", "x"], &variables).config, ConfigFile::Named("/b".into()));
     }
 
     #[test]
     fn all_problems_are_told_at_once() {
         let problems = parsed(&["--nope=1", "-x", "--group=1", "--log-format", "xml"], &[("ONSET_EXEC", "maybe")]);
-        let accepted = "accepted are --exec, --group, --log-format, --log-level, --help, --version";
+        let accepted = "accepted are --config, --exec, --group, --log-format, --log-level, --help, --version";
         assert_eq!(
             problems.unwrap_err(),
             [
@@ -211,22 +291,12 @@ mod tests {
                 "`--group` takes no value".to_owned(),
                 "ONSET_EXEC is `maybe`: accepted are 1, true, yes, on, 0, false, no, off".to_owned(),
                 "`--log-format` is `xml`: accepted are json (default) or text".to_owned(),
-                "no command: say which program to start".to_owned(),
             ]
         );
-    }
-
-    #[test]
-    fn a_missing_value_or_command_is_refused() {
         assert_eq!(
             parsed(&["--log-level"], &[]).unwrap_err(),
-            [
-                "`--log-level` needs a value: off, error, warn, info (default) or debug",
-                "no command: say which program to start"
-            ]
+            ["`--log-level` needs a value: off, error, warn, info (default) or debug"]
         );
-        assert_eq!(parsed(&["--"], &[]).unwrap_err(), ["no command: say which program to start"]);
-        assert_eq!(parsed(&[], &[]).unwrap_err(), ["no command: say which program to start"]);
     }
 
     #[test]
@@ -238,5 +308,25 @@ mod tests {
         }
         assert_eq!(parsed(&["version"], &[]), Ok(Invocation::Version));
         assert_eq!(run(&["./check"], &[]).command, 1);
+        assert_eq!(run(&["--", "check"], &[]).command, 2);
+    }
+
+    #[test]
+    fn subcommands_take_their_own_options() {
+        let named = |name: &str| ConfigFile::Named(name.into());
+        assert_eq!(parsed(&["check"], &[]), Ok(Invocation::Check { config: ConfigFile::Usual, env: false }));
+        assert_eq!(
+            parsed(&["--config", "/a", "check", "--env"], &[]),
+            Ok(Invocation::Check { config: named("/a"), env: true })
+        );
+        let plan = |config, json, arguments| Ok(Invocation::Plan { config, json, arguments });
+        assert_eq!(parsed(&["plan"], &[]), plan(ConfigFile::Usual, false, 2));
+        assert_eq!(parsed(&["plan", "--config=/b", "--format", "json", "--", "-x"], &[]), plan(named("/b"), true, 6));
+        assert_eq!(parsed(&["plan", "nginx", "-V"], &[]), plan(ConfigFile::Usual, false, 2));
+        assert_eq!(
+            parsed(&["render", "/etc/x"], &[]),
+            Ok(Invocation::Render { config: ConfigFile::Usual, targets: 2 })
+        );
+        assert!(parsed(&["check", "--nope"], &[]).is_err());
     }
 }

@@ -1,6 +1,8 @@
 //! From a tree to Rust's types, told once: a table's fields with their docs give the struct, the reader that finds every
 //! problem, and the shape that the schema and the reference are made from.
 
+#![cfg_attr(not(test), allow(dead_code))] // shapes are for the generated docs, which a test keeps in step
+
 use super::problem::Problems;
 use super::tree::{Key, Node, Place, Value};
 use std::collections::BTreeMap;

@@ -38,6 +38,11 @@ impl Problems {
         self.0.push(Problem { place: None, message: message.into() });
     }
 
+    /// All of another's.
+    pub fn append(&mut self, other: Problems) {
+        self.0.extend(other.0);
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

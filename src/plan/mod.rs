@@ -7,6 +7,7 @@
 pub mod accounts;
 pub mod args;
 pub mod capability;
+pub mod check;
 pub mod dotenv;
 pub mod env;
 mod facts;
@@ -14,6 +15,7 @@ pub mod identity;
 pub mod judge;
 pub mod limit;
 pub mod model;
+pub mod redact;
 pub mod resolve;
 mod steps;
 pub mod value;

@@ -78,6 +78,39 @@ impl Resolution<'_> {
         step.templates.as_ref().and_then(|templates| self.files(templates, problems)).map(Action::Write)
     }
 
+    /// Resolves every step once, for every problem to be told before anything is done. What an earlier step may yet make
+    /// is not missed.
+    pub fn look_ahead(&self, problems: &mut Problems) {
+        if !self.meeting.setup {
+            return;
+        }
+        for (index, step) in self.config.steps.iter().enumerate() {
+            let mut found = Problems::default();
+            self.action(step, &mut found);
+            let source = step.template.as_ref().and_then(|template| template.source.as_ref());
+            let missing = source.and_then(|text| path(text, &self.env, &mut Problems::default()));
+            let may_come = index > 0 && missing.is_some_and(|path| self.world.kind(&path).is_none());
+            if !may_come {
+                problems.append(found);
+            }
+        }
+    }
+
+    /// What a step is called in messages: its name, or its number and kind.
+    pub fn step_name(&self, step: &Step, index: usize) -> String {
+        let kinds = [
+            (step.directory.is_some(), "directory"),
+            (step.copy.is_some(), "copy"),
+            (step.symlink.is_some(), "symlink"),
+            (step.remove.is_some(), "remove"),
+            (step.owner.is_some(), "owner"),
+            (step.template.is_some(), "template"),
+            (step.templates.is_some(), "templates"),
+        ];
+        let kind = kinds.iter().find(|(is, _)| *is).map_or("", |(_, kind)| kind);
+        step.name.as_ref().map_or_else(|| format!("{} ({kind})", index + 1), |name| format!("`{name}`"))
+    }
+
     fn owner(&self, text: Option<&Text>, problems: &mut Problems) -> Ownership {
         let Some(text) = text else { return Ownership::default() };
         let Some(spec) = self.env.expand(text, LONGEST_VALUE, problems) else { return Ownership::default() };

@@ -17,13 +17,12 @@ pub struct Command {
     pub envp: Words,
     /// The signals it is to find blocked.
     pub mask: SignalSet,
-    /// What SIGCHLD is to do in it; `None` where onset has not touched it.
-    pub child_disposition: Option<ChildDisposition>,
 }
 
-/// Restores what onset changed, and executes the program. Returns only if it cannot be started.
-pub fn become_command(command: &Command) -> StartFailure {
-    if let Some(disposition) = &command.child_disposition {
+/// Restores what onset changed, and executes the program. Returns only if it cannot be started. `child_disposition`:
+/// what SIGCHLD is to do in it; `None` where onset has not touched it.
+pub fn become_command(command: &Command, child_disposition: Option<&ChildDisposition>) -> StartFailure {
+    if let Some(disposition) = child_disposition {
         disposition.restore();
     }
     // From here on a signal does to this process what it would do to the application.

@@ -93,6 +93,25 @@ pub enum Event<'a> {
         /// How many.
         count: u64,
     },
+    /// Something is wrong with the configuration or what it needs; the start fails.
+    Problem {
+        /// What, where, and what would be accepted.
+        text: &'a str,
+    },
+    /// Something that users are to know, and that stops nothing.
+    Notice {
+        /// What.
+        text: &'a str,
+    },
+    /// A step is done.
+    StepDone {
+        /// Which.
+        step: &'a str,
+        /// How many things it changed.
+        changed: usize,
+        /// How long it took.
+        duration: Duration,
+    },
     /// onset itself is broken.
     InternalError {
         /// What is known.
@@ -190,6 +209,11 @@ impl Event<'_> {
             ),
             Event::ReportsDropped { count } => {
                 line!(WARN "reports_dropped" { count } "reports were dropped because stderr was not read");
+            }
+            Event::Problem { text } => line!(ERROR "problem" {} "{text}"),
+            Event::Notice { text } => line!(WARN "notice" {} "{text}"),
+            Event::StepDone { step, changed, duration } => {
+                line!(INFO "step_done" { step, changed, duration_us = micros(duration) } "step {step} done");
             }
             Event::InternalError { cause } => line!(ERROR "internal_error" {} "{cause}"),
         }

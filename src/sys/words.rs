@@ -1,6 +1,6 @@
 //! A vector of C strings as execve(2) gives and takes it: argv, the environment.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::{CStr, CString, c_char};
 
 /// Words that live as long as the process, in one NULL-terminated vector: handed on without a copy, byte for byte.
 #[derive(Clone, Copy)]
@@ -25,6 +25,14 @@ impl Words {
         while !unsafe { *first.wrapping_add(count) }.is_null() {
             count += 1;
         }
+        Words { first, count }
+    }
+
+    /// Words of our own, kept for the life of the process.
+    pub fn from_owned(words: Vec<CString>) -> Self {
+        let count = words.len();
+        let pointers = words.into_iter().map(|word| word.into_raw().cast_const()).chain([std::ptr::null()]);
+        let first = Box::leak(pointers.collect::<Box<[_]>>()).as_ptr();
         Words { first, count }
     }
 

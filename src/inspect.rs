@@ -1,0 +1,267 @@
+//! `onset check`, `plan` and `render`: what a start would do, without doing it, as any user, without a shell.
+#![forbid(unsafe_code)]
+
+use crate::cli::ConfigFile;
+use crate::config::{Config, Problems, Source};
+use crate::plan::env::Resolved;
+use crate::plan::model::{Action, File};
+use crate::plan::redact::Redaction;
+use crate::plan::resolve::{Inputs, Resolution, resolve};
+use crate::plan::world::World;
+use crate::plan::{check as static_check, limit};
+use crate::prepare::load::{USUAL, load};
+use crate::prepare::{bytes, world::RealWorld};
+use crate::sys::words::Words;
+use serde_json::{Value, json};
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// Whether the configuration is in order; with argv and the environment, whether a start with them would be.
+pub fn check(file: &ConfigFile, start: Option<(Words, Words)>) -> Result<String, Vec<String>> {
+    let (config, source) = loaded(file)?;
+    let world: Arc<dyn World> = Arc::new(RealWorld::new());
+    let mut problems = Problems::default();
+    static_check::expressions(&config, &world, &mut problems);
+    if let (Some((_, envp)), true) = (start, problems.is_empty()) {
+        let environ = bytes(envp);
+        let resolution = resolve(&Inputs { config: &config, args: &[], environ: &environ, world: &world }, &mut problems);
+        resolution.look_ahead(&mut problems);
+    }
+    match problems.is_empty() {
+        true => Ok(format!("{}: in order\n", source.name)),
+        false => Err(problems.explain(&source)),
+    }
+}
+
+fn loaded(file: &ConfigFile) -> Result<(Config, Source), Vec<String>> {
+    load(file, &RealWorld::new())?.ok_or_else(|| vec![format!("there is no configuration: {USUAL} does not exist")])
+}
+
+/// Resolves everything, hands it on, and explains what is wrong.
+fn resolved<T>(
+    file: &ConfigFile,
+    args: &[Vec<u8>],
+    envp: Words,
+    then: impl FnOnce(&Resolution<'_>, &Config, &mut Problems) -> T,
+) -> Result<T, Vec<String>> {
+    let (config, source) = loaded(file)?;
+    let world: Arc<dyn World> = Arc::new(RealWorld::new());
+    let environ = bytes(envp);
+    let mut problems = Problems::default();
+    let resolution = resolve(&Inputs { config: &config, args, environ: &environ, world: &world }, &mut problems);
+    let found = problems.is_empty().then(|| then(&resolution, &config, &mut problems));
+    match found {
+        Some(found) if problems.is_empty() => Ok(found),
+        _ => Err(problems.explain(&source)),
+    }
+}
+
+/// What would happen, in order.
+pub fn plan(file: &ConfigFile, args: Words, envp: Words, as_json: bool) -> Result<String, Vec<String>> {
+    let args = bytes(args);
+    resolved(file, &args, envp, |resolution, config, problems| {
+        let steps = planned_steps(resolution, config, problems);
+        let shown = Shown { redaction: Redaction::of(&resolution.env), resolution, config, steps };
+        if as_json { shown.json() } else { shown.text() }
+    })
+}
+
+/// The files that would be written; of those that are named, or all.
+pub fn render(file: &ConfigFile, targets: Words, envp: Words) -> Result<String, Vec<String>> {
+    let targets = bytes(targets);
+    resolved(file, &[], envp, |resolution, config, problems| {
+        let redaction = Redaction::of(&resolution.env);
+        let wanted = |file: &File| {
+            use std::os::unix::ffi::OsStrExt;
+            let target = file.target.as_os_str().as_bytes();
+            targets.is_empty() || targets.iter().any(|wanted| wanted == target)
+        };
+        let files: Vec<File> = planned_steps(resolution, config, problems)
+            .into_iter()
+            .filter_map(|(_, action)| match action {
+                Some(Action::Write(files)) => Some(files),
+                Some(_) | None => None,
+            })
+            .flatten()
+            .filter(wanted)
+            .collect();
+        for target in &targets {
+            let name = String::from_utf8_lossy(target);
+            if !files.iter().any(|file| *file.target.as_os_str() == *name) {
+                problems.add(format!("no template writes {name}"));
+            }
+        }
+        // One alone is the file itself, several have their names above them.
+        let mut text = String::new();
+        for file in &files {
+            if files.len() > 1 {
+                let _ = writeln!(text, "==> {} <==", file.target.display());
+            }
+            text += &String::from_utf8_lossy(&redaction.apply(&file.content));
+        }
+        text
+    })
+}
+
+type Steps = Vec<(String, Option<Action>)>;
+
+fn planned_steps(resolution: &Resolution<'_>, config: &Config, problems: &mut Problems) -> Steps {
+    if !resolution.meeting.setup {
+        return Vec::new();
+    }
+    let steps = config.steps.iter().enumerate();
+    steps.map(|(index, step)| (resolution.step_name(step, index), resolution.action(step, problems))).collect()
+}
+
+/// A plan, as it is shown.
+struct Shown<'a> {
+    resolution: &'a Resolution<'a>,
+    config: &'a Config,
+    steps: Steps,
+    redaction: Redaction,
+}
+
+impl Shown<'_> {
+    fn word(&self, bytes: &[u8]) -> String {
+        String::from_utf8_lossy(&self.redaction.apply(bytes)).into_owned()
+    }
+
+    fn argv(&self) -> Vec<String> {
+        self.resolution.plan.argv.iter().map(|word| self.word(word.to_bytes())).collect()
+    }
+
+    fn value(&self, found: &Resolved) -> Option<String> {
+        let value = found.value.as_deref()?;
+        Some(if found.secret { "[secret]".to_owned() } else { self.word(value) })
+    }
+
+    /// The described variables, whose values onset has to answer for.
+    fn variables(&self) -> impl Iterator<Item = (&String, &Resolved)> {
+        let all = self.resolution.env.variables.iter();
+        all.filter(|(name, found)| {
+            self.config.env.contains_key(*name) || found.origin != crate::plan::env::Origin::Container
+        })
+    }
+
+    fn process(&self) -> Vec<(&'static str, String)> {
+        let plan = &self.resolution.plan;
+        let state = &plan.process;
+        let mut lines = Vec::new();
+        if let Some(identity) = &plan.identity {
+            let groups: Vec<String> = identity.groups.iter().map(u32::to_string).collect();
+            let groups = if groups.is_empty() { "none".to_owned() } else { groups.join(", ") };
+            lines.push(("user", format!("{}:{}, other groups: {groups}", identity.uid, identity.gid)));
+        }
+        lines.extend(state.workdir.as_ref().map(|path| ("workdir", path.display().to_string())));
+        lines.extend(state.umask.map(|umask| ("umask", format!("{umask:04o}"))));
+        for (resource, soft, hard) in &state.limits {
+            let shown = |limit: &Option<u64>| match limit {
+                None => "as it is".to_owned(),
+                Some(limit::UNLIMITED) => "unlimited".to_owned(),
+                Some(limit) => limit.to_string(),
+            };
+            lines.push(("limit", format!("{} {} (at most {})", limit::name(*resource), shown(soft), shown(hard))));
+        }
+        lines.extend(state.oom_score_adj.map(|score| ("oom_score_adj", score.to_string())));
+        lines.extend(state.nice.map(|nice| ("nice", nice.to_string())));
+        lines.extend(state.no_new_privs.then(|| ("no_new_privs", "true".to_owned())));
+        lines.extend(state.bounding.map(|mask| ("bounding", crate::plan::capability::names(mask))));
+        if state.ambient != 0 {
+            lines.push(("ambient", crate::plan::capability::names(state.ambient)));
+        }
+        lines
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        let setup = if self.resolution.meeting.setup { "" } else { " (no set-up: not in `setup_for`)" };
+        let argv: Vec<String> = self.argv().iter().map(|word| quoted(word)).collect();
+        let _ = writeln!(text, "command: {}{setup}", argv.join(" "));
+        for (what, how) in self.process() {
+            let _ = writeln!(text, "{what}: {how}");
+        }
+        let _ = writeln!(text, "environment:");
+        for (name, found) in self.variables() {
+            let value = self.value(found).map_or("(not set)".to_owned(), |value| quoted(&value));
+            let _ = writeln!(text, "  {name}={value}  # {}", found.origin);
+        }
+        let _ = writeln!(text, "steps:");
+        for (name, action) in &self.steps {
+            let action = action.as_ref().map_or("nothing, its condition does not hold".to_owned(), describe);
+            let _ = writeln!(text, "  {name}: {}", self.word(action.as_bytes()));
+        }
+        text
+    }
+
+    fn json(&self) -> String {
+        let variables: Vec<Value> = self
+            .variables()
+            .map(|(name, found)| json!({ "name": name, "value": self.value(found), "from": found.origin.to_string() }))
+            .collect();
+        let steps: Vec<Value> = self
+            .steps
+            .iter()
+            .map(|(name, action)| {
+                let action = action.as_ref().map(|action| self.word(describe(action).as_bytes()));
+                json!({ "step": name, "action": action })
+            })
+            .collect();
+        let process: serde_json::Map<String, Value> =
+            self.process().into_iter().map(|(what, how)| (what.to_owned(), json!(how))).collect();
+        let plan = json!({
+            "argv": self.argv(),
+            "setup": self.resolution.meeting.setup,
+            "process": process,
+            "environment": variables,
+            "steps": steps,
+        });
+        serde_json::to_string_pretty(&plan).unwrap_or_default() + "\n"
+    }
+}
+
+/// A word as a shell would have to be given it, so that it can be told where it ends.
+fn quoted(word: &str) -> String {
+    let plain = |character: char| character.is_ascii_alphanumeric() || "_-./:=,+@%".contains(character);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// What an action does, in a line.
+fn describe(action: &Action) -> String {
+    let owner = |owner: &crate::plan::model::Ownership| match (owner.uid, owner.gid) {
+        (None, None) => String::new(),
+        (uid, gid) => {
+            let shown = |id: Option<u32>| id.map_or(String::new(), |id| id.to_string());
+            format!(", owner {}:{}", shown(uid), shown(gid))
+        }
+    };
+    match action {
+        Action::Directory { path, mode, owner: to } => {
+            let mode = mode.map_or(String::new(), |mode| format!(", mode {mode:04o}"));
+            format!("make the directory {}{mode}{}", path.display(), owner(to))
+        }
+        Action::Copy { from, to, .. } => format!("copy {} to {}", from.display(), to.display()),
+        Action::Symlink { path, target, .. } => format!("link {} to {}", path.display(), target.display()),
+        Action::Remove { paths } => {
+            let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+            format!("remove {}", paths.join(", "))
+        }
+        Action::Owner { path, owner: to, flat } => {
+            let what = if *flat { "of" } else { "of all below" };
+            format!("change the owner {what} {}{}", path.display(), owner(to))
+        }
+        Action::Write(files) => {
+            let each: Vec<String> = files
+                .iter()
+                .map(|file| {
+                    let bytes = file.content.len();
+                    format!("{} ({bytes} bytes, mode {:04o}{})", file.target.display(), file.mode, owner(&file.owner))
+                })
+                .collect();
+            format!("write {}", if each.is_empty() { "nothing: no template found".to_owned() } else { each.join(", ") })
+        }
+    }
+}

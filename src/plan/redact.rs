@@ -1,0 +1,53 @@
+//! Secrets taken out of what is shown, by value: whoever put one into an argument did not say so.
+
+use super::env::Environment;
+
+/// What stands for a secret.
+const MARK: &[u8] = b"[secret]";
+/// A value shorter than this is in every text, and taking it out would only tell that it is.
+const SHORTEST: usize = 3;
+
+/// The values that must not be shown.
+#[derive(Default)]
+pub struct Redaction(Vec<Vec<u8>>);
+
+impl Redaction {
+    /// The secrets of an environment, longest first: one may be in another.
+    pub fn of(env: &Environment) -> Self {
+        let secrets = env.variables.values().filter(|found| found.secret).filter_map(|found| found.value.clone());
+        let mut secrets: Vec<Vec<u8>> = secrets.filter(|value| value.len() >= SHORTEST).collect();
+        secrets.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        Redaction(secrets)
+    }
+
+    /// The text without them.
+    pub fn apply(&self, text: &[u8]) -> Vec<u8> {
+        let mut shown = Vec::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((&first, tail)) = rest.split_first() {
+            match self.0.iter().find(|secret| rest.starts_with(secret)) {
+                Some(secret) => {
+                    shown.extend_from_slice(MARK);
+                    rest = &rest[secret.len()..];
+                }
+                None => {
+                    shown.push(first);
+                    rest = tail;
+                }
+            }
+        }
+        shown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_taken_out_the_longest_first() {
+        let redaction = Redaction(vec![b"hunter22".to_vec(), b"hunter2".to_vec()]);
+        assert_eq!(redaction.apply(b"a=hunter2&b=hunter22!"), b"a=[secret]&b=[secret]!");
+        assert_eq!(redaction.apply(b""), b"");
+    }
+}

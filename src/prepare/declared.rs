@@ -1,0 +1,127 @@
+//! A start by configuration: decide everything, then do the steps in order, then become the application.
+
+use super::exec::{Command, become_command};
+use super::steps;
+use super::world::RealWorld;
+use super::{Job, identity, state};
+use crate::config::model::{OnFailure, Rights, Step};
+use crate::config::{Config, Problems, Source};
+use crate::exit;
+use crate::handoff::StartFailure;
+use crate::plan::model::Action;
+use crate::plan::redact::Redaction;
+use crate::plan::resolve::{Inputs, Resolution, resolve};
+use crate::plan::world::World;
+use crate::report::Event;
+use crate::sys::clock;
+use crate::sys::words::Words;
+use std::sync::Arc;
+
+/// Becomes the application as the configuration says. Returns only if that fails.
+pub fn become_declared(
+    job: &Job,
+    config: &Config,
+    source: &Source,
+    announce: &dyn Fn(&[u8]),
+) -> StartFailure {
+    let args = bytes(job.argv);
+    let environ = bytes(job.envp);
+    let world: Arc<dyn World> = Arc::new(RealWorld::new());
+    let mut problems = Problems::default();
+    let inputs = Inputs { config, args: &args, environ: &environ, world: &world };
+    let resolution = resolve(&inputs, &mut problems);
+    if problems.is_empty() {
+        resolution.look_ahead(&mut problems);
+    }
+    if !problems.is_empty() {
+        return refuse(problems.explain(source));
+    }
+    for notice in &resolution.env.notices {
+        Event::Notice { text: notice }.emit();
+    }
+    if resolution.meeting.setup {
+        for (index, step) in config.steps.iter().enumerate() {
+            if let Err(failure) = run_step(&resolution, step, index, source) {
+                return failure;
+            }
+        }
+    }
+    become_planned(job, resolution, announce)
+}
+
+/// Says every problem, one line each, and sums them up.
+pub fn refuse(problems: Vec<String>) -> StartFailure {
+    let count = problems.len();
+    let first_lines = || problems.iter().filter_map(|problem| problem.lines().next());
+    if let [problem] = first_lines().collect::<Vec<_>>()[..] {
+        return StartFailure { status: exit::REFUSED, cause: problem.to_owned() };
+    }
+    for problem in first_lines() {
+        Event::Problem { text: problem }.emit();
+    }
+    StartFailure { status: exit::REFUSED, cause: format!("the configuration has {count} problems") }
+}
+
+fn run_step(resolution: &Resolution<'_>, step: &Step, index: usize, source: &Source) -> Result<(), StartFailure> {
+    let started = clock::monotonic();
+    let name = resolution.step_name(step, index);
+    let mut problems = Problems::default();
+    let action = resolution.action(step, &mut problems);
+    let result = match action {
+        _ if !problems.is_empty() => {
+            let text = problems.explain(source);
+            Err(text.iter().filter_map(|problem| problem.lines().next()).collect::<Vec<_>>().join("; "))
+        }
+        None => return Ok(()),
+        Some(action) => execute(resolution, step, &action),
+    };
+    match result {
+        Ok(outcome) => {
+            for note in &outcome.notes {
+                Event::Notice { text: &format!("step {name}: {note}") }.emit();
+            }
+            let duration = clock::monotonic().saturating_sub(started);
+            Event::StepDone { step: &name, changed: outcome.changed, duration }.emit();
+            Ok(())
+        }
+        Err(cause) => {
+            let cause = format!("step {name} ({}) failed: {cause}", source.locate(step.place));
+            if step.on_failure == Some(OnFailure::Warn) {
+                Event::Notice { text: &cause }.emit();
+                return Ok(());
+            }
+            Err(StartFailure { status: exit::REFUSED, cause })
+        }
+    }
+}
+
+fn execute(resolution: &Resolution<'_>, step: &Step, action: &Action) -> Result<steps::Outcome, String> {
+    let work = || steps::execute(action).map_err(|error| error.to_string());
+    match (&step.rights, &resolution.plan.identity) {
+        (Some(Rights::App), Some(app)) => {
+            identity::with_rights_of(app, work).map_err(|refusal| refusal.to_string())?
+        }
+        _ => work(),
+    }
+}
+
+fn become_planned(job: &Job, resolution: Resolution<'_>, announce: &dyn Fn(&[u8])) -> StartFailure {
+    let redaction = Redaction::of(&resolution.env);
+    let words: Vec<u8> = resolution.plan.argv.iter().flat_map(|word| redaction.apply(word.to_bytes_with_nul())).collect();
+    announce(&words);
+    if let Err(problems) = state::apply(&resolution.plan.process, resolution.plan.identity.as_ref()) {
+        return refuse(problems.iter().map(ToString::to_string).collect());
+    }
+    let command = Command {
+        argv: Words::from_owned(resolution.plan.argv),
+        envp: Words::from_owned(resolution.plan.envp),
+        mask: job.mask,
+    };
+    let failure = become_command(&command, job.child_disposition.as_ref());
+    StartFailure { cause: String::from_utf8_lossy(&redaction.apply(failure.cause.as_bytes())).into_owned(), ..failure }
+}
+
+/// The words as bytes, without their NULs.
+pub fn bytes(words: Words) -> Vec<Vec<u8>> {
+    words.iter().map(|word| word.to_bytes().to_vec()).collect()
+}
