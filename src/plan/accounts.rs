@@ -144,13 +144,16 @@ impl Accounts {
 mod tests {
     use super::*;
 
-    fn in_passwd<'a>(accounts: &'a Accounts, name: &str) -> Option<(u32, u32, &'a [u8])> {
+    /// Number, login group, home.
+    type Entry<'a> = Option<(u32, u32, &'a [u8])>;
+
+    fn in_passwd<'a>(accounts: &'a Accounts, name: &str) -> Entry<'a> {
         accounts.user_named(name.as_bytes()).map(|user| (user.uid, user.gid, user.home))
     }
 
     #[test]
     fn a_line_of_passwd_is_read_as_libc_reads_it() {
-        let cases: [(&[u8], &str, Option<(u32, u32, &[u8])>); 22] = [
+        let cases: [(&[u8], &str, Entry<'_>); 22] = [
             (b"redis:x:999:1000:Redis:/data:/bin/sh\n", "redis", Some((999, 1000, b"/data"))),
             (b"redis:x:999:1000:Redis:/data:/bin/sh", "redis", Some((999, 1000, b"/data"))),
             (b"redis:x:999:1000::/nonexistent", "redis", Some((999, 1000, b"/nonexistent"))),

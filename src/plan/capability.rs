@@ -79,13 +79,15 @@ pub fn masks(bounding: Option<&[String]>, ambient: &[String]) -> Result<(Option<
 }
 
 fn mask(names: &[String], problems: &mut Vec<Problem>) -> u64 {
-    names.iter().fold(0, |mask, name| match number(name) {
-        Some(number) => mask | 1 << number,
-        None => {
+    let mut mask = 0;
+    for name in names {
+        if let Some(number) = number(name) {
+            mask |= 1 << number;
+        } else {
             problems.push(Problem::Unknown { name: name.clone() });
-            mask
         }
-    })
+    }
+    mask
 }
 
 /// The number of the capability of this name: `NET_BIND_SERVICE`, `cap_net_bind_service`.

@@ -297,7 +297,7 @@ mod tests {
         Process { uid, gid, groups: groups.to_vec(), ..Process::default() }
     }
 
-    fn messages(problems: Vec<Problem>) -> Vec<String> {
+    fn messages(problems: &[Problem]) -> Vec<String> {
         problems.iter().map(Problem::to_string).collect()
     }
 
@@ -384,9 +384,9 @@ mod tests {
         ];
         for (user, expected) in cases {
             let problems = person(&accounts(), Some(user.as_bytes()), None, &root).expect_err(user);
-            assert_eq!(messages(problems), expected, "{user}");
+            assert_eq!(messages(&problems), expected, "{user}");
             let problems = owner(&accounts(), user.as_bytes()).expect_err(user);
-            assert_eq!(messages(problems), expected, "{user}");
+            assert_eq!(messages(&problems), expected, "{user}");
         }
         let groups = [b"x".to_vec(), b"audio".to_vec(), Vec::new()];
         let problems = person(&accounts(), Some(b"y"), Some(&groups), &root).expect_err("three problems");
@@ -397,7 +397,7 @@ mod tests {
     fn a_missing_file_is_part_of_the_message() {
         let message = |error| {
             let problems = owner(&Accounts::unreadable(error), b"redis").expect_err("no file");
-            messages(problems).concat()
+            messages(&problems).concat()
         };
         let end = "; add it to the image, or give the number of a user";
         let says = |error, why| {

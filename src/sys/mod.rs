@@ -7,9 +7,11 @@
 //! Read [`signal::Intake`] first: it is what PID 1 spends its life in.
 #![allow(unsafe_code)]
 
+pub mod capability;
 pub mod clock;
 pub mod fd;
 pub mod process;
+pub mod resource;
 pub mod signal;
 pub mod start;
 pub mod stderr;
