@@ -223,14 +223,12 @@ both_modes!(a_script_with_bash_m_has_job_control_too, |mode| {
     let Some(bash) = bash() else { return };
     let mut pty = Pty::open();
     let init = all_on(Init::new(mode), &pty).options(["--log-level", "warn"]);
-    // In the background it is stopped when it reads, and in the foreground it goes on.
-    let init = in_bash(init).command([bash, "-m", "-c", "$PROBE cat & fg; echo status=$?; exit 8"]).start();
-    pty.wait_for("$PROBE cat");
-    pty.press("hello\n");
-    pty.wait_for("hello\r\nhello\r\n");
-    assert_eq!([pty.foreground()], proc::children(init.main_pid())[..]);
-    pty.press(CTRL_D);
-    pty.wait_for("status=0");
+    let init = init.limit(libc::RLIMIT_CORE, 0, 0);
+    let init = in_bash(init).command([bash, "-m", "-c", "$PROBE sleep & fg; echo status=$?; exit 8"]).start();
+    pty.wait_for("ready");
+    wait_for_foreground(&pty, proc::children(init.main_pid())[0]);
+    pty.press(CTRL_BACKSLASH);
+    pty.wait_for("status=131");
     assert_eq!(init.wait().code(), Some(8));
     assert!(!pty.screen().contains("job control"), "{}", pty.screen());
 });
