@@ -182,17 +182,17 @@ both_modes!(a_broken_stderr_does_not_swallow_a_sigpipe_from_outside, |mode| {
     let (other, socket) = UnixStream::pair().expect("a pair of sockets");
     drop((reader, other));
     for stderr in [pipe, socket.into()] {
-        // Blocked, so that it waits until the application reads it.
-        let init = Init::new(mode).debug().stderr(Stdio::Fd(stderr)).blocked([libc::SIGPIPE]).probe(["signals"]);
+        let init = Init::new(mode).debug().stderr(Stdio::Fd(stderr)).probe(["signals"]);
         let mut init = init.hold_before_exec().start();
-        // Held after its first report, and before it looks at signals: one raised by its own write would still be there,
-        // and SIGPIPE does not queue.
+        // Held after its first report and before it looks at signals: whoever takes back the SIGPIPE of his own write with
+        // sigtimedwait(2) must not take this one.
         let tracer = Tracer::before_exec(init.pid(), |stop: &Stop| {
             stop.who == Who::Seized && stop.edge == Edge::Entry && stop.call == libc::SYS_setpgid
         });
         init.release();
         let outcome = tracer.outcome();
         assert!(matches!(outcome, Event::Held(_)), "{outcome:?}");
+        init.wait_for_ready();
         init.kill(libc::SIGPIPE);
         tracer.release();
         init.wait_for_output("SIGPIPE", |received| received["signo"] == libc::SIGPIPE);
