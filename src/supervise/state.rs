@@ -9,7 +9,7 @@
 //! A shutdown policy adds its phases here: draining, stopping, killing, lingering.
 
 use crate::exit;
-use crate::sys::signal::Signal;
+use crate::sys::signal::{Signal, SignalSet};
 use crate::sys::wait::WaitStatus;
 
 /// Where the main process is in its life, as far as PID 1 knows.
@@ -29,8 +29,8 @@ pub struct State {
     phase: Phase,
     /// The status of a start that failed.
     failure: Option<u8>,
-    /// The last stop signal that was forwarded.
-    stop: Option<Signal>,
+    /// The stop signals that were forwarded.
+    stops: SignalSet,
     /// Whether onset and the main process's group were stopped together, as a job is by Ctrl-Z.
     suspended: bool,
 }
@@ -73,7 +73,7 @@ pub enum Action {
     Finish {
         /// With this status.
         status: u8,
-        /// Whether that is what had been asked for: success, or death by the stop signal that was forwarded.
+        /// Whether that is what had been asked for: success, or death by a stop signal that was forwarded.
         expected: bool,
     },
 }
@@ -86,7 +86,7 @@ fn asks_to_stop(signal: Signal) -> bool {
 impl State {
     /// The state right after fork(2).
     pub fn after_fork() -> Self {
-        State { phase: Phase::Preparing, failure: None, stop: None, suspended: false }
+        State { phase: Phase::Preparing, failure: None, stops: SignalSet::NONE, suspended: false }
     }
 
     /// Decides.
@@ -100,7 +100,7 @@ impl State {
             (Phase::Preparing | Phase::Running, Event::Signal(signal)) => {
                 let stop = asks_to_stop(signal);
                 if stop {
-                    self.stop = Some(signal);
+                    self.stops.insert(signal);
                 }
                 Action::Forward { stop }
             }
@@ -134,7 +134,7 @@ impl State {
 
     fn finish(&mut self, status: u8) -> Action {
         self.phase = Phase::Ended;
-        let expected = status == 0 || self.stop.is_some_and(|signal| status == exit::killed_by(signal));
+        let expected = status == 0 || self.stops.iter().any(|signal| status == exit::killed_by(signal));
         Action::Finish { status, expected }
     }
 }

@@ -95,6 +95,19 @@ impl SignalSet {
     /// Every signal. The kernel leaves SIGKILL and SIGSTOP out by itself.
     pub const ALL: SignalSet = SignalSet(u64::MAX);
 
+    /// No signal.
+    pub const NONE: SignalSet = SignalSet(0);
+
+    /// One more.
+    pub fn insert(&mut self, signal: Signal) {
+        self.0 |= signal.bit();
+    }
+
+    /// Each that is in it.
+    pub fn iter(self) -> impl Iterator<Item = Signal> {
+        Signal::all().filter(move |signal| self.0 & signal.bit() != 0)
+    }
+
     pub(super) fn from_bits(bits: u64) -> Self {
         SignalSet(bits)
     }

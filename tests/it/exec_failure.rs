@@ -295,6 +295,21 @@ both_modes!(a_program_that_is_being_written, |mode| {
     assert_path_fails(mode, &program, 126, "text file busy (ETXTBSY)");
 });
 
+both_modes!(no_descriptors_left_for_onset_itself, |mode| {
+    // Enough for a dynamic loader, which opens one at a time; a pipe takes two.
+    let init = Init::new(mode).limit(libc::RLIMIT_NOFILE, 4, 4);
+    assert_fails(init, &["true".as_ref()], 125, "cannot make a pipe: too many open files (EMFILE)");
+});
+
+both_modes!(no_process_left_for_the_application, |mode| {
+    if !mode::is_root_or_skip() {
+        return;
+    }
+    // Its one process is onset.
+    let init = Init::new(mode).user(54_321, 54_321).limit(libc::RLIMIT_NPROC, 1, 1);
+    assert_fails(init, &["true".as_ref()], 125, "cannot make a process: try again (EAGAIN)");
+});
+
 both_modes!(with_log_level_off_only_the_status_tells, |mode| {
     let finished = Init::new(mode).options(["--log-level", "off"]).command(["/no/such"]).start().finish();
     assert_eq!((finished.code(), finished.stderr().as_str()), (127, ""));

@@ -151,11 +151,14 @@ both_modes!(the_numbers_are_those_of_the_main_process, |mode| {
 });
 
 both_modes!(cpu_time_and_memory_are_what_the_application_used, |mode| {
-    let finished = onset(mode).command(["probe", "burn", "30", "64"]).start().finish();
+    let finished = onset(mode).command(["probe", "burn", "100", "64"]).start().finish();
     let ended = finished.event("main_ended");
     let number = |field: &str| ended[field].as_u64().unwrap_or_else(|| panic!("{field} is no number: {ended}"));
-    assert!((30_000..10_000_000).contains(&(number("user_cpu_us") + number("system_cpu_us"))), "{ended}");
-    assert!(number("uptime_ms") >= 25, "{ended}");
+    // Counting, and the kernel's part: 64 MiB to be zeroed. How it divides them is not exact.
+    let (user, system) = (number("user_cpu_us"), number("system_cpu_us"));
+    assert!((100_000..10_000_000).contains(&(user + system)), "{ended}");
+    assert!(user > 20_000 && system > 1000, "{ended}");
+    assert!(number("uptime_ms") >= 90, "{ended}");
     assert!((64 * 1024..80 * 1024).contains(&number("max_rss_kib")), "{ended}");
 });
 

@@ -116,6 +116,19 @@ both_modes!(exit_with_the_status_of_the_forwarded_stop_signal_is_no_error, |mode
     assert_eq!(finished.event("main_ended")["level"], "info", "{}", finished.story());
 });
 
+both_modes!(each_stop_signal_that_was_forwarded_excuses_its_status, |mode| {
+    for status in [143, 130] {
+        let init = Init::new(mode).probe(["signals", "--until", "2", "--exit", &status.to_string()]).start();
+        init.wait_for_ready();
+        init.kill(libc::SIGTERM);
+        init.wait_for_output("SIGTERM", |signal| signal["signo"] == libc::SIGTERM);
+        init.kill(libc::SIGINT);
+        let finished = init.finish();
+        assert_eq!(finished.code(), status, "{}", finished.story());
+        assert_eq!(finished.event("main_ended")["level"], "info", "{}", finished.story());
+    }
+});
+
 both_modes!(any_other_end_after_a_stop_signal_is_an_error, |mode| {
     for (signal, status) in [(libc::SIGTERM, 1), (libc::SIGTERM, 130), (libc::SIGINT, 143)] {
         let until = signal.to_string();

@@ -10,6 +10,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::both_modes;
+use crate::support::ptrace::{Edge, Event, Stop, Tracer, Who};
 use crate::support::{Folder, Init, Lines, Running, Stdio, proc, sys};
 
 // Closed.
@@ -174,6 +175,30 @@ both_modes!(a_socket_whose_reader_is_gone_is_no_signal_for_the_application, |mod
     drop(reader);
     let init = Init::new(mode).debug().stderr(Stdio::Fd(writer.into())).probe(["signals"]).start();
     broken_but_alive(&init);
+});
+
+both_modes!(a_broken_stderr_does_not_swallow_a_sigpipe_from_outside, |mode| {
+    let (reader, pipe) = sys::pipe();
+    let (other, socket) = UnixStream::pair().expect("a pair of sockets");
+    drop((reader, other));
+    for stderr in [pipe, socket.into()] {
+        let init = Init::new(mode).debug().stderr(Stdio::Fd(stderr)).probe(["signals"]);
+        let mut init = init.hold_before_exec().start();
+        // Held after its first report and before it looks at signals: whoever takes back the SIGPIPE of his own write with
+        // sigtimedwait(2) must not take this one.
+        let tracer = Tracer::before_exec(init.pid(), |stop: &Stop| {
+            stop.who == Who::Seized && stop.edge == Edge::Entry && stop.call == libc::SYS_setpgid
+        });
+        init.release();
+        let outcome = tracer.outcome();
+        assert!(matches!(outcome, Event::Held(_)), "{outcome:?}");
+        init.wait_for_ready();
+        init.kill(libc::SIGPIPE);
+        tracer.release();
+        init.wait_for_output("SIGPIPE", |received| received["signo"] == libc::SIGPIPE);
+        init.kill(libc::SIGTERM);
+        assert_eq!(init.wait().code(), Some(0), "{}", init.story());
+    }
 });
 
 both_modes!(the_applications_own_sigpipe_ends_it_as_ever, |mode| {

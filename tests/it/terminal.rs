@@ -223,14 +223,12 @@ both_modes!(a_script_with_bash_m_has_job_control_too, |mode| {
     let Some(bash) = bash() else { return };
     let mut pty = Pty::open();
     let init = all_on(Init::new(mode), &pty).options(["--log-level", "warn"]);
-    // In the background it is stopped when it reads, and in the foreground it goes on.
-    let init = in_bash(init).command([bash, "-m", "-c", "$PROBE cat & fg; echo status=$?; exit 8"]).start();
-    pty.wait_for("$PROBE cat");
-    pty.press("hello\n");
-    pty.wait_for("hello\r\nhello\r\n");
-    assert_eq!([pty.foreground()], proc::children(init.main_pid())[..]);
-    pty.press(CTRL_D);
-    pty.wait_for("status=0");
+    let init = init.limit(libc::RLIMIT_CORE, 0, 0);
+    let init = in_bash(init).command([bash, "-m", "-c", "$PROBE sleep & fg; echo status=$?; exit 8"]).start();
+    pty.wait_for("ready");
+    wait_for_foreground(&pty, proc::children(init.main_pid())[0]);
+    pty.press(CTRL_BACKSLASH);
+    pty.wait_for("status=131");
     assert_eq!(init.wait().code(), Some(8));
     assert!(!pty.screen().contains("job control"), "{}", pty.screen());
 });
@@ -295,8 +293,32 @@ impl Shell {
         });
     }
 
+    /// Types a line that may take its time.
     fn enter(&mut self, line: &str) {
         self.pty.press(&format!("{line}\n"));
+    }
+
+    /// Types a line, `end` at its end, and waits for the prompt after it. Gives what it showed.
+    fn command(&mut self, line: &str, end: &str) -> String {
+        // What is typed is shown too, but not as bash computes it.
+        self.enter(&format!("{line} {end} echo done=$((40 + 2))"));
+        let shown = self.pty.wait_for("done=42");
+        self.pty.wait_for(PROMPT);
+        shown
+    }
+
+    /// Starts onset with the probe in the background, and waits until the probe is ready.
+    fn start_in_background(&mut self, probe: &str) -> (i32, i32) {
+        self.command(&format!("$ONSET -- $PROBE {probe}"), "&");
+        self.pty.wait_until_shown("ready");
+        assert_eq!(self.pty.foreground(), self.bash.pid());
+        self.job()
+    }
+
+    /// `fg` of a job that runs: onset is told nothing, it only has the terminal.
+    fn bring_to_the_foreground(&mut self) {
+        self.enter("fg");
+        until("the terminal to be the job's", || (self.pty.foreground() != self.bash.pid()).then_some(()));
     }
 
     /// onset and its main process, once the shell has started them.
@@ -358,14 +380,10 @@ fn bg_goes_on_without_the_terminal_and_fg_gives_it_back() {
         let job = shell.job();
         shell.pty.press(CTRL_Z);
         shell.wait_until_stopped(job);
-        shell.enter("bg");
+        shell.command("bg", ";");
         Shell::wait_until_running(job);
-        shell.enter("echo still here");
-        shell.pty.wait_for("\nstill here");
         assert_eq!(shell.pty.foreground(), shell.bash.pid());
-        shell.enter("fg");
-        shell.pty.wait_for("fg\r\n");
-        until("the terminal to be the job's", || (shell.pty.foreground() != shell.bash.pid()).then_some(()));
+        shell.bring_to_the_foreground();
         shell.pty.press(CTRL_C);
         shell.assert_ended_with(130);
     });
@@ -374,9 +392,7 @@ fn bg_goes_on_without_the_terminal_and_fg_gives_it_back() {
 #[test]
 fn a_job_in_the_background_is_ended_by_kill() {
     Shell::with(|mut shell| {
-        shell.enter("$ONSET -- $PROBE sleep &");
-        shell.pty.wait_for("ready");
-        assert_eq!(shell.pty.foreground(), shell.bash.pid());
+        shell.start_in_background("sleep");
         shell.enter("kill %1; wait %1");
         shell.assert_ended_with(143);
     });
@@ -385,13 +401,13 @@ fn a_job_in_the_background_is_ended_by_kill() {
 #[test]
 fn a_job_in_the_background_that_reads_stops_and_fg_hands_it_the_terminal() {
     Shell::with(|mut shell| {
-        shell.enter("$ONSET -- $PROBE cat &");
+        shell.command("$ONSET -- $PROBE cat", "&");
         let job = shell.job();
         wait_for_state(job.0, 'T');
         wait_for_state(job.1, 'T');
         assert_eq!(shell.pty.foreground(), shell.bash.pid());
-        shell.enter("jobs");
-        shell.pty.wait_for("Stopped");
+        let jobs = shell.command("jobs", ";");
+        assert!(jobs.contains("Stopped"), "{jobs}");
         shell.enter("fg");
         Shell::wait_until_running(job);
         wait_for_foreground(&shell.pty, job.1);
@@ -405,11 +421,8 @@ fn a_job_in_the_background_that_reads_stops_and_fg_hands_it_the_terminal() {
 #[test]
 fn a_job_that_runs_in_the_background_gets_the_terminal_by_fg() {
     Shell::with(|mut shell| {
-        shell.enter("$ONSET -- $PROBE late-cat &");
-        shell.pty.wait_for("ready");
-        let job = shell.job();
-        shell.enter("fg");
-        until("the terminal to be the job's", || (shell.pty.foreground() != shell.bash.pid()).then_some(()));
+        let job = shell.start_in_background("late-cat");
+        shell.bring_to_the_foreground();
         // It begins to read only now.
         sys::kill(job.0, libc::SIGUSR1).expect("onset lives");
         shell.enter("hello");
@@ -422,11 +435,8 @@ fn a_job_that_runs_in_the_background_gets_the_terminal_by_fg() {
 #[test]
 fn a_job_that_ran_in_the_background_stops_by_ctrl_z_after_fg() {
     Shell::with(|mut shell| {
-        shell.enter("$ONSET -- $PROBE sleep &");
-        shell.pty.wait_for("ready");
-        let job = shell.job();
-        shell.enter("fg");
-        until("the terminal to be the job's", || (shell.pty.foreground() != shell.bash.pid()).then_some(()));
+        let job = shell.start_in_background("sleep");
+        shell.bring_to_the_foreground();
         shell.pty.press(CTRL_Z);
         shell.wait_until_stopped(job);
         shell.enter("fg");
@@ -440,15 +450,13 @@ fn a_job_that_ran_in_the_background_stops_by_ctrl_z_after_fg() {
 #[test]
 fn a_job_that_is_stopped_by_kill_is_a_stopped_job() {
     Shell::with(|mut shell| {
-        shell.enter("$ONSET -- $PROBE sleep &");
-        shell.pty.wait_for("ready");
-        let job = shell.job();
-        shell.enter("kill -TSTP %1");
+        let job = shell.start_in_background("sleep");
+        shell.command("kill -TSTP %1", ";");
         wait_for_state(job.0, 'T');
         wait_for_state(job.1, 'T');
-        shell.enter("jobs");
-        shell.pty.wait_for("Stopped");
-        shell.enter("kill -CONT %1");
+        let jobs = shell.command("jobs", ";");
+        assert!(jobs.contains("Stopped"), "{jobs}");
+        shell.command("kill -CONT %1", ";");
         Shell::wait_until_running(job);
         shell.enter("kill -INT %1; wait %1");
         shell.assert_ended_with(130);

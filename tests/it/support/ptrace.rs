@@ -34,6 +34,8 @@ pub struct Stop {
     pub edge: Edge,
     /// `libc::SYS_...`
     pub call: i64,
+    /// Where the instruction that made the call is.
+    pub instruction: u64,
     /// Stops of this process before this one, since its start or its execve.
     pub nth: usize,
 }
@@ -210,12 +212,12 @@ impl Trace {
 
     fn on_call(&mut self, pid: i32) {
         let tracee = self.tracees.get_mut(&pid).expect("on_status has put it there");
-        let entered = system_call_entered(pid);
+        let (entered, instruction) = system_call_entered(pid);
         let edge = if entered.is_some() { Edge::Entry } else { Edge::Exit };
         // A first exit without an entry ends the execve or the fork that this process came from.
         let Some(call) = entered.or(tracee.call.take()) else { return resume(libc::PTRACE_SYSCALL, pid, 0) };
         tracee.call = entered;
-        let stop = Stop { who: tracee.who, edge, call, nth: tracee.stops };
+        let stop = Stop { who: tracee.who, edge, call, instruction, nth: tracee.stops };
         tracee.stops += 1;
         self.told = false;
         if (self.hold)(&stop) {
@@ -280,8 +282,8 @@ fn request(request: u32, pid: i32, data: i32) -> nix::Result<()> {
     nix::errno::Errno::result(result).map(drop)
 }
 
-/// The call that a system call stop enters, or `None` when it leaves one.
-fn system_call_entered(pid: i32) -> Option<i64> {
+/// The call that a system call stop enters, or `None` when it leaves one; and where it was made.
+fn system_call_entered(pid: i32) -> (Option<i64>, u64) {
     // SAFETY: all zeroes is a value of this plain C struct.
     let mut info: libc::ptrace_syscall_info = unsafe { std::mem::zeroed() };
     let size = size_of::<libc::ptrace_syscall_info>();
@@ -289,9 +291,9 @@ fn system_call_entered(pid: i32) -> Option<i64> {
     let got = unsafe { libc::ptrace(libc::PTRACE_GET_SYSCALL_INFO, pid, size, &raw mut info) };
     assert!(got > 0, "PTRACE_GET_SYSCALL_INFO (Linux 5.3): {}", std::io::Error::last_os_error());
     if info.op != libc::PTRACE_SYSCALL_INFO_ENTRY {
-        return None;
+        return (None, info.instruction_pointer);
     }
     // SAFETY: `op` says that the kernel has filled this arm of the union.
     let entry = unsafe { info.u.entry };
-    i64::try_from(entry.nr).ok()
+    (i64::try_from(entry.nr).ok(), info.instruction_pointer)
 }

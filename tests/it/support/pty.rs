@@ -79,6 +79,11 @@ impl Pty {
         }
     }
 
+    /// Waits until `text` is there, whatever has been waited for before.
+    pub fn wait_until_shown(&self, text: &str) {
+        super::until(&format!("`{text}` on the screen"), || self.screen().contains(text).then_some(()));
+    }
+
     /// All that has appeared so far.
     pub fn screen(&self) -> String {
         String::from_utf8_lossy(&self.screen.text.lock().expect("the reader does not panic")).into_owned()

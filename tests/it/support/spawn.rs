@@ -85,6 +85,7 @@ const STEPS: [Step; 12] = [
 
 impl Recipe {
     /// Clones a child that follows this recipe. Returns when its execve has succeeded, or when it holds before it.
+    /// The child is killed when the calling thread ends.
     ///
     /// # Errors
     /// What the child could not do.
@@ -165,6 +166,8 @@ impl Recipe {
             if let Some((uid, gid)) = self.user {
                 become_user(uid, gid).map_err(step(Step::User))?;
             }
+            // A test binary that is killed cannot clean up. Only execve of a set-user-ID program forgets this.
+            syscall!(SYS_prctl, libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0).map_err(step(Step::User))?;
             sys::set_mask(self.mask).map_err(step(Step::Mask))?;
             if self.hold {
                 tell(news, Step::Hold, 0);
