@@ -64,14 +64,19 @@ fn wait_for(child: Pid, output: &str) {
     assert_eq!(waitpid(child, None), Ok(WaitStatus::Exited(child, 0)), "{output}");
 }
 
-/// Whether this is root, who may become anybody; else the test is skipped loudly, which is a failure where `CI=true`.
-#[allow(clippy::disallowed_methods, reason = "a test may ask where it runs")]
+/// Whether this is root, who may become anybody; else the test is skipped.
 pub fn is_root_or_skip(test: &str) -> bool {
     let root = nix::unistd::geteuid().is_root();
     if !root {
-        // io::stderr is not captured, unlike eprintln!. A test must not fail because nobody listens.
-        let _: std::io::Result<()> = writeln!(std::io::stderr(), "\nSKIPPED {test}: needs root\n");
-        assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "skipped although CI=true: needs root");
+        skip(test, "needs root");
     }
     root
+}
+
+/// Says past libtest's capture that this test was not done. Where `CI=true` that is a failure.
+#[allow(clippy::disallowed_methods, reason = "a test may ask where it runs")]
+pub fn skip(test: &str, reason: &str) {
+    // io::stderr is not captured, unlike eprintln!. A test must not fail because nobody listens.
+    let _: std::io::Result<()> = writeln!(std::io::stderr(), "\nSKIPPED {test}: {reason}\n");
+    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "skipped although CI=true: {reason}");
 }

@@ -337,7 +337,7 @@ impl fmt::Display for Refusal {
 
 #[cfg(test)]
 mod tests {
-    use super::super::child::{in_child, is_root_or_skip, with_id_maps};
+    use super::super::child::{in_child, is_root_or_skip, skip, with_id_maps};
     use super::*;
     use std::fs;
     use std::os::unix::fs::MetadataExt;
@@ -508,7 +508,7 @@ mod tests {
         let message = in_child(|| {
             let (uid, gid) = (Uid::effective(), Gid::effective());
             if nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWUSER).is_err() {
-                return "no user namespaces here".to_owned();
+                return String::new();
             }
             fs::write("/proc/self/setgroups", "deny").expect("in a fresh namespace");
             fs::write("/proc/self/uid_map", format!("0 {uid} 1")).expect("our own id");
@@ -517,7 +517,10 @@ mod tests {
         });
         let expected = "cannot become user 0:0 (groups 7): onset runs as 0:0, and its user namespace lets nobody set groups \
              (/proc/self/setgroups is `deny`); map groups with newgidmap (/etc/subgid), or leave user and groups as they are";
-        assert!([expected, "no user namespaces here"].contains(&message.as_str()), "{message}");
+        if message.is_empty() {
+            return skip("a_user_namespace_that_denies_setgroups_is_named", "no user namespaces here");
+        }
+        assert_eq!(message, expected);
     }
 
     #[test]
