@@ -1,5 +1,6 @@
 //! What passes from the child that prepares to PID 1, over a pipe that execve(2) closes: what is about to be executed, and
-//! why the start failed if it did. The end of the pipe without a failure means that the application runs.
+//! why the start failed if it did. The end of the pipe after the first and without the second means that the application
+//! runs; without either, that the child ended while it prepared.
 //!
 //! A message is a tag, a length of two bytes and a body, in one write of at most `PIPE_BUF` bytes (pipe(7)): whole or
 //! absent.
@@ -31,10 +32,10 @@ pub struct Receiver(OwnedFd);
 pub enum Progress {
     /// Nothing yet.
     None,
-    /// These words, each with a NUL behind it, are about to be executed.
+    /// These words, each with a NUL behind it, are about to be executed; none: those of the container.
     Executing(Vec<u8>),
     /// The other end is closed: execve(2) succeeded, or the child is gone.
-    Started,
+    Closed,
     /// The start failed.
     Failed(StartFailure),
 }
@@ -78,7 +79,7 @@ impl Receiver {
             Ok(3) => {}
             Err(Errno::EINTR | Errno::EAGAIN) => return Progress::None,
             // The end; or our own pipe fails, which it cannot: supervising goes on without it.
-            Ok(_) | Err(_) => return Progress::Started,
+            Ok(_) | Err(_) => return Progress::Closed,
         }
         let [tag, length @ ..] = head;
         let mut body = vec![0; usize::from(u16::from_le_bytes(length))];
@@ -121,7 +122,7 @@ mod tests {
         assert_eq!(receiver.receive(), Progress::Executing(b"x\0-y\0".to_vec()));
         assert_eq!(receiver.receive(), Progress::Executing(Vec::new()));
         assert_eq!(receiver.receive(), Progress::Failed(failure));
-        assert_eq!(receiver.receive(), Progress::Started);
+        assert_eq!(receiver.receive(), Progress::Closed);
     }
 
     #[test]

@@ -2,29 +2,27 @@
 #![forbid(unsafe_code)]
 
 use crate::cli::ConfigFile;
-use crate::config::{Config, Problems, Source};
+use crate::config::{Config, Problems};
 use crate::plan::env::Resolved;
-use crate::plan::model::{Action, File};
+use crate::plan::model::{Action, File, Ownership};
 use crate::plan::redact::Redaction;
 use crate::plan::resolve::{Inputs, Resolution, resolve};
-use crate::plan::world::World;
 use crate::plan::{check as static_check, limit};
-use crate::prepare::load::{USUAL, load};
-use crate::prepare::{bytes, world::RealWorld};
+use crate::prepare::bytes;
+use crate::prepare::load::{Loaded, USUAL, load};
 use crate::sys::words::Words;
 use serde_json::{Value, json};
 use std::fmt::Write;
-use std::sync::Arc;
 
 /// Whether the configuration is in order; with argv and the environment, whether a start with them would be.
 pub fn check(file: &ConfigFile, start: Option<(Words, Words)>) -> Result<String, Vec<String>> {
-    let (config, source) = loaded(file)?;
-    let world: Arc<dyn World> = Arc::new(RealWorld::new());
+    let Loaded { config, source, world } = loaded(file)?;
     let mut problems = Problems::default();
     static_check::expressions(&config, &world, &mut problems);
     if let (Some((_, envp)), true) = (start, problems.is_empty()) {
         let environ = bytes(envp);
-        let resolution = resolve(&Inputs { config: &config, args: &[], environ: &environ, world: &world }, &mut problems);
+        let resolution =
+            resolve(&Inputs { config: &config, args: &[], environ: &environ, world: &world }, &mut problems);
         resolution.look_ahead(&mut problems);
     }
     match problems.is_empty() {
@@ -33,8 +31,8 @@ pub fn check(file: &ConfigFile, start: Option<(Words, Words)>) -> Result<String,
     }
 }
 
-fn loaded(file: &ConfigFile) -> Result<(Config, Source), Vec<String>> {
-    load(file, &RealWorld::new())?.ok_or_else(|| vec![format!("there is no configuration: {USUAL} does not exist")])
+fn loaded(file: &ConfigFile) -> Result<Loaded, Vec<String>> {
+    load(file)?.ok_or_else(|| vec![format!("there is no configuration: {USUAL} does not exist")])
 }
 
 /// Resolves everything, hands it on, and explains what is wrong.
@@ -44,8 +42,7 @@ fn resolved<T>(
     envp: Words,
     then: impl FnOnce(&Resolution<'_>, &Config, &mut Problems) -> T,
 ) -> Result<T, Vec<String>> {
-    let (config, source) = loaded(file)?;
-    let world: Arc<dyn World> = Arc::new(RealWorld::new());
+    let Loaded { config, source, world } = loaded(file)?;
     let environ = bytes(envp);
     let mut problems = Problems::default();
     let resolution = resolve(&Inputs { config: &config, args, environ: &environ, world: &world }, &mut problems);
@@ -231,12 +228,9 @@ fn quoted(word: &str) -> String {
 
 /// What an action does, in a line.
 fn describe(action: &Action) -> String {
-    let owner = |owner: &crate::plan::model::Ownership| match (owner.uid, owner.gid) {
-        (None, None) => String::new(),
-        (uid, gid) => {
-            let shown = |id: Option<u32>| id.map_or(String::new(), |id| id.to_string());
-            format!(", owner {}:{}", shown(uid), shown(gid))
-        }
+    let owner = |owner: &Ownership| match owner {
+        Ownership { uid: None, gid: None } => String::new(),
+        owner => format!(", owner {owner}"),
     };
     match action {
         Action::Directory { path, mode, owner: to } => {

@@ -95,13 +95,8 @@ fn launch(start: &Start, run: &Run, started: Duration) -> u8 {
     }
     report::start(run.log_format, run.log_level);
     explain_panics(|cause| Event::InternalError { cause: &cause }.emit());
-    let mut job = Job {
-        argv,
-        envp: start.envp,
-        mask: start.inherited_mask,
-        child_disposition: None,
-        config: run.config.clone(),
-    };
+    let mut job =
+        Job { argv, envp: start.envp, mask: start.inherited_mask, child_disposition: None, config: run.config.clone() };
     let failure = if run.exec {
         prepare::become_application(&job, &|_| {})
     } else {
@@ -112,7 +107,7 @@ fn launch(start: &Start, run: &Run, started: Duration) -> u8 {
         }
     };
     let argv = report::command_line(argv.iter());
-    Event::StartFailed { status: failure.status, cause: &failure.cause, argv: &argv }.emit();
+    Event::StartFailed { status: failure.status, cause: &failure.cause, argv: &argv, stopped: false }.emit();
     failure.status
 }
 

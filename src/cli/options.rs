@@ -73,13 +73,8 @@ pub const ENV: Flag = Flag {
     help: "check: with the environment, as a start would",
 };
 /// `plan --format`
-pub const FORMAT: Flag = Flag {
-    long: "format",
-    short: None,
-    value: Some("FORMAT"),
-    variable: None,
-    help: "text (default) or json",
-};
+pub const FORMAT: Flag =
+    Flag { long: "format", short: None, value: Some("FORMAT"), variable: None, help: "text (default) or json" };
 
 /// Words that will be subcommands: as a program's name they need the `--`.
 pub const RESERVED: [&str; 3] = ["probe", "exec", "sleep"];

@@ -35,10 +35,8 @@ pub fn parse(arguments: Vec<OsString>, variable: impl Fn(&str) -> Option<OsStrin
                 }),
                 arguments,
             }),
-            Some("render") => reader.subcommand(&RENDER, |reader, targets| Invocation::Render {
-                config: reader.config_file(),
-                targets,
-            }),
+            Some("render") => reader
+                .subcommand(&RENDER, |reader, targets| Invocation::Render { config: reader.config_file(), targets }),
             name => {
                 if let Some(name) = name.filter(|name| RESERVED.contains(name)) {
                     reader.problems.push(format!(

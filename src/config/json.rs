@@ -121,13 +121,15 @@ impl Reader<'_> {
         });
         let Some(end) = end else { return self.fail("this string has no end") };
         self.at = end;
-        serde_json::from_str(&self.text[start..end])
-            .map_err(|_| Mistake(Place { start, end }, "a control character or an escape that JSON does not know".into()))
+        serde_json::from_str(&self.text[start..end]).map_err(|_| {
+            Mistake(Place { start, end }, "a control character or an escape that JSON does not know".into())
+        })
     }
 
     fn word(&mut self) -> Result<Value, Mistake> {
         let start = self.at;
-        let length = self.rest().find(|character: char| !character.is_ascii_alphanumeric() && !"+-.".contains(character));
+        let length =
+            self.rest().find(|character: char| !character.is_ascii_alphanumeric() && !"+-.".contains(character));
         let word = &self.rest()[..length.unwrap_or(self.rest().len())];
         let value = match word {
             "true" => Value::Bool(true),
@@ -150,8 +152,8 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use super::super::problem::Source;
+    use super::*;
     use proptest::prelude::*;
 
     fn parsed(text: &str) -> Result<Value, String> {

@@ -152,7 +152,10 @@ mod tests {
 
     #[test]
     fn a_problem_points_at_its_place() {
-        assert_eq!(explained("a = 1\n\tü = tru\r\nb", "tru", ""), "f.toml:2:6: is wrong\n  2 |  ü = tru\n    |      ^^^");
+        assert_eq!(
+            explained("a = 1\n\tü = tru\r\nb", "tru", ""),
+            "f.toml:2:6: is wrong\n  2 |  ü = tru\n    |      ^^^"
+        );
         assert_eq!(explained("a", "a", ""), "f.toml:1:1: is wrong\n  1 | a\n    | ^");
     }
 

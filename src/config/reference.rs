@@ -54,8 +54,10 @@ fn name(shape: &Shape) -> String {
             (least, greatest) => format!("number from {least} to {greatest}"),
         },
         Shape::Choice(words) => {
-            let each: Vec<String> =
-                words.iter().map(|(word, docs)| format!("`\"{word}\"`: {}", plain(docs).trim_end_matches('.'))).collect();
+            let each: Vec<String> = words
+                .iter()
+                .map(|(word, docs)| format!("`\"{word}\"`: {}", plain(docs).trim_end_matches('.')))
+                .collect();
             each.join("; ")
         }
         Shape::List(item) => format!("list of {}", name(item)),

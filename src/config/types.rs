@@ -126,7 +126,8 @@ impl Decode for Mode {
         // 0o750 in TOML is a whole number of the right value; 750 is one of the wrong value, and the likely mistake.
         let text = String::decode(node, problems)?;
         Mode::parse(&text).or_else(|| {
-            problems.at(node.place, format!("`{text}` is no mode: accepted are octal digits in quotes, such as \"0750\""));
+            problems
+                .at(node.place, format!("`{text}` is no mode: accepted are octal digits in quotes, such as \"0750\""));
             None
         })
     }

@@ -161,7 +161,11 @@ fn items(arg: &Arg, env: &Environment, problems: &mut Problems) -> Vec<Option<(S
             None | Some([]) => list.split(u8::is_ascii_whitespace).collect(),
             Some(separator) => split_at(&list, separator).into_iter().map(<[u8]>::trim_ascii).collect(),
         };
-        return parts.into_iter().filter(|part| !part.is_empty()).map(|part| Some((String::new(), part.to_vec()))).collect();
+        return parts
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .map(|part| Some((String::new(), part.to_vec())))
+            .collect();
     }
     let Some(prefix) = &arg.each_prefix else { return vec![None] };
     let case = arg.name_case.unwrap_or(NameCase::Keep);

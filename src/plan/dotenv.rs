@@ -108,7 +108,11 @@ impl<'a> Reader<'a> {
                     self.line += lines;
                     let rest = self.take_line().trim_ascii();
                     let comment = rest.is_empty() || rest.starts_with(b"#");
-                    return if comment { Ok(value) } else { Err("expected nothing but a comment behind the closing quote") };
+                    return if comment {
+                        Ok(value)
+                    } else {
+                        Err("expected nothing but a comment behind the closing quote")
+                    };
                 }
                 b'\\' if quote == b'"' => match bytes.next() {
                     Some((_, b'n')) => value.push(b'\n'),
@@ -159,8 +163,15 @@ mod tests {
                 "F=\"a\\n\\\"b\\$c\\d\"\nG='one\ntwo'\nh.i-j=k=l\nM=${X}",
             )),
             [
-                pair("A", "1"), pair("B", "two words"), pair("C", "a#b"), pair("D", ""), pair("E", "$x \\n"),
-                pair("F", "a\n\"b$c\\d"), pair("G", "one\ntwo"), pair("h.i-j", "k=l"), pair("M", "${X}"),
+                pair("A", "1"),
+                pair("B", "two words"),
+                pair("C", "a#b"),
+                pair("D", ""),
+                pair("E", "$x \\n"),
+                pair("F", "a\n\"b$c\\d"),
+                pair("G", "one\ntwo"),
+                pair("h.i-j", "k=l"),
+                pair("M", "${X}"),
             ]
         );
     }

@@ -86,7 +86,8 @@ pub fn resolve<'a>(inputs: &Inputs<'a>, problems: &mut Problems) -> Resolution<'
 }
 
 fn c_strings(words: Vec<Vec<u8>>, what: &str, problems: &mut Problems) -> Vec<CString> {
-    let whole = |word: Vec<u8>| CString::new(word).map_err(|_| problems.add(format!("{what} contains a NUL byte"))).ok();
+    let whole =
+        |word: Vec<u8>| CString::new(word).map_err(|_| problems.add(format!("{what} contains a NUL byte"))).ok();
     words.into_iter().filter_map(whole).collect()
 }
 
@@ -117,8 +118,9 @@ fn person(
         }
     };
     let user = text.and_then(|text| env.expand(text, LONGEST_VALUE, problems));
-    if text.is_some() && user.as_ref().is_none_or(Vec::is_empty) && app.groups.is_none() {
-        // Empty: nothing was chosen.
+    // Empty: nobody was chosen.
+    let user = user.filter(|user| !user.is_empty());
+    if user.is_none() && app.groups.is_none() {
         return None;
     }
     let groups: Option<Vec<Vec<u8>>> = app
@@ -157,7 +159,8 @@ fn process_state(app: &App, env: &Environment, umask: u32, problems: &mut Proble
                 _ => continue,
             },
             TextOr::Table(limit) => {
-                let mut each = |text: &Option<Text>| text.as_ref().and_then(|text| env.expand(text, LONGEST_VALUE, problems));
+                let mut each =
+                    |text: &Option<Text>| text.as_ref().and_then(|text| env.expand(text, LONGEST_VALUE, problems));
                 let (soft, hard) = (each(&limit.soft), each(&limit.hard));
                 (limit::each(name, soft.as_deref(), hard.as_deref()), limit.place)
             }

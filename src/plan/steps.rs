@@ -6,9 +6,7 @@ use super::identity;
 use super::model::{Action, File, Ownership};
 use super::resolve::{Resolution, path};
 use super::world::Kind;
-use crate::config::model::{
-    Check, CopyIf, DirectoryTemplate, FileTemplate, Language, OnReadOnly, Rendering, Step,
-};
+use crate::config::model::{Check, CopyIf, DirectoryTemplate, FileTemplate, Language, OnReadOnly, Rendering, Step};
 use crate::config::problem::Problems;
 use crate::config::tree::Place;
 use crate::config::types::{Mode, Size, Text};
@@ -233,7 +231,8 @@ impl Resolution<'_> {
                 let text = std::str::from_utf8(source).map_err(|_| format!("{name} is not UTF-8"));
                 // Which variables a template comes to is not known before it runs; whose name is in it counts.
                 let named = |(_, found): &(&String, &super::env::Resolved)| found.secret;
-                secret.set(self.env.variables.iter().filter(named).any(|(variable, _)| has(source, variable.as_bytes())));
+                secret
+                    .set(self.env.variables.iter().filter(named).any(|(variable, _)| has(source, variable.as_bytes())));
                 text.and_then(|text| self.judge.render(name, text, self.env.values()))
             }
         };
@@ -338,7 +337,9 @@ impl<'a> How<'a> {
             }
             Some(Check::Toml) => {
                 toml::de::DeTable::parse(text()?).map_err(|error| {
-                    let line = error.span().map_or(1, |span| 1 + content[..span.start.min(content.len())].iter().filter(|&&byte| byte == b'\n').count());
+                    let line = error.span().map_or(1, |span| {
+                        1 + content[..span.start.min(content.len())].iter().filter(|&&byte| byte == b'\n').count()
+                    });
                     format!("the result of {name} is not TOML: line {line}")
                 })?;
             }

@@ -31,7 +31,9 @@ fn of_kind(kind: Kind, variable: &Variable, text: &str) -> Option<Vec<u8>> {
             let (least, greatest) = (variable.min.unwrap_or(i64::MIN), variable.max.unwrap_or(i64::MAX));
             text.parse::<i64>().is_ok_and(|number| (least..=greatest).contains(&number))
         }
-        Kind::Port => text.bytes().all(|digit| digit.is_ascii_digit()) && text.parse::<u16>().is_ok_and(|port| port > 0),
+        Kind::Port => {
+            text.bytes().all(|digit| digit.is_ascii_digit()) && text.parse::<u16>().is_ok_and(|port| port > 0)
+        }
         Kind::Bool => return boolean(text).map(|answer| answer.to_string().into_bytes()),
         Kind::Enum => variable.one_of.iter().any(|word| word == text),
         Kind::Url => {
@@ -102,7 +104,11 @@ mod tests {
             ("type = \"int\"\nmin = 1\nmax = 10", &["1", "10", "+5"][..], &["0", "11", "", "1.5", "x", " 1"][..]),
             ("type = \"port\"", &["1", "65535", "080"], &["0", "65536", "-1", "+80", "http", ""]),
             ("type = \"enum\"\none_of = [\"a\", \"b\"]", &["a", "b"], &["A", "", "ab"]),
-            ("type = \"url\"", &["http://x", "postgres://u:p@h/d?x=1", "a+b://x"], &["x", "://x", "http://", "1a://x", "http://a b"]),
+            (
+                "type = \"url\"",
+                &["http://x", "postgres://u:p@h/d?x=1", "a+b://x"],
+                &["x", "://x", "http://", "1a://x", "http://a b"],
+            ),
             ("type = \"duration\"", &["5s", "500ms", "1h"], &["5", "s", "1d"]),
             ("type = \"size\"", &["5", "64K", "1GiB"], &["K", "1.5G"]),
             ("type = \"path\"", &["/", "/a b"], &["", "a", "./a"]),
@@ -115,7 +121,8 @@ mod tests {
 
     #[test]
     fn a_boolean_reaches_the_application_in_one_spelling() {
-        for (spelling, answer) in [("Yes", "true"), ("ON", "true"), ("1", "true"), ("False", "false"), ("no", "false")] {
+        for (spelling, answer) in [("Yes", "true"), ("ON", "true"), ("1", "true"), ("False", "false"), ("no", "false")]
+        {
             assert_eq!(checked("type = \"bool\"", spelling).as_deref(), Ok(answer));
         }
         assert!(checked("type = \"bool\"", "2").is_err());

@@ -51,3 +51,53 @@ pub struct Process {
     /// The host's name as uname(2) has it.
     pub hostname: Vec<u8>,
 }
+
+/// A world for tests: these files and no others.
+#[cfg(test)]
+pub mod fake {
+    use super::{Kind, Path, PathBuf, Process, World};
+    use nix::errno::Errno;
+    use std::collections::BTreeMap;
+
+    /// Files by their paths; directories are there because files are in them.
+    #[derive(Default)]
+    pub struct FakeWorld {
+        /// Their content, or why it cannot be read.
+        pub files: BTreeMap<PathBuf, Result<Vec<u8>, Errno>>,
+        /// The process.
+        pub process: Process,
+    }
+
+    impl FakeWorld {
+        /// A world of these files.
+        pub fn of(files: &[(&str, &str)]) -> Self {
+            let files = files.iter().map(|(path, text)| (PathBuf::from(path), Ok(text.as_bytes().to_vec())));
+            FakeWorld { files: files.collect(), process: Process::default() }
+        }
+    }
+
+    impl World for FakeWorld {
+        fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, Errno> {
+            let content = self.files.get(path).cloned().unwrap_or(Err(Errno::ENOENT))?;
+            if content.len() as u64 > limit { Err(Errno::EFBIG) } else { Ok(content) }
+        }
+
+        fn list(&self, path: &Path) -> Result<Vec<PathBuf>, Errno> {
+            let below = |file: &PathBuf| Some(PathBuf::from(file.strip_prefix(path).ok()?.iter().next()?));
+            let mut names: Vec<PathBuf> = self.files.keys().filter_map(below).collect();
+            names.dedup();
+            if names.is_empty() { Err(Errno::ENOENT) } else { Ok(names) }
+        }
+
+        fn kind(&self, path: &Path) -> Option<Kind> {
+            match self.files.get(path) {
+                Some(content) => Some(Kind::File(content.as_ref().map_or(0, |content| content.len() as u64))),
+                None => self.list(path).is_ok().then_some(Kind::Directory),
+            }
+        }
+
+        fn process(&self) -> &Process {
+            &self.process
+        }
+    }
+}

@@ -1,34 +1,28 @@
 //! A start by configuration: decide everything, then do the steps in order, then become the application.
 
 use super::exec::{Command, become_command};
+use super::load::Loaded;
 use super::steps;
-use super::world::RealWorld;
 use super::{Job, identity, state};
 use crate::config::model::{OnFailure, Rights, Step};
-use crate::config::{Config, Problems, Source};
+use crate::config::{Problems, Source};
 use crate::exit;
 use crate::handoff::StartFailure;
 use crate::plan::model::Action;
 use crate::plan::redact::Redaction;
 use crate::plan::resolve::{Inputs, Resolution, resolve};
-use crate::plan::world::World;
 use crate::report::Event;
 use crate::sys::clock;
+use crate::sys::signal;
 use crate::sys::words::Words;
-use std::sync::Arc;
 
 /// Becomes the application as the configuration says. Returns only if that fails.
-pub fn become_declared(
-    job: &Job,
-    config: &Config,
-    source: &Source,
-    announce: &dyn Fn(&[u8]),
-) -> StartFailure {
+pub fn become_declared(job: &Job, loaded: &Loaded, announce: &dyn Fn(&[u8])) -> StartFailure {
+    let Loaded { config, source, world } = loaded;
     let args = bytes(job.argv);
     let environ = bytes(job.envp);
-    let world: Arc<dyn World> = Arc::new(RealWorld::new());
     let mut problems = Problems::default();
-    let inputs = Inputs { config, args: &args, environ: &environ, world: &world };
+    let inputs = Inputs { config, args: &args, environ: &environ, world };
     let resolution = resolve(&inputs, &mut problems);
     if problems.is_empty() {
         resolution.look_ahead(&mut problems);
@@ -40,6 +34,8 @@ pub fn become_declared(
         Event::Notice { text: notice }.emit();
     }
     if resolution.meeting.setup {
+        // A step may take its time (a large tree to give away), and a stop signal ends it; any other waits.
+        signal::let_stop_signals_end_us(job.mask);
         for (index, step) in config.steps.iter().enumerate() {
             if let Err(failure) = run_step(&resolution, step, index, source) {
                 return failure;
@@ -81,7 +77,7 @@ fn run_step(resolution: &Resolution<'_>, step: &Step, index: usize, source: &Sou
                 Event::Notice { text: &format!("step {name}: {note}") }.emit();
             }
             let duration = clock::monotonic().saturating_sub(started);
-            Event::StepDone { step: &name, changed: outcome.changed, duration }.emit();
+            Event::StepDone { step: &name, changed: outcome.changes, duration }.emit();
             Ok(())
         }
         Err(cause) => {
@@ -98,16 +94,15 @@ fn run_step(resolution: &Resolution<'_>, step: &Step, index: usize, source: &Sou
 fn execute(resolution: &Resolution<'_>, step: &Step, action: &Action) -> Result<steps::Outcome, String> {
     let work = || steps::execute(action).map_err(|error| error.to_string());
     match (&step.rights, &resolution.plan.identity) {
-        (Some(Rights::App), Some(app)) => {
-            identity::with_rights_of(app, work).map_err(|refusal| refusal.to_string())?
-        }
+        (Some(Rights::App), Some(app)) => identity::with_rights_of(app, work).map_err(|refusal| refusal.to_string())?,
         _ => work(),
     }
 }
 
 fn become_planned(job: &Job, resolution: Resolution<'_>, announce: &dyn Fn(&[u8])) -> StartFailure {
     let redaction = Redaction::of(&resolution.env);
-    let words: Vec<u8> = resolution.plan.argv.iter().flat_map(|word| redaction.apply(word.to_bytes_with_nul())).collect();
+    let words: Vec<u8> =
+        resolution.plan.argv.iter().flat_map(|word| redaction.apply(word.to_bytes_with_nul())).collect();
     announce(&words);
     if let Err(problems) = state::apply(&resolution.plan.process, resolution.plan.identity.as_ref()) {
         return refuse(problems.iter().map(ToString::to_string).collect());

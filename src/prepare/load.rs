@@ -7,35 +7,46 @@ use crate::plan::world::{Kind, World};
 use crate::report::Because;
 use nix::errno::Errno;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Where a configuration is looked for that nobody names.
 pub const USUAL: &str = "/etc/onset/onset.toml";
 /// The largest configuration, in bytes.
 const LARGEST: u64 = 1 << 20;
 
+/// A configuration, and the world it is to be followed in.
+pub struct Loaded {
+    /// What it says.
+    pub config: Config,
+    /// Its text, to point into.
+    pub source: Source,
+    /// The world.
+    pub world: Arc<dyn World>,
+}
+
 /// Reads a configuration; `None` if nobody named one and there is none in the usual place.
 ///
 /// # Errors
 /// Every problem: it cannot be read, is no regular file, is too large, or says what no configuration says.
-pub fn load(file: &ConfigFile, world: &RealWorld) -> Result<Option<(Config, Source)>, Vec<String>> {
+pub fn load(file: &ConfigFile) -> Result<Option<Loaded>, Vec<String>> {
     let path = match file {
+        // The only look at the world of a start without a configuration.
+        ConfigFile::Usual if !Path::new(USUAL).exists() => return Ok(None),
         ConfigFile::Usual => Path::new(USUAL),
         ConfigFile::Named(path) => Path::new(path),
     };
-    let cannot = |why: &str| Err(vec![format!("cannot read the configuration {}: {why}", path.display())]);
+    let cannot = |why: &str| vec![format!("cannot read the configuration {}: {why}", path.display())];
+    let world = RealWorld::new().map_err(|error| cannot(&Because(error).to_string()))?;
     match world.kind(path) {
-        Some(Kind::File(_)) => {}
-        Some(Kind::Directory) => return cannot("it is a directory"),
-        Some(Kind::Other) => return cannot("it is no regular file"),
-        None if *file == ConfigFile::Usual => return Ok(None),
-        None => {}
+        Some(Kind::File(_)) | None => {}
+        Some(Kind::Directory) => return Err(cannot("it is a directory")),
+        Some(Kind::Other) => return Err(cannot("it is no regular file")),
     }
-    let text = match world.read(path, LARGEST) {
-        Ok(text) => text,
-        Err(Errno::EFBIG) => return cannot(&format!("it has more than {LARGEST} bytes")),
-        Err(error) => return cannot(&Because(error).to_string()),
-    };
-    let Ok(text) = String::from_utf8(text) else { return cannot("it is not UTF-8") };
-    let source = Source { name: path.display().to_string(), text, hidden: Vec::new() };
-    config::parse(source).map(Some)
+    let text = world.read(path, LARGEST).map_err(|error| match error {
+        Errno::EFBIG => cannot(&format!("it has more than {LARGEST} bytes")),
+        error => cannot(&Because(error).to_string()),
+    })?;
+    let text = String::from_utf8(text).map_err(|_| cannot("it is not UTF-8"))?;
+    let (config, source) = config::parse(Source { name: path.display().to_string(), text, hidden: Vec::new() })?;
+    Ok(Some(Loaded { config, source, world: Arc::new(world) }))
 }

@@ -16,7 +16,7 @@ pub mod load;
 mod search;
 mod state;
 mod steps;
-pub mod world;
+mod world;
 
 use crate::cli::ConfigFile;
 use crate::handoff::StartFailure;
@@ -39,13 +39,14 @@ pub struct Job {
     pub config: ConfigFile,
 }
 
-/// Becomes the application. Returns only if that fails. `announce` learns its arguments if they are others than the
-/// container's.
+/// Becomes the application. Returns only if that fails. `announce` is told right before execve(2), with the application's
+/// arguments if they are others than the container's.
 pub fn become_application(job: &Job, announce: &dyn Fn(&[u8])) -> StartFailure {
-    match load::load(&job.config, &world::RealWorld::new()) {
+    match load::load(&job.config) {
         Err(problems) => declared::refuse(problems),
-        Ok(Some((config, source))) => declared::become_declared(job, &config, &source, announce),
+        Ok(Some(loaded)) => declared::become_declared(job, &loaded, announce),
         Ok(None) => {
+            announce(&[]);
             let command = exec::Command { argv: job.argv, envp: job.envp, mask: job.mask };
             exec::become_command(&command, job.child_disposition.as_ref())
         }

@@ -35,6 +35,8 @@ pub enum Event<'a> {
         cause: &'a str,
         /// As in [`Event::MainStarted`].
         argv: &'a [u8],
+        /// Whether a stop signal that was forwarded is the cause.
+        stopped: bool,
     },
     /// A signal came in and was sent on.
     SignalForwarded {
@@ -143,8 +145,8 @@ impl Event<'_> {
             Event::MainStarted { pid, argv, startup } => line!(
                 INFO "main_started" { pid = pid.as_raw(), argv, startup_us = micros(startup) } "main process started"
             ),
-            Event::StartFailed { status, cause, argv } => {
-                line!(ERROR "start_failed" { status, argv } "{cause}");
+            Event::StartFailed { status, cause, argv, stopped } => {
+                line_if!(stopped, INFO, ERROR, "start_failed" { status, argv } "{cause}");
             }
             Event::SignalForwarded { received, stop, group } => {
                 let Received { signal, pid, uid, .. } = received;

@@ -352,7 +352,7 @@ mod tests {
             cause in prop_oneof![".{0,3000}", "[\\x00-\\x1f\"\\\\\u{80}-\u{9f}]{0,3000}"],
             argv in prop::collection::vec(any::<u8>(), 0..5000),
         ) {
-            let event = Event::StartFailed { status: 127, cause: &cause, argv: &argv };
+            let event = Event::StartFailed { status: 127, cause: &cause, argv: &argv, stopped: false };
             for format in [Format::Json, Format::Text] {
                 let line = captured(format, &event);
                 prop_assert!(line.len() < LONGEST_LINE, "{} bytes", line.len());

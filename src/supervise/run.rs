@@ -30,10 +30,15 @@ pub struct Main {
 
 /// Forwards and reaps until the main process has ended. Returns what onset is to end with.
 pub fn supervise(main: Main, intake: &Intake, progress: Receiver) -> u8 {
-    let now = clock::monotonic();
-    // Whoever executed onset may have left children behind whose SIGCHLD came before we listened.
-    let mut supervisor =
-        Supervisor { main, state: State::after_fork(), main_started: now, unreaped: true, ended: None };
+    let mut supervisor = Supervisor {
+        main,
+        state: State::after_fork(),
+        executing: false,
+        main_started: None,
+        // Whoever executed onset may have left children behind whose SIGCHLD came before we listened.
+        unreaped: true,
+        ended: None,
+    };
     let mut progress = Some(progress);
     loop {
         if supervisor.unreaped {
@@ -87,7 +92,10 @@ impl Ready {
 struct Supervisor {
     main: Main,
     state: State,
-    main_started: Duration,
+    /// Whether the child has said that it is about to execute the application.
+    executing: bool,
+    /// When the application was executed.
+    main_started: Option<Duration>,
     /// Whether there may be children to wait for: one SIGCHLD can stand for several of them (signal(7)).
     unreaped: bool,
     ended: Option<u8>,
@@ -123,21 +131,33 @@ impl Supervisor {
         let Some(receiver) = progress else { return };
         match receiver.receive() {
             Progress::None => {}
-            Progress::Executing(words) => self.main.argv = words,
-            Progress::Started => {
+            Progress::Executing(words) => {
+                self.executing = true;
+                if !words.is_empty() {
+                    self.main.argv = words;
+                }
+            }
+            Progress::Closed => {
                 *progress = None;
-                self.state.on_event(state::Event::Started);
-                self.main_started = clock::monotonic();
-                let Main { pid, argv, onset_started, .. } = &self.main;
-                let startup = self.main_started.saturating_sub(*onset_started);
-                Event::MainStarted { pid: *pid, argv, startup }.emit();
+                // Without that the child is gone, and there never was a main process.
+                if self.executing {
+                    self.on_started();
+                }
             }
             Progress::Failed(StartFailure { status, cause }) => {
                 *progress = None;
                 self.state.on_event(state::Event::StartFailed { status });
-                Event::StartFailed { status, cause: &cause, argv: &self.main.argv }.emit();
+                Event::StartFailed { status, cause: &cause, argv: &self.main.argv, stopped: false }.emit();
             }
         }
+    }
+
+    fn on_started(&mut self) {
+        self.state.on_event(state::Event::Started);
+        self.main_started = Some(clock::monotonic());
+        let Main { pid, argv, onset_started, .. } = &self.main;
+        let startup = clock::monotonic().saturating_sub(*onset_started);
+        Event::MainStarted { pid: *pid, argv, startup }.emit();
     }
 
     /// Waits for children that have ended already, as many as one turn may take.
@@ -149,7 +169,7 @@ impl Supervisor {
             };
             if change.pid == self.main.pid {
                 // What it said before it ended comes first: a process that is gone has closed its end.
-                if progress.is_some() && !matches!(change.status, WaitStatus::Stopped(_)) {
+                while progress.is_some() && !matches!(change.status, WaitStatus::Stopped(_)) {
                     self.follow_progress(progress);
                 }
                 self.on_main(&change);
@@ -176,9 +196,17 @@ impl Supervisor {
                 if Pid::this() != Pid::from_raw(1) {
                     job_control::take_back(pid);
                 }
-                if !self.state.failed_to_start() {
-                    let uptime = clock::monotonic().saturating_sub(self.main_started);
-                    Event::MainEnded { pid, status, exit, expected, uptime, usage }.emit();
+                match self.main_started {
+                    Some(started) => {
+                        let uptime = clock::monotonic().saturating_sub(started);
+                        Event::MainEnded { pid, status, exit, expected, uptime, usage }.emit();
+                    }
+                    None if self.state.failed_to_start() => {}
+                    None => {
+                        let cause = format!("the preparation {status}");
+                        let argv = &self.main.argv;
+                        Event::StartFailed { status: exit, cause: &cause, argv, stopped: expected }.emit();
+                    }
                 }
             }
             Action::Nothing | Action::Forward { .. } | Action::Resume => {}

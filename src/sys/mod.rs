@@ -10,12 +10,15 @@
 pub mod capability;
 pub mod clock;
 pub mod fd;
+pub mod file;
 pub mod process;
 pub mod resource;
 pub mod signal;
 pub mod start;
 pub mod stderr;
 pub mod terminal;
+#[cfg(test)]
+pub mod testing;
 pub mod wait;
 pub mod words;
 

@@ -132,6 +132,31 @@ fn pending() -> SignalSet {
     SignalSet(set)
 }
 
+/// Lets SIGTERM, SIGINT and SIGQUIT end this process with 128+n while it prepares, also as PID 1, which they would not
+/// end by default. One that was inherited as blocked or ignored stays so. execve(2) takes the handlers away.
+pub fn let_stop_signals_end_us(inherited: SignalSet) {
+    let mut mask = SignalSet::ALL;
+    for signal in [Signal::TERM, Signal::INT, Signal::QUIT] {
+        if inherited.0 & signal.bit() != 0 || is_ignored(signal) {
+            continue;
+        }
+        let end = move || super::process::exit_now(128 + signal.number());
+        // SAFETY: the handler calls _exit and nothing else, which is async-signal-safe.
+        if unsafe { signal_hook::low_level::register(signal.raw(), end) }.is_ok() {
+            mask.0 &= !signal.bit();
+        }
+    }
+    set_mask(mask);
+}
+
+fn is_ignored(signal: Signal) -> bool {
+    let mut old = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: sigaction writes one struct through a live pointer.
+    unsafe { libc::sigaction(signal.raw(), std::ptr::null(), old.as_mut_ptr()) };
+    // SAFETY: every bit pattern sigaction writes is valid, and it was zeroed.
+    unsafe { old.assume_init() }.sa_sigaction == libc::SIG_IGN
+}
+
 /// What SIGCHLD did when onset was started, for the application to find again.
 pub struct ChildDisposition(libc::sigaction);
 

@@ -1,0 +1,355 @@
+//! The folder something is made in, and the way everything gets its name there: under a temporary one first.
+//!
+//! A temporary name is `.onset-XXXXXXXX.tmp`. While onset has one it holds a shared lock (flock(2)) on the folder, so
+//! whoever gets the exclusive lock knows that every such name was left over by a start that was killed, its own or
+//! another's on a shared volume, and removes it. Where there are no such locks (NFS) what is found is removed as well;
+//! if that hits a start that lives, that start makes its file anew ([`Temporary::place`] says ENOENT).
+
+use super::Reason;
+use super::error::Request;
+use crate::plan::model::Ownership;
+use crate::sys::clock;
+use crate::sys::file::{self, Lock, Stat, WORKING_DIRECTORY};
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use std::cell::Cell;
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+/// In a directory that is not copied completely yet (see `copy`).
+pub(super) const INCOMPLETE: &str = ".onset-incomplete";
+/// How many names are tried before something is wrong.
+const MOST_NAMES: u64 = 100;
+/// The mode of a parent that nobody asked for.
+const PARENT_MODE: u32 = 0o755;
+
+/// What the system refused, and what was asked of it.
+pub(super) type Refusal = (Errno, Request);
+
+/// Whether a name is one of onset's own.
+pub(super) fn is_ours(name: &OsStr) -> bool {
+    name == INCOMPLETE || is_temporary(name)
+}
+
+fn is_temporary(name: &OsStr) -> bool {
+    name.as_bytes().starts_with(b".onset-") && name.as_bytes().ends_with(b".tmp")
+}
+
+/// A directory in which names come and go.
+pub(super) struct Folder {
+    fd: OwnedFd,
+    path: PathBuf,
+    locked: Cell<bool>,
+}
+
+impl AsFd for Folder {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl Folder {
+    fn open(path: &Path) -> nix::Result<Rc<Self>> {
+        Self::open_in(WORKING_DIRECTORY, path, path.to_owned(), OFlag::empty())
+    }
+
+    /// A directory in it; a symbolic link is none.
+    pub(super) fn child(&self, name: &OsStr) -> nix::Result<Rc<Self>> {
+        Self::open_in(&self.fd, Path::new(name), self.path.join(name), OFlag::O_NOFOLLOW)
+    }
+
+    fn open_in(at: impl AsFd, name: &Path, path: PathBuf, flags: OFlag) -> nix::Result<Rc<Self>> {
+        let flags = flags | OFlag::O_DIRECTORY;
+        let fd = match file::open(at.as_fd(), name, flags | OFlag::O_RDONLY, 0) {
+            // It may be written although it may not be read.
+            Err(Errno::EACCES) => file::open(at.as_fd(), name, flags | OFlag::O_PATH, 0)?,
+            opened => opened?,
+        };
+        let folder = Folder { fd, path, locked: Cell::new(false) };
+        folder.sweep();
+        Ok(Rc::new(folder))
+    }
+
+    /// Where it is, for messages.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What has the name; `None` if nothing has.
+    pub(super) fn look(&self, name: &OsStr) -> nix::Result<Option<Stat>> {
+        match file::stat_at(&self.fd, name) {
+            Ok(stat) => Ok(Some(stat)),
+            Err(Errno::ENOENT) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Removes what starts that were killed have left. What cannot be removed is no reason to fail.
+    fn sweep(&self) {
+        let strays = file::names(&self.fd).map_while(Result::ok).filter(|name| is_temporary(name));
+        let strays: Vec<OsString> = strays.collect();
+        if strays.is_empty() || file::lock(&self.fd, Lock::Exclusive) == Err(Errno::EWOULDBLOCK) {
+            return;
+        }
+        for stray in &strays {
+            self.discard(stray);
+        }
+        self.lock();
+    }
+
+    fn lock(&self) {
+        // Held by another or not to be had: then the name may go away before it is used, and that is seen.
+        self.locked.set(file::lock(&self.fd, Lock::Shared).is_ok());
+    }
+
+    /// Removes what has a temporary name.
+    fn discard(&self, name: &OsStr) {
+        if let Err(Errno::EISDIR | Errno::EPERM) = file::unlink(&self.fd, name) {
+            let _: nix::Result<()> = file::unlink(&self.fd, Path::new(name).join(INCOMPLETE).as_os_str());
+            let _: nix::Result<()> = file::remove_directory(&self.fd, name);
+        }
+    }
+
+    /// Makes something under a temporary name.
+    pub(super) fn temporary<T>(
+        self: &Rc<Self>,
+        make: impl Fn(&OsStr) -> nix::Result<T>,
+    ) -> nix::Result<(Temporary, T)> {
+        if !self.locked.get() {
+            self.lock();
+        }
+        // Distinct from other starts' by chance; where it is not, the next one is.
+        let now = clock::monotonic();
+        let seed = (now.as_secs() << 30) ^ u64::from(now.subsec_nanos()) ^ (u64::from(std::process::id()) << 20);
+        for attempt in 0..MOST_NAMES {
+            let name =
+                format!(".onset-{:08x}.tmp", seed.wrapping_add(attempt).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32);
+            let name = OsString::from(name);
+            match make(&name) {
+                Err(Errno::EEXIST) => {}
+                Err(error) => return Err(error),
+                Ok(made) => return Ok((Temporary { folder: Rc::clone(self), name, placed: false }, made)),
+            }
+        }
+        Err(Errno::EEXIST)
+    }
+
+    /// A new empty file, for nobody else to read.
+    pub(super) fn temporary_file(self: &Rc<Self>) -> nix::Result<(Temporary, OwnedFd)> {
+        let flags = OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_WRONLY;
+        self.temporary(|name| file::open(&self.fd, Path::new(name), flags, 0o600))
+    }
+
+    /// A new directory. Without a mode it has 0755 less the umask.
+    pub(super) fn temporary_directory(
+        self: &Rc<Self>,
+        mode: Option<u32>,
+        owner: Ownership,
+    ) -> Result<(Temporary, OwnedFd), Refusal> {
+        let first_mode = if mode.is_some() { 0o700 } else { PARENT_MODE };
+        let made = self.temporary(|name| file::make_directory(&self.fd, name, first_mode));
+        let (temporary, ()) = made.map_err(|error| (error, Request::Write))?;
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
+        let opened = file::open(&self.fd, Path::new(&temporary.name), flags, 0);
+        let opened = opened.map_err(|error| (error, Request::Write))?;
+        let stat = file::stat(&opened).map_err(|error| (error, Request::Write))?;
+        settle(&Subject::Open(opened.as_fd()), &stat, mode, owner)?;
+        Ok((temporary, opened))
+    }
+
+    /// Makes a directory, complete or not at all; `false` if something has the name already.
+    pub(super) fn make_directory(
+        self: &Rc<Self>,
+        name: &OsStr,
+        mode: Option<u32>,
+        owner: Ownership,
+    ) -> Result<bool, Refusal> {
+        let again = || self.temporary_directory(mode, owner).map(|(temporary, _)| temporary);
+        place(again, |temporary| temporary.place_new(name))
+    }
+}
+
+/// Makes something under a temporary name and gives it its own; `false` if that is taken. Once more if somebody else's
+/// sweep came between.
+pub(super) fn place(
+    mut make: impl FnMut() -> Result<Temporary, Refusal>,
+    mut place: impl FnMut(&mut Temporary) -> nix::Result<()>,
+) -> Result<bool, Refusal> {
+    let mut attempts_left = 3;
+    loop {
+        attempts_left -= 1;
+        match place(&mut make()?) {
+            Ok(()) => return Ok(true),
+            Err(Errno::EEXIST) => return Ok(false),
+            Err(Errno::ENOENT) if attempts_left > 0 => {}
+            Err(error) => return Err((error, Request::Write)),
+        }
+    }
+}
+
+/// Something under a temporary name; gone with this value, unless it got its own.
+pub(super) struct Temporary {
+    folder: Rc<Folder>,
+    name: OsString,
+    placed: bool,
+}
+
+impl Temporary {
+    /// The temporary name.
+    pub(super) fn name(&self) -> &OsStr {
+        &self.name
+    }
+
+    /// Gives it its name, in the place of what has it.
+    ///
+    /// # Errors
+    /// ENOENT: a sweep has removed it, make it again. EBUSY: the name is a mount point.
+    pub(super) fn place(&mut self, name: &OsStr) -> nix::Result<()> {
+        file::rename(&self.folder, &self.name, name).inspect(|()| self.placed = true)
+    }
+
+    /// Gives it its name.
+    ///
+    /// # Errors
+    /// EEXIST: something has the name. ENOENT as for [`Temporary::place`].
+    pub(super) fn place_new(&mut self, name: &OsStr) -> nix::Result<()> {
+        file::rename_new(&self.folder, &self.name, name).inspect(|()| self.placed = true)
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.placed {
+            self.folder.discard(&self.name);
+        }
+    }
+}
+
+/// Whose mode and owner are changed.
+pub(super) enum Subject<'a> {
+    Open(BorrowedFd<'a>),
+    Named(BorrowedFd<'a>, &'a OsStr),
+}
+
+impl Subject<'_> {
+    fn own(&self, uid: Option<u32>, gid: Option<u32>) -> Result<(), Refusal> {
+        let result = match self {
+            Subject::Open(file) => file::change_owner(file, uid, gid),
+            Subject::Named(folder, name) => file::change_owner_at(folder, name, uid, gid),
+        };
+        result.map_err(|error| (error, Request::Own(Ownership { uid, gid })))
+    }
+
+    fn mode(&self, mode: u32) -> Result<(), Refusal> {
+        let result = match self {
+            Subject::Open(file) => file::change_mode(file, mode),
+            Subject::Named(folder, name) => file::change_mode_at(folder, name, mode),
+        };
+        result.map_err(|error| (error, Request::Mode(mode)))
+    }
+}
+
+/// The part of an owner that something does not have yet.
+pub(super) fn missing(owner: Ownership, stat: &Stat) -> Option<Ownership> {
+    let uid = owner.uid.filter(|&uid| uid != stat.st_uid);
+    let gid = owner.gid.filter(|&gid| gid != stat.st_gid);
+    (uid.is_some() || gid.is_some()).then_some(Ownership { uid, gid })
+}
+
+/// Makes mode and owner what they are to be, if they are not; whether they were not. At no moment may anybody do what
+/// neither the old nor the new ones permit. The user comes last: a root with CAP_CHOWN and no more could not set the
+/// mode of what is no longer its own.
+pub(super) fn settle(subject: &Subject<'_>, stat: &Stat, mode: Option<u32>, owner: Ownership) -> Result<bool, Refusal> {
+    let old = stat.st_mode & 0o7777;
+    let mode = mode.unwrap_or(old);
+    let Some(Ownership { uid, gid }) = missing(owner, stat) else {
+        return if mode == old { Ok(false) } else { subject.mode(mode).map(|()| true) };
+    };
+    // The kernel takes these bits away with every change of the owner (chown(2)).
+    let special = mode & 0o6000;
+    let mut now = old;
+    if old & !mode != 0 {
+        now = old & mode;
+        subject.mode(now)?;
+    }
+    if gid.is_some() {
+        subject.own(None, gid)?;
+        now &= !special;
+    }
+    if now != mode {
+        subject.mode(mode)?;
+    }
+    if uid.is_some() {
+        subject.own(uid, None)?;
+        if special != 0 {
+            subject.mode(mode)?;
+        }
+    }
+    Ok(true)
+}
+
+/// [`settle`] for something new in the place of, or after the model of, something else: what is not asked for stays as
+/// it is there, where that is permitted. Returns whether it could be.
+pub(super) fn dress(file: &OwnedFd, mode: u32, owner: Ownership, model: Option<&Stat>) -> Result<bool, Refusal> {
+    let kept = Ownership {
+        uid: owner.uid.or(model.map(|stat| stat.st_uid)),
+        gid: owner.gid.or(model.map(|stat| stat.st_gid)),
+    };
+    let settle = |mode, owner| {
+        let stat = file::stat(file).map_err(|error| (error, Request::Write))?;
+        settle(&Subject::Open(file.as_fd()), &stat, Some(mode), owner)
+    };
+    match settle(mode, kept) {
+        // Not permitted, or an owner our user namespace does not know. Bits that lend an owner's rights are not for
+        // another owner.
+        Err((Errno::EPERM | Errno::EINVAL, Request::Own(_))) if kept != owner => {
+            settle(mode & !0o6000, owner).map(|_| false)
+        }
+        result => result.map(|_| true),
+    }
+}
+
+/// The folders of one step, each opened and swept once.
+#[derive(Default)]
+pub(super) struct Folders {
+    open: Vec<Rc<Folder>>,
+    /// How many were made.
+    pub(super) made: usize,
+}
+
+impl Folders {
+    /// Opens a folder; makes it and its parents if they are missing, with mode 0755 and our owner.
+    pub(super) fn open(&mut self, path: &Path) -> Result<Rc<Folder>, Reason> {
+        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        if let Some(open) = self.open.iter().find(|open| open.path == path) {
+            return Ok(Rc::clone(open));
+        }
+        let folder = match Folder::open(path) {
+            Err(Errno::ENOENT) => {
+                self.make(path)?;
+                Folder::open(path)
+            }
+            opened => opened,
+        };
+        let folder = folder.map_err(|error| Reason::system(error, Request::Read, path).of(path))?;
+        self.open.push(Rc::clone(&folder));
+        Ok(folder)
+    }
+
+    fn make(&mut self, path: &Path) -> Result<(), Reason> {
+        let Some(parent) = path.parent() else { return Ok(()) };
+        let parent = self.open(parent)?;
+        // `..` is there as soon as its folder is.
+        let Some(name) = path.file_name() else { return Ok(()) };
+        match parent.make_directory(name, Some(PARENT_MODE), Ownership::default()) {
+            Ok(made) => {
+                self.made += usize::from(made);
+                Ok(())
+            }
+            Err((error, request)) => Err(Reason::system(error, request, path).of(path)),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Doing what the plan says, one file for each kind of step.
+//!
+//! What holds for all of them:
+//! - Everything is made under a temporary name in its folder, gets its mode and owner there, and then its own name
+//!   (read [`folder`] first). So it is complete or not there, whatever fails and whenever onset is killed.
+//! - What is as it is to be already is not touched: a second start changes no byte, no inode and no time.
+//! - Missing parents are made, with mode 0755 and our owner.
+//! - Nothing is followed out of where it was sent: paths go through the links they name, trees do not (see also
+//!   [`place`]). Trees are descended by descriptors, at most [`DEEPEST`] levels, so that neither the stack nor the
+//!   descriptors run out.
+//! - A machine that crashes (not onset, not the container) may lose what was written last. A rendered file is put right
+//!   by the next start; what no start would look at again, the copies and what is written only once, is synced to the
+//!   disk.
+
+mod copy;
+mod directory;
+mod error;
+#[cfg(test)]
+mod faults;
+mod folder;
+mod owner;
+mod place;
+mod remove;
+mod symlink;
+#[cfg(test)]
+mod testing;
+mod write;
+
+pub use error::StepError;
+
+use crate::plan::model::{Action, Ownership};
+use error::Reason;
+use std::fmt;
+
+/// How many levels of directories a tree may have: two descriptors each at most, of 1024 usually.
+const DEEPEST: usize = 200;
+
+/// What a step has done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// How many things were made, changed or removed. 0: all was as it is to be.
+    pub changes: usize,
+    /// What else there is to know, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// Does it.
+///
+/// # Errors
+/// It could not be done, or not all of it. What was done before that stays; no single thing is half done, but for a
+/// file that had to be written in place.
+pub fn execute(action: &Action) -> Result<Outcome, StepError> {
+    match action {
+        Action::Directory { path, mode, owner } => directory::make(path, *mode, *owner),
+        Action::Copy { from, to, condition, owner, marker, exclude } => {
+            copy::copy(&copy::Order { from, to, condition: *condition, owner: *owner, exclude }, marker.as_deref())
+        }
+        Action::Symlink { path, target, replace } => symlink::make(path, target, *replace),
+        Action::Remove { paths } => remove::remove(paths),
+        Action::Owner { path, owner, flat } => owner::change(path, *owner, *flat),
+        Action::Write(files) => write::write(files),
+    }
+}
+
+/// As it is written in a configuration: `999:1000`, `999`, `:1000`.
+impl fmt::Display for Ownership {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(uid) = self.uid {
+            write!(f, "{uid}")?;
+        }
+        match self.gid {
+            Some(gid) => write!(f, ":{gid}"),
+            None => Ok(()),
+        }
+    }
+}

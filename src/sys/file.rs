@@ -1,0 +1,312 @@
+//! The file system, by folder and name: what the steps do to it, one system call each, begun again when a signal
+//! interrupts it (signal(7)).
+//!
+//! Nothing here follows a symbolic link in the last component, but for [`open`] with flags that say so. Tests make any
+//! call fail ([`fault`]): whatever fails, a file must be old or new.
+
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, FallocateFlags, OFlag};
+use nix::sys::stat::{FchmodatFlags, Mode, UtimensatFlags};
+use nix::sys::time::TimeSpec;
+use nix::unistd::{Gid, Uid, UnlinkatFlags};
+use std::ffi::{CString, OsStr, OsString};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+pub use nix::fcntl::AT_FDCWD as WORKING_DIRECTORY;
+pub use nix::sys::stat::FileStat as Stat;
+
+/// open(2), close-on-exec.
+pub fn open(folder: impl AsFd, path: &Path, flags: OFlag, mode: u32) -> nix::Result<OwnedFd> {
+    call("open", || nix::fcntl::openat(folder.as_fd(), path, flags | OFlag::O_CLOEXEC, mode_of(mode)))
+}
+
+/// What is under the name.
+pub fn stat_at(folder: impl AsFd, name: &OsStr) -> nix::Result<Stat> {
+    call("stat_at", || nix::sys::stat::fstatat(folder.as_fd(), name, AtFlags::AT_SYMLINK_NOFOLLOW))
+}
+
+/// What is open.
+pub fn stat(file: impl AsFd) -> nix::Result<Stat> {
+    call("stat", || nix::sys::stat::fstat(file.as_fd()))
+}
+
+/// Where a symbolic link points.
+pub fn read_link(folder: impl AsFd, name: &OsStr) -> nix::Result<OsString> {
+    call("read_link", || nix::fcntl::readlinkat(folder.as_fd(), name))
+}
+
+/// mkdir(2): the mode less the umask.
+pub fn make_directory(folder: impl AsFd, name: &OsStr, mode: u32) -> nix::Result<()> {
+    call("make_directory", || nix::sys::stat::mkdirat(folder.as_fd(), name, mode_of(mode)))
+}
+
+/// symlink(2).
+pub fn make_link(target: &Path, folder: impl AsFd, name: &OsStr) -> nix::Result<()> {
+    call("make_link", || nix::unistd::symlinkat(target, folder.as_fd(), name))
+}
+
+/// rename(2) within a folder: what has the new name is replaced in one step.
+pub fn rename(folder: impl AsFd, from: &OsStr, to: &OsStr) -> nix::Result<()> {
+    call("rename", || nix::fcntl::renameat(folder.as_fd(), from, folder.as_fd(), to))
+}
+
+/// The same if nothing has the new name; else EEXIST. Where the file system cannot tell in one step (NFS) it looks first.
+pub fn rename_new(folder: impl AsFd, from: &OsStr, to: &OsStr) -> nix::Result<()> {
+    let result = call("rename_new", || rename_no_replace(folder.as_fd(), from, to));
+    match result {
+        Err(Errno::EINVAL | Errno::ENOSYS | Errno::EOPNOTSUPP) => match stat_at(folder.as_fd(), to) {
+            Ok(_) => Err(Errno::EEXIST),
+            Err(Errno::ENOENT) => rename(folder, from, to),
+            Err(error) => Err(error),
+        },
+        result => result,
+    }
+}
+
+/// `renameat2(2)`, which nix has for glibc only.
+fn rename_no_replace(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> nix::Result<()> {
+    let [from, to] = [from, to].map(|name| CString::new(name.as_bytes()).map_err(|_| Errno::EINVAL));
+    let (from, to, folder) = (from?, to?, folder.as_raw_fd());
+    // SAFETY: the kernel reads two C strings that live; the rest are integers.
+    let result = unsafe {
+        libc::syscall(libc::SYS_renameat2, folder, from.as_ptr(), folder, to.as_ptr(), libc::RENAME_NOREPLACE)
+    };
+    Errno::result(result).map(drop)
+}
+
+/// unlink(2): anything but a directory.
+pub fn unlink(folder: impl AsFd, name: &OsStr) -> nix::Result<()> {
+    call("unlink", || nix::unistd::unlinkat(folder.as_fd(), name, UnlinkatFlags::NoRemoveDir))
+}
+
+/// rmdir(2): an empty directory.
+pub fn remove_directory(folder: impl AsFd, name: &OsStr) -> nix::Result<()> {
+    call("remove_directory", || nix::unistd::unlinkat(folder.as_fd(), name, UnlinkatFlags::RemoveDir))
+}
+
+/// chown(2) of what is open; `None` stays.
+pub fn change_owner(file: impl AsFd, uid: Option<u32>, gid: Option<u32>) -> nix::Result<()> {
+    call("change_owner", || nix::unistd::fchown(file.as_fd(), uid.map(Uid::from_raw), gid.map(Gid::from_raw)))
+}
+
+/// chown(2) of what has the name, a symbolic link itself; `None` stays.
+pub fn change_owner_at(folder: impl AsFd, name: &OsStr, uid: Option<u32>, gid: Option<u32>) -> nix::Result<()> {
+    let (uid, gid) = (uid.map(Uid::from_raw), gid.map(Gid::from_raw));
+    call("change_owner_at", || nix::unistd::fchownat(folder.as_fd(), name, uid, gid, AtFlags::AT_SYMLINK_NOFOLLOW))
+}
+
+/// chmod(2) of what is open.
+pub fn change_mode(file: impl AsFd, mode: u32) -> nix::Result<()> {
+    call("change_mode", || nix::sys::stat::fchmod(file.as_fd(), mode_of(mode)))
+}
+
+/// chmod(2) of what has the name and is no symbolic link (then: EOPNOTSUPP).
+pub fn change_mode_at(folder: impl AsFd, name: &OsStr, mode: u32) -> nix::Result<()> {
+    call("change_mode_at", || {
+        nix::sys::stat::fchmodat(folder.as_fd(), name, mode_of(mode), FchmodatFlags::NoFollowSymlink)
+    })
+}
+
+/// Sets the time of the last change of what has the name.
+pub fn set_modified_at(folder: impl AsFd, name: &OsStr, seconds: i64, nanoseconds: i64) -> nix::Result<()> {
+    let modified = TimeSpec::new(seconds, nanoseconds);
+    call("set_modified_at", || {
+        let follow = UtimensatFlags::NoFollowSymlink;
+        nix::sys::stat::utimensat(folder.as_fd(), name, &TimeSpec::UTIME_OMIT, &modified, follow)
+    })
+}
+
+/// Reads until the buffer is full or the file ends; the number of bytes.
+pub fn read(file: impl AsFd, buffer: &mut [u8]) -> nix::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match call("read", || nix::unistd::read(file.as_fd(), &mut buffer[filled..]))? {
+            0 => break,
+            length => filled += length,
+        }
+    }
+    Ok(filled)
+}
+
+/// Writes all of it.
+pub fn write(file: impl AsFd, mut bytes: &[u8]) -> nix::Result<()> {
+    while !bytes.is_empty() {
+        let length = call("write", || nix::unistd::write(file.as_fd(), &bytes[..fault::writes_at_most(bytes.len())]))?;
+        bytes = &bytes[length..];
+    }
+    Ok(())
+}
+
+/// Goes back to the file's start.
+pub fn rewind(file: impl AsFd) -> nix::Result<()> {
+    let file = file.as_fd().as_raw_fd();
+    // SAFETY: lseek takes integers.
+    call("rewind", || Errno::result(unsafe { libc::lseek(file, 0, libc::SEEK_SET) }).map(drop))
+}
+
+/// ftruncate(2).
+pub fn truncate(file: impl AsFd, length: i64) -> nix::Result<()> {
+    call("truncate", || nix::unistd::ftruncate(file.as_fd(), length))
+}
+
+/// Takes the disk space for this length, without a change that shows (fallocate(2)).
+pub fn allocate(file: impl AsFd, length: i64) -> nix::Result<()> {
+    call("allocate", || nix::fcntl::fallocate(file.as_fd(), FallocateFlags::FALLOC_FL_KEEP_SIZE, 0, length))
+}
+
+/// fsync(2).
+pub fn sync(file: impl AsFd) -> nix::Result<()> {
+    call("sync", || nix::unistd::fsync(file.as_fd()))
+}
+
+/// syncfs(2): all of the file system the file is on.
+pub fn sync_file_system(file: impl AsFd) -> nix::Result<()> {
+    call("sync_file_system", || nix::unistd::syncfs(file.as_fd()))
+}
+
+/// How a lock is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lock {
+    /// By as many as want it.
+    Shared,
+    /// By one.
+    Exclusive,
+}
+
+/// flock(2), until the descriptor is closed or another kind of lock is taken. Does not wait.
+///
+/// # Errors
+/// EWOULDBLOCK when others hold it; anything else where there are no locks (NFS).
+pub fn lock(file: impl AsFd, lock: Lock) -> nix::Result<()> {
+    let operation = match lock {
+        Lock::Shared => libc::LOCK_SH,
+        Lock::Exclusive => libc::LOCK_EX,
+    };
+    let file = file.as_fd().as_raw_fd();
+    // SAFETY: flock takes integers.
+    call("lock", || Errno::result(unsafe { libc::flock(file, operation | libc::LOCK_NB) }).map(drop))
+}
+
+/// What one read of a directory takes at most, in bytes.
+const BATCH: usize = 8192;
+
+/// The names in a directory, `.` and `..` left out, in no order.
+pub struct Names<Folder> {
+    folder: Folder,
+    buffer: Vec<u8>,
+    next: usize,
+}
+
+/// Reads the directory from where its descriptor stands.
+pub fn names<Folder: AsFd>(folder: Folder) -> Names<Folder> {
+    Names { folder, buffer: Vec::new(), next: 0 }
+}
+
+impl<Folder: AsFd> Names<Folder> {
+    fn refill(&mut self) -> nix::Result<usize> {
+        self.next = 0;
+        self.buffer.resize(BATCH, 0);
+        let folder = self.folder.as_fd().as_raw_fd();
+        let length = call("names", || {
+            let (start, length) = (self.buffer.as_mut_ptr(), self.buffer.len());
+            // SAFETY: the kernel writes at most `length` bytes to `start`, which is as long.
+            Errno::result(unsafe { libc::syscall(libc::SYS_getdents64, folder, start, length) })
+        });
+        self.buffer.truncate(length.ok().and_then(|length| usize::try_from(length).ok()).unwrap_or(0));
+        length.map(|_| self.buffer.len())
+    }
+}
+
+impl<Folder: AsFd> Iterator for Names<Folder> {
+    type Item = nix::Result<OsString>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        // struct linux_dirent64 (getdents(2)): 8 bytes inode, 8 offset, 2 length, 1 type, the name with its NUL.
+        const LENGTH: usize = 16;
+        const NAME: usize = 19;
+        loop {
+            if self.next >= self.buffer.len() {
+                match self.refill() {
+                    Ok(0) => return None,
+                    Ok(_) => {}
+                    Err(error) => return Some(Err(error)),
+                }
+            }
+            let entry = &self.buffer[self.next..];
+            let length = entry.get(LENGTH..NAME - 1).map_or(0, |length| u16::from_ne_bytes([length[0], length[1]]));
+            let Some(name) = entry.get(NAME..usize::from(length)) else { return Some(Err(Errno::EIO)) };
+            self.next += usize::from(length);
+            let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
+            if name != b"." && name != b".." {
+                return Some(Ok(OsString::from_vec(name.to_vec())));
+            }
+        }
+    }
+}
+
+fn mode_of(mode: u32) -> Mode {
+    Mode::from_bits_truncate(mode)
+}
+
+fn call<T>(name: &'static str, mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
+    loop {
+        match fault::before(name).and_then(|()| call()) {
+            Err(Errno::EINTR) => {}
+            result => return result,
+        }
+    }
+}
+
+/// Where nothing is to fail.
+#[cfg(not(test))]
+mod fault {
+    #[expect(clippy::unnecessary_wraps, reason = "as its counterpart in tests")]
+    pub(super) fn before(_: &'static str) -> nix::Result<()> {
+        Ok(())
+    }
+
+    pub(super) fn writes_at_most(length: usize) -> usize {
+        length
+    }
+}
+
+/// Makes calls of the thread fail, for tests.
+#[cfg(test)]
+pub mod fault {
+    use nix::errno::Errno;
+    use std::cell::RefCell;
+
+    /// Which calls fail, asked before each of them: by its number, from 0 on, and its name here.
+    type Plan = Box<dyn FnMut(usize, &'static str) -> Option<Errno>>;
+
+    thread_local! {
+        static PLAN: RefCell<Option<(Plan, Vec<&'static str>)>> = const { RefCell::new(None) };
+    }
+
+    /// Runs `body` with these failures; what it returns, and which calls it made.
+    pub fn with<T>(
+        plan: impl FnMut(usize, &'static str) -> Option<Errno> + 'static,
+        body: impl FnOnce() -> T,
+    ) -> (T, Vec<&'static str>) {
+        PLAN.set(Some((Box::new(plan), Vec::new())));
+        let result = body();
+        let calls = PLAN.take().map_or(Vec::new(), |(_, calls)| calls);
+        (result, calls)
+    }
+
+    pub(super) fn before(name: &'static str) -> nix::Result<()> {
+        PLAN.with_borrow_mut(|plan| {
+            let Some((plan, calls)) = plan else { return Ok(()) };
+            let error = plan(calls.len(), name);
+            calls.push(name);
+            error.map_or(Ok(()), Err)
+        })
+    }
+
+    /// Short, so that a write can fail in the middle of a file.
+    pub(super) fn writes_at_most(length: usize) -> usize {
+        PLAN.with_borrow(|plan| if plan.is_some() { length.div_ceil(2) } else { length })
+    }
+}
