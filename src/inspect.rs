@@ -25,10 +25,7 @@ pub fn check(file: &ConfigFile, start: Option<(Words, Words)>) -> Result<String,
             resolve(&Inputs { config: &config, args: &[], environ: &environ, world: &world }, &mut problems);
         resolution.look_ahead(&mut problems);
     }
-    match problems.is_empty() {
-        true => Ok(format!("{}: in order\n", source.name)),
-        false => Err(problems.explain(&source)),
-    }
+    if problems.is_empty() { Ok(format!("{}: in order\n", source.name)) } else { Err(problems.explain(&source)) }
 }
 
 fn loaded(file: &ConfigFile) -> Result<Loaded, Vec<String>> {

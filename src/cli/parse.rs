@@ -51,7 +51,7 @@ pub fn parse(arguments: Vec<OsString>, variable: impl Fn(&str) -> Option<OsStrin
             let command = reader.count - reader.left() + 1;
             Invocation::Run(reader.run(command))
         }
-        End::End => {
+        End::Nothing => {
             let command = reader.count + 1;
             Invocation::Run(reader.run(command))
         }
@@ -68,7 +68,7 @@ enum End {
     /// `--`
     Dashes,
     /// Nothing is left.
-    End,
+    Nothing,
 }
 
 struct Reader<'a> {
@@ -100,7 +100,7 @@ impl<'a> Reader<'a> {
                 return End::Dashes;
             }
             match self.words.next() {
-                Ok(None) => return End::End,
+                Ok(None) => return End::Nothing,
                 Ok(Some(Arg::Value(word))) => return End::Word(word),
                 Ok(Some(option)) => match known.iter().find(|flag| is(flag, &option)) {
                     Some(flag) if flag.long == HELP.long => return End::Asked(Invocation::Help),
@@ -129,7 +129,7 @@ impl<'a> Reader<'a> {
         let rest = match self.options(known) {
             End::Asked(invocation) => return invocation,
             End::Word(_) => self.count - self.left(),
-            End::Dashes | End::End => self.count - self.left() + 1,
+            End::Dashes | End::Nothing => self.count - self.left() + 1,
         };
         make(self, rest)
     }
@@ -155,13 +155,13 @@ impl<'a> Reader<'a> {
     }
 
     /// The variable that stands in for an option. Empty counts as unset.
-    fn from_variable(&self, flag: &Flag) -> Option<(&'static str, OsString)> {
+    fn by_variable(&self, flag: &Flag) -> Option<(&'static str, OsString)> {
         let name = flag.variable?;
         (self.variable)(name).filter(|value| !value.is_empty()).map(|value| (name, value))
     }
 
     fn config_file(&mut self) -> ConfigFile {
-        let given = self.value(&CONFIG).cloned().or_else(|| self.from_variable(&CONFIG).map(|(_, value)| value));
+        let given = self.value(&CONFIG).cloned().or_else(|| self.by_variable(&CONFIG).map(|(_, value)| value));
         given.map_or(ConfigFile::Usual, ConfigFile::Named)
     }
 
@@ -169,7 +169,7 @@ impl<'a> Reader<'a> {
         if self.is_given(flag) {
             return true;
         }
-        let Some((name, value)) = self.from_variable(flag) else { return false };
+        let Some((name, value)) = self.by_variable(flag) else { return false };
         match value.to_string_lossy().to_ascii_lowercase().as_str() {
             "1" | "true" | "yes" | "on" => true,
             "0" | "false" | "no" | "off" => false,
@@ -185,7 +185,7 @@ impl<'a> Reader<'a> {
     fn setting<T: Default>(&mut self, flag: &Flag, from_name: impl Fn(&str) -> Option<T>) -> T {
         let (name, value) = match self.value(flag) {
             Some(value) => (format!("`--{}`", flag.long), value.clone()),
-            None => match self.from_variable(flag) {
+            None => match self.by_variable(flag) {
                 Some((name, value)) => (name.to_owned(), value),
                 None => return T::default(),
             },

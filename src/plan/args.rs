@@ -66,10 +66,8 @@ pub fn meet(config: &Config, container: &[Vec<u8>]) -> Meeting {
         None => is_program || app.command.is_empty(),
     };
     let append = app.program_args == Some(ProgramArgs::Append);
-    match is_program && append {
-        true => Meeting { base: Base::Command, rest: 1, setup },
-        false => Meeting { base: Base::Nothing, rest: 0, setup },
-    }
+    let (base, rest) = if is_program && append { (Base::Command, 1) } else { (Base::Nothing, 0) };
+    Meeting { base, rest, setup }
 }
 
 fn base_name(path: &[u8]) -> &[u8] {

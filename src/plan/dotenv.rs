@@ -80,15 +80,11 @@ impl<'a> Reader<'a> {
         let value = &line[sign + 1..];
         let quoted = value.trim_ascii_start();
         let name = name.to_vec();
-        let value = match quoted.first() {
-            Some(&quote @ (b'\'' | b'"')) => {
-                let skipped = line.len() - quoted.len() + 1;
-                self.quoted(skipped, quote)?
-            }
-            _ => {
-                self.take_line();
-                bare(value).to_vec()
-            }
+        let value = if let Some(&quote @ (b'\'' | b'"')) = quoted.first() {
+            self.quoted(line.len() - quoted.len() + 1, quote)?
+        } else {
+            self.take_line();
+            bare(value).to_vec()
         };
         if value.contains(&0) {
             return Err("a value cannot contain a NUL byte");
@@ -103,7 +99,7 @@ impl<'a> Reader<'a> {
         while let Some((at, byte)) = bytes.next() {
             match byte {
                 byte if byte == quote => {
-                    let lines = value_lines(&self.text[skipped..skipped + at]);
+                    let lines = self.text[skipped..skipped + at].split(|&byte| byte == b'\n').count() - 1;
                     self.text = &self.text[skipped + at + 1..];
                     self.line += lines;
                     let rest = self.take_line().trim_ascii();
@@ -127,10 +123,6 @@ impl<'a> Reader<'a> {
         }
         Err("this quote is never closed")
     }
-}
-
-fn value_lines(text: &[u8]) -> usize {
-    text.iter().filter(|&&byte| byte == b'\n').count()
 }
 
 /// A value without quotes, without the comment behind it.

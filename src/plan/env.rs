@@ -113,7 +113,7 @@ impl Environment {
 }
 
 /// Expands a text with any look-up.
-pub fn expand<'a>(text: &Text, lookup: &Lookup<'a>, limit: usize, problems: &mut Problems) -> Option<Vec<u8>> {
+pub fn expand(text: &Text, lookup: &Lookup<'_>, limit: usize, problems: &mut Problems) -> Option<Vec<u8>> {
     match text.template.expand(lookup, limit) {
         Ok(value) => Some(value),
         Err(error) => {
@@ -215,7 +215,9 @@ impl<'a> Outside<'a> {
                 Err(Unreadable::Missing(_)) if file.optional => {}
                 Err(Unreadable::Missing(message)) => problems.at(file.path.place, message),
                 Err(Unreadable::Wrong(messages)) => {
-                    messages.into_iter().for_each(|message| problems.at(file.path.place, message));
+                    for message in messages {
+                        problems.at(file.path.place, message);
+                    }
                 }
             }
         }
@@ -274,7 +276,7 @@ impl<'a> Outside<'a> {
         let mut entries = Vec::new();
         let mut written: Vec<&str> = Vec::new();
         for entry in self.container {
-            let Some((name, value)) = split(entry) else {
+            let Some((name, _)) = split(entry) else {
                 // No variable at all; whoever inherits everything inherits it too.
                 if inherit {
                     entries.push(entry.clone());

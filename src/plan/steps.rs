@@ -12,6 +12,7 @@ use crate::config::tree::Place;
 use crate::config::types::{Mode, Size, Text};
 use crate::glob;
 use crate::report::Because;
+use crate::template::Position;
 use crate::template::file::{Substitution, Unset};
 use nix::errno::Errno;
 use std::borrow::Cow;
@@ -337,9 +338,7 @@ impl<'a> How<'a> {
             }
             Some(Check::Toml) => {
                 toml::de::DeTable::parse(text()?).map_err(|error| {
-                    let line = error.span().map_or(1, |span| {
-                        1 + content[..span.start.min(content.len())].iter().filter(|&&byte| byte == b'\n').count()
-                    });
+                    let line = error.span().map_or(1, |span| Position::of(&content, span.start).line);
                     format!("the result of {name} is not TOML: line {line}")
                 })?;
             }

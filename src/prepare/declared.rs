@@ -28,7 +28,7 @@ pub fn become_declared(job: &Job, loaded: &Loaded, announce: &dyn Fn(&[u8])) -> 
         resolution.look_ahead(&mut problems);
     }
     if !problems.is_empty() {
-        return refuse(problems.explain(source));
+        return refuse(&problems.explain(source));
     }
     for notice in &resolution.env.notices {
         Event::Notice { text: notice }.emit();
@@ -46,7 +46,7 @@ pub fn become_declared(job: &Job, loaded: &Loaded, announce: &dyn Fn(&[u8])) -> 
 }
 
 /// Says every problem, one line each, and sums them up.
-pub fn refuse(problems: Vec<String>) -> StartFailure {
+pub fn refuse(problems: &[String]) -> StartFailure {
     let count = problems.len();
     let first_lines = || problems.iter().filter_map(|problem| problem.lines().next());
     if let [problem] = first_lines().collect::<Vec<_>>()[..] {
@@ -66,7 +66,8 @@ fn run_step(resolution: &Resolution<'_>, step: &Step, index: usize, source: &Sou
     let result = match action {
         _ if !problems.is_empty() => {
             let text = problems.explain(source);
-            Err(text.iter().filter_map(|problem| problem.lines().next()).collect::<Vec<_>>().join("; "))
+            let cause = text.iter().filter_map(|problem| problem.lines().next()).collect::<Vec<_>>().join("; ");
+            Err(Failure { cause, is_final: false })
         }
         None => return Ok(()),
         Some(action) => execute(resolution, step, &action),
@@ -80,9 +81,9 @@ fn run_step(resolution: &Resolution<'_>, step: &Step, index: usize, source: &Sou
             Event::StepDone { step: &name, changed: outcome.changes, duration }.emit();
             Ok(())
         }
-        Err(cause) => {
+        Err(Failure { cause, is_final }) => {
             let cause = format!("step {name} ({}) failed: {cause}", source.locate(step.place));
-            if step.on_failure == Some(OnFailure::Warn) {
+            if step.on_failure == Some(OnFailure::Warn) && !is_final {
                 Event::Notice { text: &cause }.emit();
                 return Ok(());
             }
@@ -91,11 +92,18 @@ fn run_step(resolution: &Resolution<'_>, step: &Step, index: usize, source: &Sou
     }
 }
 
-fn execute(resolution: &Resolution<'_>, step: &Step, action: &Action) -> Result<steps::Outcome, String> {
-    let work = || steps::execute(action).map_err(|error| error.to_string());
+/// Why a step failed, and whether nothing may go on after that, whatever the step says of failures.
+struct Failure {
+    cause: String,
+    is_final: bool,
+}
+
+fn execute(resolution: &Resolution<'_>, step: &Step, action: &Action) -> Result<steps::Outcome, Failure> {
+    let work = || steps::execute(action).map_err(|error| Failure { cause: error.to_string(), is_final: false });
     match (&step.rights, &resolution.plan.identity) {
-        (Some(Rights::App), Some(app)) => identity::with_rights_of(app, work).map_err(|refusal| refusal.to_string())?,
-        _ => work(),
+        (Some(Rights::App), Some(app)) => identity::with_rights_of(app, work)
+            .map_err(|refusal| Failure { cause: refusal.to_string(), is_final: refusal.is_stranded() })?,
+        (Some(Rights::App | Rights::Root) | None, _) => work(),
     }
 }
 
@@ -105,7 +113,7 @@ fn become_planned(job: &Job, resolution: Resolution<'_>, announce: &dyn Fn(&[u8]
         resolution.plan.argv.iter().flat_map(|word| redaction.apply(word.to_bytes_with_nul())).collect();
     announce(&words);
     if let Err(problems) = state::apply(&resolution.plan.process, resolution.plan.identity.as_ref()) {
-        return refuse(problems.iter().map(ToString::to_string).collect());
+        return refuse(&problems.iter().map(ToString::to_string).collect::<Vec<_>>());
     }
     let command = Command {
         argv: Words::from_owned(resolution.plan.argv),

@@ -43,7 +43,7 @@ pub struct Job {
 /// arguments if they are others than the container's.
 pub fn become_application(job: &Job, announce: &dyn Fn(&[u8])) -> StartFailure {
     match load::load(&job.config) {
-        Err(problems) => declared::refuse(problems),
+        Err(problems) => declared::refuse(&problems),
         Ok(Some(loaded)) => declared::become_declared(job, &loaded, announce),
         Ok(None) => {
             announce(&[]);

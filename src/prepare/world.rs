@@ -110,3 +110,76 @@ fn read_all(file: &OwnedFd, limit: u64) -> Result<Vec<u8>, Errno> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{self, OpenOptions};
+    use std::io::Write;
+
+    #[test]
+    fn files_and_pipes_are_read_and_nothing_else() {
+        let top = tempfile::tempdir().unwrap();
+        let world = RealWorld::new().unwrap();
+        let path = top.path().join("file");
+        let content = b"x".repeat(3 * CHUNK + 1);
+        fs::write(&path, &content).unwrap();
+        assert_eq!(world.read(&path, content.len() as u64), Ok(content.clone()));
+        assert_eq!(world.read(&path, content.len() as u64 - 1), Err(Errno::EFBIG));
+        assert_eq!(world.read(top.path(), 1), Err(Errno::EISDIR));
+        assert_eq!(world.read(&path.join("below"), 1), Err(Errno::ENOTDIR));
+        assert_eq!(world.read(&top.path().join("none"), 1), Err(Errno::ENOENT));
+        assert_eq!(world.read(Path::new("/dev/zero"), 1), Err(Errno::EINVAL));
+        assert!(world.read(Path::new("/proc/self/status"), 1 << 16).unwrap().starts_with(b"Name:"));
+        assert_eq!(world.read(Path::new("/proc/self/status"), 5), Err(Errno::EFBIG));
+    }
+
+    #[test]
+    fn a_pipe_is_read_to_its_end_and_one_without_a_writer_is_empty() {
+        let top = tempfile::tempdir().unwrap();
+        let world = RealWorld::new().unwrap();
+        let path = top.path().join("pipe");
+        nix::unistd::mkfifo(&path, Mode::S_IRWXU).unwrap();
+        assert_eq!(world.read(&path, 10), Ok(Vec::new()));
+        let mut both = OpenOptions::new().read(true).write(true).open(&path).unwrap();
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(|| world.read(&path, 10));
+            // The reader waits, or is not there yet: it gets all of it either way.
+            both.write_all(b"one").unwrap();
+            both.write_all(b"two").unwrap();
+            let writer = OpenOptions::new().write(true).open(&path).unwrap();
+            while nix::sys::stat::fstat(&both).is_ok() && !reader.is_finished() {
+                drop(writer);
+                drop(both);
+                break;
+            }
+            let read = reader.join().unwrap().unwrap();
+            assert!(b"onetwo".ends_with(&read), "{read:?}");
+        });
+    }
+
+    #[test]
+    fn names_are_sorted_and_kinds_are_told() {
+        let top = tempfile::tempdir().unwrap();
+        let world = RealWorld::new().unwrap();
+        for name in ["b", "a", "C", ".d"] {
+            fs::write(top.path().join(name), "12").unwrap();
+        }
+        assert_eq!(world.list(top.path()), Ok([".d", "C", "a", "b"].map(PathBuf::from).to_vec()));
+        assert_eq!(world.list(&top.path().join("a")), Err(Errno::ENOTDIR));
+        assert_eq!(world.kind(&top.path().join("a")), Some(Kind::File(2)));
+        assert_eq!(world.kind(top.path()), Some(Kind::Directory));
+        assert_eq!(world.kind(Path::new("/dev/null")), Some(Kind::Other));
+        assert_eq!(world.kind(&top.path().join("none")), None);
+    }
+
+    #[test]
+    fn the_process_is_this_one() {
+        let world = RealWorld::new().unwrap();
+        let status = String::from_utf8(world.read(Path::new("/proc/self/status"), 1 << 16).unwrap()).unwrap();
+        let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
+        assert_eq!(field("Umask:"), format!("{:04o}", world.process().umask));
+        assert_eq!(field("Uid:").split('\t').nth(1), Some(world.process().uid.to_string().as_str()));
+        assert!(!world.process().hostname.is_empty());
+    }
+}

@@ -3,6 +3,7 @@
 use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::stat::{Mode, umask};
 use nix::unistd::geteuid;
 use std::path::Path;
 
@@ -27,6 +28,15 @@ pub fn with_own_mounts<T: Send>(body: impl FnOnce() -> T + Send) -> Option<T> {
         let private = MsFlags::MS_PRIVATE | MsFlags::MS_REC;
         mount(None::<&str>, "/", None::<&str>, private, None::<&str>).ok()?;
         Some(body())
+    })
+}
+
+/// Runs `body` with this umask, in a thread of its own.
+pub fn with_umask<T: Send>(mask: u32, body: impl FnOnce() -> T + Send) -> T {
+    in_thread(|| {
+        unshare(CloneFlags::CLONE_FS).expect("a umask of one's own");
+        umask(Mode::from_bits_truncate(mask));
+        body()
     })
 }
 

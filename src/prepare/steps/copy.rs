@@ -51,7 +51,9 @@ pub(super) fn copy(order: &Order<'_>, marker: Option<&Path>) -> Result<Outcome, 
             }
         }
     }
-    let mut copying = Copying { order, folders: Folders::default(), changes: 0, notes: Vec::new(), target: None };
+    let source = order.from.to_owned();
+    let (folders, notes) = (Folders::default(), Vec::new());
+    let mut copying = Copying { order, folders, changes: 0, notes, target: None, source };
     let copied = copying.top().map_err(|reason| StepError::new(attempt(), reason))?;
     let mut outcome = Outcome { changes: copying.changes + copying.folders.made, notes: copying.notes };
     if let (Copied::File | Copied::Tree(_), Some(marker)) = (&copied, marker) {
@@ -84,6 +86,8 @@ struct Copying<'a> {
     notes: Vec<String>,
     /// The target itself, device and inode: it may lie in the source.
     target: Option<(u64, u64)>,
+    /// Where we are in the source, for messages.
+    source: PathBuf,
 }
 
 impl Copying<'_> {
@@ -343,5 +347,218 @@ fn copy_content(source: &OwnedFd, target: &OwnedFd) -> nix::Result<()> {
         if length < chunk.len() {
             return Ok(());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+
+    use super::*;
+    use crate::plan::model::Action;
+    use crate::prepare::steps::testing::{
+        directory, done, give, identities, link, mode, owner, put, refused, set_mode, settled, to, tree,
+    };
+    use crate::sys::testing::{as_user, is_root, tmpfs, with_own_mounts};
+    use nix::sys::stat::Mode;
+    use std::fs;
+    use std::os::unix::net::UnixListener;
+
+    const NOBODY: Ownership = Ownership { uid: None, gid: None };
+
+    fn copied(top: &Path, condition: CopyIf) -> Action {
+        let (from, to, owner) = (top.join("from"), top.join("to"), NOBODY);
+        Action::Copy { from, to, condition, owner, marker: None, exclude: vec!["*.bak".to_owned()] }
+    }
+
+    fn defaults(top: &Path) {
+        put(&top.join("from/a"), &"a".repeat(CHUNK + 1), 0o640);
+        put(&top.join("from/sub/tool"), "", 0o755);
+        put(&top.join("from/sub/b.bak"), "", 0o600);
+        link(&top.join("from/l"), "/nowhere");
+        set_mode(&top.join("from/sub"), 0o550);
+    }
+
+    #[test]
+    fn a_tree_keeps_its_modes_its_links_and_its_times() {
+        let top = directory();
+        let top = top.path();
+        defaults(top);
+        let long_ago = nix::sys::time::TimeSpec::new(1_000_000_000, 5);
+        for name in ["from/a", "from/sub", "from/l", "from"] {
+            let follow = nix::sys::stat::UtimensatFlags::NoFollowSymlink;
+            nix::sys::stat::utimensat(WORKING_DIRECTORY, &top.join(name), &long_ago, &long_ago, follow).unwrap();
+        }
+        assert_eq!(done(&copied(top, CopyIf::Missing)).changes, 5);
+        let mut expected = tree(&top.join("from"));
+        expected.remove(Path::new("sub/b.bak"));
+        assert_eq!(tree(&top.join("to")), expected);
+        let ids = identities(top);
+        for name in ["to", "to/a", "to/sub", "to/l"] {
+            let (_, seconds, nanoseconds) = ids[Path::new(name)];
+            assert_eq!((seconds, nanoseconds), (1_000_000_000, 5), "{name}");
+        }
+        for condition in [CopyIf::Missing, CopyIf::Empty, CopyIf::Each] {
+            settled(top, &copied(top, condition));
+        }
+    }
+
+    #[test]
+    fn a_volume_that_is_empty_is_filled_and_one_that_is_not_is_left_alone() {
+        let top = directory();
+        let top = top.path();
+        defaults(top);
+        fs::create_dir_all(top.join("to/lost+found")).unwrap();
+        settled(top, &copied(top, CopyIf::Missing));
+        assert_eq!(done(&copied(top, CopyIf::Empty)).changes, 4);
+        fs::remove_file(top.join("to/a")).unwrap();
+        settled(top, &copied(top, CopyIf::Missing));
+        settled(top, &copied(top, CopyIf::Empty));
+        assert_eq!(done(&copied(top, CopyIf::Each)).changes, 1);
+    }
+
+    #[test]
+    fn each_adds_what_is_missing_and_replaces_nothing() {
+        let top = directory();
+        let top = top.path();
+        defaults(top);
+        put(&top.join("to/a"), "mine", 0o600);
+        put(&top.join("elsewhere/kept"), "", 0o644);
+        link(&top.join("to/sub"), "../elsewhere");
+        let outcome = done(&copied(top, CopyIf::Each));
+        assert_eq!(outcome.changes, 1);
+        let sub = top.join("to/sub");
+        assert_eq!(
+            outcome.notes,
+            [format!("`{}` was left out: there is a symbolic link, the source is a directory", sub.display())]
+        );
+        assert_eq!(fs::read(top.join("to/a")).unwrap(), b"mine");
+        assert!(!top.join("elsewhere/tool").exists());
+    }
+
+    #[test]
+    fn a_marker_comes_last_and_ends_it_for_ever() {
+        let top = directory();
+        let top = top.path();
+        defaults(top);
+        let marker = top.join("state/copied");
+        let (from, to, owner) = (top.join("from"), top.join("to"), NOBODY);
+        let condition = CopyIf::Each;
+        let action = Action::Copy { from, to, condition, owner, marker: Some(marker.clone()), exclude: Vec::new() };
+        assert_eq!(done(&action).changes, 8);
+        assert_eq!(mode(&marker), 0o644);
+        fs::remove_file(top.join("to/a")).unwrap();
+        settled(top, &action);
+    }
+
+    #[test]
+    fn a_link_into_a_volume_is_followed() {
+        let top = directory();
+        let top = top.path();
+        defaults(top);
+        fs::create_dir(top.join("volume")).unwrap();
+        link(&top.join("to"), "volume/data");
+        assert_eq!(done(&copied(top, CopyIf::Missing)).changes, 5);
+        assert!(top.join("volume/data/sub/tool").exists());
+        assert!(top.join("to").is_symlink());
+        settled(top, &copied(top, CopyIf::Missing));
+    }
+
+    #[test]
+    fn what_is_neither_file_nor_link_nor_directory_is_left_out_with_a_note() {
+        let top = directory();
+        let top = top.path();
+        fs::create_dir(top.join("from")).unwrap();
+        drop(UnixListener::bind(top.join("from/socket")).unwrap());
+        nix::unistd::mkfifo(&top.join("from/pipe"), Mode::S_IRWXU).unwrap();
+        let mut notes = done(&copied(top, CopyIf::Missing)).notes;
+        notes.sort();
+        let said = |name: &str, kind: &str| format!("`{}/to/{name}` was left out: the source is {kind}", top.display());
+        assert_eq!(notes, [said("pipe", "a named pipe"), said("socket", "a socket")]);
+    }
+
+    #[test]
+    fn a_copy_into_its_own_source_ends() {
+        let top = directory();
+        let top = top.path();
+        put(&top.join("a/b"), "", 0o644);
+        let (from, to, owner) = (top.to_owned(), top.join("a/copy"), NOBODY);
+        let action = Action::Copy { from, to, condition: CopyIf::Each, owner, marker: None, exclude: Vec::new() };
+        done(&action);
+        assert!(top.join("a/copy/a/b").exists());
+        assert!(!top.join("a/copy/a/copy").exists());
+        settled(top, &action);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_told() {
+        let top = directory();
+        let top = top.path();
+        let said = |words: &str| format!("cannot copy `{0}/from` to `{0}/to`: {words}", top.display());
+        let from = top.join("from").display().to_string();
+        let message = refused(&copied(top, CopyIf::Missing));
+        assert_eq!(message, said(&format!("`{from}`: no such file or directory (ENOENT)")));
+        defaults(top);
+        put(&top.join("to"), "", 0o644);
+        settled(top, &copied(top, CopyIf::Missing));
+        let message = refused(&copied(top, CopyIf::Each));
+        assert_eq!(message, said(&format!("`{}/to` is no directory, the source is one", top.display())));
+    }
+
+    #[test]
+    fn copies_get_their_owner_or_keep_the_originals() {
+        if !is_root() {
+            return;
+        }
+        let top = directory();
+        let top = top.path();
+        defaults(top);
+        set_mode(&top.join("from/sub/tool"), 0o4755);
+        give(&top.join("from/sub/tool"), 7, 8);
+        set_mode(&top.join("from/sub/tool"), 0o4755);
+        give(&top.join("from/sub"), 7, 8);
+        give(&top.join("from/l"), 7, 8);
+        done(&copied(top, CopyIf::Missing));
+        for name in ["to/sub/tool", "to/sub", "to/l"] {
+            assert_eq!(owner(&top.join(name)), (7, 8), "{name}");
+        }
+        assert_eq!(mode(&top.join("to/sub/tool")), 0o4755);
+        let (from, given) = (top.join("from"), top.join("given"));
+        let owner_given = Ownership { uid: Some(1000), gid: None };
+        let condition = CopyIf::Missing;
+        let order =
+            Action::Copy { from, to: given.clone(), condition, owner: owner_given, marker: None, exclude: Vec::new() };
+        done(&order);
+        assert_eq!(["", "a", "sub", "sub/tool", "l"].map(|name| owner(&given.join(name)).0), [1000; 5]);
+        assert_eq!(owner(&given.join("sub/tool")).1, 8);
+        settled(top, &order);
+        // A user cannot keep the originals' owners, and lends nobody his rights.
+        give(top, 1000, 1000);
+        fs::remove_dir_all(top.join("to")).unwrap();
+        as_user(1000, 1000, || done(&copied(top, CopyIf::Missing)));
+        assert_eq!(owner(&top.join("to/sub/tool")), (1000, 1000));
+        assert_eq!(mode(&top.join("to/sub/tool")), 0o755);
+        settled(top, &copied(top, CopyIf::Missing));
+        assert_eq!(to(1, 2).to_string(), "1:2");
+    }
+
+    #[test]
+    fn a_full_disk_leaves_whole_files_and_the_next_start_goes_on() {
+        let top = directory();
+        let top = top.path();
+        (0..10).for_each(|name| put(&top.join("from").join(name.to_string()), &"x".repeat(9000), 0o644));
+        fs::create_dir(top.join("to")).unwrap();
+        with_own_mounts(|| {
+            tmpfs(&top.join("to"), "size=64k");
+            let message = refused(&copied(top, CopyIf::Empty));
+            assert!(message.ends_with("no space left on device (ENOSPC)"), "{message}");
+            let whole = tree(&top.join("to"));
+            assert!(!whole.is_empty() && whole.values().all(|entry| entry.content.len() == 9000));
+            let more = Some("remount,size=256k");
+            nix::mount::mount(None::<&str>, &top.join("to"), None::<&str>, nix::mount::MsFlags::MS_REMOUNT, more)
+                .unwrap();
+            done(&copied(top, CopyIf::Empty));
+            assert_eq!(tree(&top.join("to")), tree(&top.join("from")));
+            settled(top, &copied(top, CopyIf::Empty));
+        });
     }
 }

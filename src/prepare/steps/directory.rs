@@ -85,3 +85,124 @@ fn through_link(place: &Place, mode: Option<u32>, owner: Ownership) -> Result<bo
         Err(error) => Err(Reason::system(error, Request::Read, path)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+
+    use super::*;
+    use crate::plan::model::Action;
+    use crate::prepare::steps::testing::{
+        directory, done, give, link, mode, owner, put, refused, set_mode, settled, to,
+    };
+    use crate::sys::testing::{as_user, is_root, with_umask};
+    use std::fs;
+
+    fn directory_at(path: &Path, mode: Option<u32>) -> Action {
+        Action::Directory { path: path.to_owned(), mode, owner: Ownership::default() }
+    }
+
+    #[test]
+    fn a_directory_has_its_mode_whatever_the_umask_is() {
+        let top = directory();
+        let path = top.path().join("a/b/c");
+        let plain = top.path().join("plain");
+        with_umask(0o077, || {
+            assert_eq!(done(&directory_at(&path, Some(0o2775))).changes, 3);
+            assert_eq!(done(&directory_at(&plain, None)).changes, 1);
+        });
+        assert_eq!(mode(&path), 0o2775);
+        assert_eq!(mode(path.parent().unwrap()), 0o755);
+        assert_eq!(mode(&plain), 0o700);
+        settled(top.path(), &directory_at(&path, Some(0o2775)));
+        settled(top.path(), &directory_at(&plain, None));
+    }
+
+    #[test]
+    fn a_directory_that_is_there_keeps_what_is_not_asked_for() {
+        let top = directory();
+        let path = top.path().join("there");
+        put(&path.join("file"), "content", 0o600);
+        set_mode(&path, 0o711);
+        settled(top.path(), &directory_at(&path, None));
+        assert_eq!(done(&directory_at(&path, Some(0o750))).changes, 1);
+        assert_eq!(mode(&path), 0o750);
+        settled(top.path(), &directory_at(&path, Some(0o750)));
+        settled(top.path(), &directory_at(&top.path().join("there/.."), None));
+    }
+
+    #[test]
+    fn a_directory_gets_its_owner_and_no_parent_does() {
+        if !is_root() {
+            return;
+        }
+        let top = directory();
+        let path = top.path().join("a/b");
+        let action = Action::Directory { path: path.clone(), mode: Some(0o6750), owner: to(1000, 1001) };
+        assert_eq!(done(&action).changes, 2);
+        assert_eq!((owner(&path), mode(&path)), ((1000, 1001), 0o6750));
+        assert_eq!(owner(path.parent().unwrap()), (0, 0));
+        settled(top.path(), &action);
+        let user = Ownership { uid: Some(7), gid: None };
+        assert_eq!(done(&Action::Directory { path: path.clone(), mode: None, owner: user }).changes, 1);
+        assert_eq!((owner(&path), mode(&path)), ((7, 1001), 0o6750));
+    }
+
+    #[test]
+    fn what_is_no_directory_is_told() {
+        let top = directory();
+        let top = top.path();
+        let said = |path: &Path, words: &str| format!("cannot make the directory `{}`: {words}", path.display());
+        let path = top.join("file");
+        put(&path, "", 0o644);
+        assert_eq!(refused(&directory_at(&path, None)), said(&path, "there is a file"));
+        let below = path.join("below");
+        assert_eq!(
+            refused(&directory_at(&below, None)),
+            said(&below, &format!("`{}`: not a directory (ENOTDIR)", path.display()))
+        );
+        let path = top.join("dangling");
+        link(&path, "nowhere");
+        let words = "there is a symbolic link to `nowhere`, which is no directory";
+        assert_eq!(refused(&directory_at(&path, None)), said(&path, words));
+    }
+
+    #[test]
+    fn a_link_to_a_directory_does_but_nothing_is_changed_behind_it() {
+        let top = directory();
+        let path = top.path().join("link");
+        fs::create_dir(top.path().join("real")).unwrap();
+        link(&path, "real");
+        settled(top.path(), &directory_at(&path, None));
+        settled(top.path(), &directory_at(&path.join("../link"), None));
+        assert!(refused(&directory_at(&path, Some(0o700))).ends_with("name `real` itself"));
+        assert_eq!(mode(&top.path().join("real")), 0o755);
+    }
+
+    #[test]
+    fn a_user_without_rights_is_told_whose_they_are() {
+        if !is_root() {
+            return;
+        }
+        let top = directory();
+        let top = top.path();
+        let message = as_user(1000, 1001, || refused(&directory_at(&top.join("a"), None)));
+        assert_eq!(
+            message,
+            format!(
+                "cannot make the directory `{0}/a`: permission denied (EACCES): the folder `{0}` has mode 0755 and \
+                 owner 0:0; onset runs as 1000:1001; make the folder writable for this user or group, or mount a \
+                 volume or a tmpfs there",
+                top.display()
+            )
+        );
+        let path = top.join("b");
+        fs::create_dir(&path).unwrap();
+        give(&path, 7, 7);
+        let message = as_user(1000, 1001, || refused(&directory_at(&path, Some(0o700))));
+        assert!(message.contains("cannot set mode 0700: operation not permitted (EPERM)"), "{message}");
+        assert!(message.ends_with("; a mode is set by the owner, or with CAP_FOWNER"), "{message}");
+        let owned = Action::Directory { path: path.clone(), mode: None, owner: to(1000, 1000) };
+        let message = as_user(1000, 1001, || refused(&owned));
+        assert!(message.contains("cannot give it to :1000: operation not permitted (EPERM)"), "{message}");
+    }
+}

@@ -353,3 +353,58 @@ impl Folders {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+
+    use super::*;
+    use crate::plan::model::Action;
+    use crate::prepare::steps::testing::{directory, done, file, link, put, strays};
+    use crate::sys::file::fault;
+    use std::fs;
+
+    #[test]
+    fn what_a_killed_start_left_is_removed_and_what_a_living_one_has_is_not() {
+        let top = directory();
+        let path = top.path().join("file");
+        put(&top.path().join(".onset-0badcafe.tmp"), "left", 0o600);
+        put(&top.path().join(".onset-0badbabe.tmp").join(INCOMPLETE), "", 0o600);
+        link(&top.path().join(".onset-0badbeef.tmp"), "nowhere");
+        done(&Action::Write(vec![file(&path, "one")]));
+        assert_eq!(strays(top.path()), Vec::<PathBuf>::new());
+        let living = Folder::open(top.path()).unwrap();
+        let (temporary, _) = living.temporary_file().unwrap();
+        done(&Action::Write(vec![file(&path, "two")]));
+        assert_eq!(strays(top.path()), [top.path().join(temporary.name())]);
+        drop(temporary);
+        assert_eq!(strays(top.path()), Vec::<PathBuf>::new());
+    }
+
+    #[test]
+    fn where_there_are_no_locks_a_start_whose_file_was_swept_makes_it_again() {
+        let top = directory();
+        let path = top.path().join("file");
+        let folder = top.path().to_owned();
+        let mut swept = false;
+        let plan = move |_: usize, name: &str| {
+            if name == "rename" && !std::mem::replace(&mut swept, true) {
+                strays(&folder).iter().for_each(|stray| fs::remove_file(stray).unwrap());
+            }
+            (name == "lock").then_some(Errno::ENOLCK)
+        };
+        let (outcome, _) = fault::with(plan, || done(&Action::Write(vec![file(&path, "new")])));
+        assert_eq!(outcome.changes, 1);
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(strays(top.path()), Vec::<PathBuf>::new());
+    }
+
+    #[test]
+    fn only_names_of_its_own_are_swept() {
+        for name in [".onset-.tmp", ".onset-0badcafe.tmp", ".onset-incomplete"] {
+            assert!(is_ours(OsStr::new(name)), "{name}");
+        }
+        for name in [".onset-x", "onset-0badcafe.tmp", ".onset.tmp", ".onset-x.tmp.bak", "x.tmp"] {
+            assert!(!is_ours(OsStr::new(name)), "{name}");
+        }
+    }
+}

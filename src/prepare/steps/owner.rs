@@ -121,3 +121,130 @@ impl Tree {
 fn open_directory(at: impl AsFd, name: &Path) -> nix::Result<OwnedFd> {
     file::open(at, name, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW, 0)
 }
+
+#[cfg(test)]
+mod tests {
+
+    use super::*;
+    use crate::plan::model::Action;
+    use crate::prepare::steps::testing::{
+        directory, done, give, link, mode, owner, put, refused, set_mode, settled, to,
+    };
+    use crate::sys::testing::{as_user, bind, is_root, tmpfs, with_own_mounts};
+    use std::fs;
+
+    fn owned(path: &Path, owner: Ownership) -> Action {
+        Action::Owner { path: path.to_owned(), owner, flat: false }
+    }
+
+    /// As redis's entrypoint does it, but for the link that leads out.
+    #[test]
+    fn only_what_differs_is_changed_and_no_link_is_followed() {
+        if !is_root() {
+            return;
+        }
+        let top = directory();
+        let (data, outside) = (top.path().join("data"), top.path().join("outside"));
+        for name in ["a", "b", "sub/x", "sub/deep/y"] {
+            put(&data.join(name), "", 0o640);
+        }
+        give(&data.join("b"), 999, 55);
+        put(&outside.join("f"), "", 0o644);
+        link(&data.join("l"), outside.join("f"));
+        link(&data.join("d"), &outside);
+        fs::hard_link(data.join("a"), data.join("sub/a")).unwrap();
+        let user = Ownership { uid: Some(999), gid: None };
+        let outcome = done(&owned(&data, user));
+        assert_eq!(outcome.changes, 8, "data, a (and sub/a), sub, sub/x, sub/deep, sub/deep/y, l, d");
+        for name in ["", "a", "sub", "sub/x", "sub/deep/y", "l", "d"] {
+            assert_eq!(owner(&data.join(name)), (999, 0), "{name}");
+        }
+        assert_eq!(owner(&data.join("b")), (999, 55));
+        assert_eq!([owner(&outside), owner(&outside.join("f"))], [(0, 0); 2]);
+        settled(top.path(), &owned(&data, user));
+        let message = refused(&owned(&data.join("d"), user));
+        assert!(message.contains("it is a symbolic link to `"), "{message}");
+    }
+
+    #[test]
+    fn flat_is_the_top_only() {
+        if !is_root() {
+            return;
+        }
+        let top = directory();
+        put(&top.path().join("data/a"), "", 0o644);
+        let data = top.path().join("data");
+        let action = Action::Owner { path: data.clone(), owner: to(7, 8), flat: true };
+        assert_eq!(done(&action).changes, 1);
+        assert_eq!([owner(&data), owner(&data.join("a"))], [(7, 8), (0, 0)]);
+        settled(top.path(), &action);
+    }
+
+    #[test]
+    fn no_other_file_system_is_entered_and_a_read_only_mount_is_told() {
+        if !is_root() {
+            return;
+        }
+        let top = directory();
+        let data = top.path().join("data");
+        for name in ["other/x", "here/x", "fixed/x", "fixed/y"] {
+            put(&data.join(name), "", 0o644);
+        }
+        with_own_mounts(|| {
+            tmpfs(&data.join("other"), "size=64k");
+            put(&data.join("other/inside"), "", 0o644);
+            bind(&data.join("fixed"), &data.join("fixed"), true);
+            let message = refused(&owned(&data, to(7, 7)));
+            let (path, has) = (data.display(), "mode 0644 and owner 0:0: read-only file system (EROFS)");
+            assert!(message.starts_with(&format!("cannot give `{path}` and all below it to 7:7: ")), "{message}");
+            assert!(message.contains(&format!("`{path}/fixed/x` has {has}; ")), "{message}");
+            assert!(message.ends_with("is read-only: mount a volume or a tmpfs there"), "{message}");
+            assert_eq!(owner(&data.join("other/inside")), (0, 0));
+            assert_eq!([owner(&data), owner(&data.join("here/x"))], [(7, 7); 2]);
+        });
+    }
+
+    #[test]
+    fn who_may_not_give_files_away_is_told_so_with_the_first_few() {
+        if !is_root() {
+            return;
+        }
+        let top = directory();
+        let data = top.path().join("data");
+        (0..5).for_each(|name| put(&data.join(name.to_string()), "", 0o604));
+        let message = as_user(1000, 1000, || refused(&owned(&data, to(1000, 1000))));
+        assert!(message.contains("has mode 0604 and owner 0:0: operation not permitted (EPERM); `"), "{message}");
+        let end = "; and 3 more; onset runs as 1000:1000; giving files away takes CAP_CHOWN, and a file system that \
+                   permits it";
+        assert!(message.ends_with(end), "{message}");
+        let message = as_user(1000, 1000, || refused(&owned(&data.join("none"), to(1, 1))));
+        assert!(message.ends_with("no such file or directory (ENOENT)"), "{message}");
+    }
+
+    #[test]
+    fn a_tree_without_end_has_one() {
+        if !is_root() {
+            return;
+        }
+        let top = directory();
+        let mut path = top.path().to_owned();
+        path.extend(std::iter::repeat_n("d", DEEPEST));
+        fs::create_dir_all(&path).unwrap();
+        assert_eq!(done(&owned(top.path(), to(7, 7))).changes, DEEPEST + 1);
+        fs::create_dir(path.join("e")).unwrap();
+        let message = refused(&owned(top.path(), to(7, 7)));
+        assert!(message.ends_with("/d/e` is more than 200 levels deep"), "{message}");
+    }
+
+    #[test]
+    fn modes_stay_but_for_the_bits_that_lend_rights() {
+        if !is_root() {
+            return;
+        }
+        let top = directory();
+        put(&top.path().join("tool"), "", 0o755);
+        set_mode(&top.path().join("tool"), 0o4755);
+        done(&owned(top.path(), to(7, 7)));
+        assert_eq!(mode(&top.path().join("tool")), 0o755);
+    }
+}

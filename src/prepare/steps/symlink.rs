@@ -66,3 +66,60 @@ fn points_to(place: &Place, target: &Path) -> Result<bool, Reason> {
     let there = file::read_link(&place.folder, &place.name);
     there.map(|there| there == *target).map_err(|error| Reason::system(error, Request::Read, &place.path))
 }
+
+#[cfg(test)]
+mod tests {
+
+    use crate::plan::model::Action;
+    use crate::prepare::steps::testing::{directory, done, link, put, refused, settled};
+    use std::fs;
+    use std::path::Path;
+
+    fn link_at(path: &Path, replace: bool) -> Action {
+        Action::Symlink { path: path.to_owned(), target: "../target".into(), replace }
+    }
+
+    #[test]
+    fn a_link_is_made_once() {
+        let top = directory();
+        let path = top.path().join("a/link");
+        assert_eq!(done(&link_at(&path, false)).changes, 2);
+        assert_eq!(fs::read_link(&path).unwrap(), Path::new("../target"));
+        settled(top.path(), &link_at(&path, false));
+        settled(top.path(), &link_at(&path, true));
+    }
+
+    #[test]
+    fn what_is_there_is_replaced_only_if_asked_for() {
+        let top = directory();
+        let (file, other) = (top.path().join("file"), top.path().join("other"));
+        put(&file, "content", 0o644);
+        link(&other, "elsewhere");
+        let said = |path: &Path, words: &str| {
+            format!(
+                "cannot make the symbolic link `{}` to `../target`: there is {words} (`replace = true` would replace it)",
+                path.display()
+            )
+        };
+        assert_eq!(refused(&link_at(&file, false)), said(&file, "a file"));
+        assert_eq!(refused(&link_at(&other, false)), said(&other, "a symbolic link to `elsewhere`"));
+        for path in [&file, &other] {
+            assert_eq!(done(&link_at(path, true)).changes, 1);
+            assert_eq!(fs::read_link(path).unwrap(), Path::new("../target"));
+        }
+    }
+
+    /// `ln -s` would put the link into it.
+    #[test]
+    fn a_directory_is_never_replaced_nor_filled() {
+        let top = directory();
+        let path = top.path().join("directory");
+        fs::create_dir(&path).unwrap();
+        assert!(refused(&link_at(&path, true)).ends_with("there is a directory, and none is ever replaced"));
+        assert!(path.read_dir().unwrap().next().is_none());
+        let linked = top.path().join("linked");
+        link(&linked, "directory");
+        assert_eq!(done(&link_at(&linked, true)).changes, 1);
+        assert!(path.read_dir().unwrap().next().is_none());
+    }
+}

@@ -290,3 +290,276 @@ fn note_of_rights(file: &File, place: &Place) -> Option<String> {
         format!("`{link}` is a symbolic link to `{path}`, which had {old} and now has {new}")
     })
 }
+
+#[cfg(test)]
+mod tests {
+
+    use super::*;
+    use crate::plan::model::Action;
+    use crate::prepare::steps::testing::{
+        directory, done, file, give, identities, link, mode, owner, put, refused, set_mode, settled, strays, to,
+    };
+    use crate::sys::file::fault;
+    use crate::sys::testing::{as_user, bind, is_root, with_own_mounts, with_umask};
+    use std::fs;
+    use std::path::PathBuf;
+
+    fn one(file: File) -> Action {
+        Action::Write(vec![file])
+    }
+
+    #[test]
+    fn a_file_has_its_mode_whatever_the_umask_is() {
+        let top = directory();
+        let path = top.path().join("conf.d/sub/a.conf");
+        let action = one(File { mode: 0o664, ..file(&path, "a") });
+        with_umask(0o077, || assert_eq!(done(&action).changes, 3));
+        assert_eq!((fs::read(&path).unwrap(), mode(&path)), (b"a".to_vec(), 0o664));
+        assert_eq!(mode(path.parent().unwrap()), 0o755);
+        settled(top.path(), &action);
+    }
+
+    #[test]
+    fn only_what_differs_is_touched() {
+        let top = directory();
+        let paths = ["same", "mode", "content"].map(|name| top.path().join(name));
+        let action = Action::Write(paths.iter().map(|path| file(path, "new")).collect());
+        put(&paths[0], "new", 0o644);
+        put(&paths[1], "new", 0o600);
+        put(&paths[2], "nex", 0o644);
+        let before = identities(top.path());
+        assert_eq!(done(&action).changes, 2);
+        let after = identities(top.path());
+        assert_eq!(before[Path::new("same")], after[Path::new("same")]);
+        assert_eq!(before[Path::new("mode")], after[Path::new("mode")]);
+        assert_ne!(before[Path::new("content")].0, after[Path::new("content")].0);
+        assert_eq!(mode(&paths[1]), 0o644);
+        settled(top.path(), &action);
+    }
+
+    #[test]
+    fn a_large_file_is_compared_to_its_end() {
+        let top = directory();
+        let path = top.path().join("large");
+        for length in [CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK] {
+            let mut content = "x".repeat(length);
+            done(&one(file(&path, &content)));
+            settled(top.path(), &one(file(&path, &content)));
+            content.pop();
+            content.push('y');
+            assert_eq!(done(&one(file(&path, &content))).changes, 1);
+            assert_eq!(fs::read_to_string(&path).unwrap(), content);
+        }
+    }
+
+    #[test]
+    fn of_a_set_nothing_appears_when_one_cannot_be_made() {
+        let top = directory();
+        fs::create_dir(top.path().join("b")).unwrap();
+        put(&top.path().join("a"), "old", 0o644);
+        let files = ["a", "new", "b"].map(|name| file(&top.path().join(name), "new"));
+        let message = refused(&Action::Write(files.to_vec()));
+        assert_eq!(message, format!("cannot write `{}/b`: there is a directory", top.path().display()));
+        assert_eq!(fs::read(top.path().join("a")).unwrap(), b"old");
+        assert!(!top.path().join("new").exists());
+        assert_eq!(strays(top.path()), Vec::<PathBuf>::new());
+    }
+
+    #[test]
+    fn a_large_set_needs_few_descriptors() {
+        let top = directory();
+        let files = (0..1500).map(|name| file(&top.path().join(name.to_string()), "x")).collect();
+        let action = Action::Write(files);
+        assert_eq!(done(&action).changes, 1500);
+        settled(top.path(), &action);
+    }
+
+    #[test]
+    fn what_is_there_stays_if_it_is_to_be_written_only_once() {
+        let top = directory();
+        let path = top.path().join("file");
+        put(&path, "mine", 0o600);
+        settled(top.path(), &one(File { unless_exists: true, ..file(&path, "new") }));
+        assert_eq!(fs::read(&path).unwrap(), b"mine");
+    }
+
+    /// Looks before each call at every file there is.
+    #[test]
+    fn a_secret_is_at_no_moment_for_others_to_read() {
+        for old in [None, Some(0o644), Some(0o600)] {
+            let top = directory();
+            let path = top.path().join("secret");
+            if let Some(mode) = old {
+                put(&path, "old", mode);
+            }
+            for in_place in [false, true] {
+                let folder = top.path().to_owned();
+                let look = move |_: usize, name: &str| {
+                    for entry in fs::read_dir(&folder).unwrap() {
+                        let path = entry.unwrap().path();
+                        let secret = fs::read(&path).unwrap().starts_with(b"se");
+                        assert!(!secret || mode(&path) & 0o077 == 0, "{} before {name}", mode(&path));
+                    }
+                    (in_place && name == "rename").then_some(Errno::EBUSY)
+                };
+                let secret = if in_place { "second secret" } else { "secret" };
+                let action = one(File { mode: 0o600, ..file(&path, secret) });
+                fault::with(look, || done(&action));
+                assert_eq!(fs::read_to_string(&path).unwrap(), secret);
+                set_mode(&path, if in_place { 0o600 } else { old.unwrap_or(0o600) });
+                fs::write(&path, "old").unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn a_link_stays_and_what_it_leads_to_is_replaced() {
+        let top = directory();
+        let (path, real) = (top.path().join("etc/app.conf"), top.path().join("volume/conf/app.conf"));
+        link(&path, "../volume/conf/app.conf");
+        let action = one(file(&path, "new"));
+        assert_eq!(done(&action), Outcome { changes: 3, notes: Vec::new() });
+        assert!(path.is_symlink());
+        assert_eq!(fs::read(&real).unwrap(), b"new");
+        settled(top.path(), &action);
+        set_mode(&real, 0o600);
+        fs::write(&real, "another's").unwrap();
+        let outcome = done(&action);
+        let (uid, gid) = owner(&real);
+        let expected = format!(
+            "`{}` is a symbolic link to `{}/etc/../volume/conf/app.conf`, which had mode 0600 and owner {uid}:{gid} \
+             and now has mode 0644 and owner {uid}:{gid}",
+            path.display(),
+            top.path().display()
+        );
+        assert_eq!(outcome.notes, [expected]);
+        link(&top.path().join("loop"), "loop");
+        assert!(refused(&one(file(&top.path().join("loop"), ""))).ends_with("too many levels of symbolic links"));
+    }
+
+    #[test]
+    fn root_follows_no_link_of_another_user() {
+        if !is_root() {
+            return;
+        }
+        let top = directory();
+        let (path, real) = (top.path().join("app.conf"), top.path().join("passwd"));
+        put(&real, "root", 0o644);
+        link(&path, "passwd");
+        give(&path, 1000, 1000);
+        let message = refused(&one(file(&path, "new")));
+        let end = "is a symbolic link to `passwd` that user 1000 made, and root follows only its own";
+        assert!(message.ends_with(end), "{message}");
+        assert_eq!(fs::read(&real).unwrap(), b"root");
+    }
+
+    #[test]
+    fn an_owner_is_given_or_kept() {
+        if !is_root() {
+            return;
+        }
+        let top = directory();
+        let (given, kept) = (top.path().join("given"), top.path().join("kept"));
+        put(&kept, "old", 0o644);
+        give(&kept, 7, 8);
+        let action = Action::Write(vec![
+            File { owner: to(1000, 1001), mode: 0o6640, ..file(&given, "new") },
+            file(&kept, "new"),
+        ]);
+        done(&action);
+        assert_eq!((owner(&given), mode(&given)), ((1000, 1001), 0o6640));
+        assert_eq!(owner(&kept), (7, 8));
+        settled(top.path(), &action);
+        give(&given, 0, 0);
+        done(&action);
+        assert_eq!((owner(&given), mode(&given)), ((1000, 1001), 0o6640));
+        settled(top.path(), &action);
+    }
+
+    #[test]
+    fn a_file_that_is_a_mount_point_is_written_in_place() {
+        let top = directory();
+        let (path, outside) = (top.path().join("etc/app.conf"), top.path().join("host.conf"));
+        put(&path, "", 0o644);
+        put(&outside, "a long old content", 0o600);
+        with_own_mounts(|| {
+            bind(&outside, &path, false);
+            let before = identities(top.path());
+            let outcome = done(&one(file(&path, "new")));
+            let note = "was written in place, because it is a mount point or its folder cannot be written";
+            assert_eq!(outcome, Outcome { changes: 1, notes: vec![format!("`{}` {note}", path.display())] });
+            assert_eq!((fs::read(&outside).unwrap(), mode(&outside)), (b"new".to_vec(), 0o644));
+            let after = identities(top.path());
+            assert_eq!(before[Path::new("host.conf")].0, after[Path::new("host.conf")].0);
+            settled(top.path(), &one(file(&path, "new")));
+        });
+    }
+
+    #[test]
+    fn a_writable_file_in_a_read_only_root_is_written_in_place() {
+        let top = directory();
+        let (path, outside) = (top.path().join("etc/app.conf"), top.path().join("host.conf"));
+        put(&path, "", 0o644);
+        put(&outside, "old", 0o644);
+        with_own_mounts(|| {
+            let etc = top.path().join("etc");
+            bind(&etc, &etc, true);
+            let message = refused(&one(file(&etc.join("other"), "new")));
+            let end = format!("the file system of `{}` is read-only: mount a volume or a tmpfs there", etc.display());
+            assert!(message.ends_with(&end), "{message}");
+            bind(&outside, &path, false);
+            assert_eq!(done(&one(file(&path, "new"))).changes, 1);
+            settled(top.path(), &one(file(&path, "new")));
+            assert_eq!(fs::read(&outside).unwrap(), b"new");
+        });
+    }
+
+    /// As the official nginx image does for a user without rights.
+    #[test]
+    fn what_cannot_be_written_is_left_with_an_explanation_if_that_is_asked_for() {
+        if !is_root() {
+            return;
+        }
+        let top = directory();
+        let path = top.path().join("conf.d/default.conf");
+        put(&path, "old", 0o644);
+        let action = one(File { skip_read_only: true, ..file(&path, "new") });
+        let outcome = as_user(1000, 1001, || done(&action));
+        let folder = path.parent().unwrap().display();
+        let expected = format!(
+            "cannot write `{0}`: permission denied (EACCES): the folder `{folder}` has mode 0755 and owner 0:0, `{0}` \
+             has mode 0644 and owner 0:0; onset runs as 1000:1001; make the folder writable for this user or group, \
+             or mount a volume or a tmpfs there; it is left as it is",
+            path.display()
+        );
+        assert_eq!(outcome, Outcome { changes: 0, notes: vec![expected] });
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        // A failure of another kind is one all the same.
+        let below = one(File { skip_read_only: true, ..file(&path.join("below"), "new") });
+        assert!(as_user(1000, 1001, || refused(&below)).ends_with("not a directory (ENOTDIR)"));
+    }
+
+    /// As OpenShift starts containers: any user, group 0.
+    #[test]
+    fn a_user_of_the_files_group_writes_it() {
+        if !is_root() {
+            return;
+        }
+        let top = directory();
+        let (shut, open) = (top.path().join("shut/a"), top.path().join("open/a"));
+        put(&shut, "old", 0o664);
+        put(&open, "old", 0o664);
+        set_mode(&top.path().join("open"), 0o775);
+        let action = Action::Write([&shut, &open].map(|path| file(path, "new")).to_vec());
+        let outcome = as_user(123_456, 0, || done(&action));
+        assert_eq!(outcome.changes, 2);
+        assert!(outcome.notes[1].ends_with("keeps mode 0664 instead of 0644, because it is another's"), "{outcome:?}");
+        assert_eq!((fs::read(&shut).unwrap(), owner(&shut), mode(&shut)), (b"new".to_vec(), (0, 0), 0o664));
+        assert_eq!((fs::read(&open).unwrap(), owner(&open), mode(&open)), (b"new".to_vec(), (123_456, 0), 0o644));
+        as_user(123_456, 0, || settled(top.path(), &action));
+        let secret = one(File { mode: 0o600, ..file(&shut, "secret") });
+        let message = as_user(123_456, 0, || refused(&secret));
+        assert!(message.contains("cannot set mode 0600: operation not permitted (EPERM)"), "{message}");
+        assert_eq!(fs::read(&shut).unwrap(), b"new");
+    }
+}
