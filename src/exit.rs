@@ -6,7 +6,7 @@
 //! | 128+n | signal n ended the main process (137 for SIGKILL: where runtimes look for an OOM kill) |
 //! | 127 | not found: the program, or the interpreter it names |
 //! | 126 | found, and not executable |
-//! | 125 | onset's own refusal: its arguments, or the system gave it no process |
+//! | 125 | onset's own refusal: its arguments, the configuration, the environment, a step that failed |
 //! | 124 | a wait timed out (reserved) |
 #![forbid(unsafe_code)]
 

@@ -1,7 +1,7 @@
 //! onset: PID 1 for containers that have no shell.
 //!
 //! ```text
-//! argv, environ -> cli::Invocation -> fork -+- child:  prepare -> execve(application)
+//! argv, environ -> cli::Invocation -> fork -+- child:  config -> plan -> prepare -> execve(application)
 //!                                           +- PID 1:  supervise (the loop and its pure state) -> exit status
 //! ```
 //!
@@ -12,14 +12,15 @@
 //! |---|---|
 //! | [`cli`] | argv to an `Invocation` |
 //! | [`config`] | a configuration file to a `Config`, every problem at once |
-//! | [`prepare`] | the child, up to execve(2) |
+//! | [`template`] | the two languages, `${...}` and Jinja; pure |
+//! | [`plan`] | what to do, decided before anything is done; pure |
+//! | [`prepare`] | the child, up to execve(2): does the plan |
 //! | [`supervise`] | PID 1, from fork(2) to its end |
 //! | [`handoff`] | what passes between the two |
 //! | [`report`] | the closed list of events, one line each on stderr |
 //! | [`exit`] | the table of exit statuses |
 //! | [`glob`] | patterns for names |
 //! | [`sys`] | the only `unsafe` |
-//! | [`template`] | the `${...}` language and Jinja; pure |
 
 pub mod cli;
 pub mod config;
