@@ -16,6 +16,7 @@
 mod support;
 
 mod cli;
+mod entrypoints;
 mod exec_failure;
 mod exec_mode;
 mod idle;

@@ -26,6 +26,7 @@ pub mod mode;
 pub mod proc;
 pub mod ptrace;
 pub mod pty;
+pub mod root;
 pub mod running;
 mod spawn;
 pub mod sys;

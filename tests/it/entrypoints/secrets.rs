@@ -1,0 +1,170 @@
+//! Where entrypoint scripts break on secrets: FILESECRET, FILEBULK, LOG, DEBUG, UNSET.
+
+use crate::support::root::{Outcome, Root};
+
+const NONE: [&str; 0] = [];
+const SECRET: &str = "hunter2-s3cr3t";
+const DB: &str = "version = 1\napp.command = ['app']\n[env.DB_PASSWORD]\nrequired = true\nsecret = true\nfile = true\n";
+
+fn app(config: &str) -> Root {
+    Root::config(config).programs(["app"]).file("/run/secrets/db", SECRET)
+}
+
+fn run(root: &Root, env: &[&str]) -> Outcome {
+    let outcome = root.start(NONE).env(env).debug().run();
+    outcome.assert_never_says(&[SECRET]);
+    outcome
+}
+
+promise!(a_secret_comes_from_its_file_without_the_newlines_at_its_end, {
+    let root = app(DB);
+    for (content, value) in [
+        (SECRET.to_owned(), SECRET.to_owned()),
+        (format!("{SECRET}\n\n"), SECRET.to_owned()),
+        (format!(" {SECRET} \n"), format!(" {SECRET} ")),
+        (format!("\n{SECRET}\nb\n"), format!("\n{SECRET}\nb")),
+    ] {
+        root.put("/run/secrets/db", &content);
+        let outcome = run(&root, &["DB_PASSWORD_FILE=/run/secrets/db"]);
+        assert_eq!(outcome.app().text("DB_PASSWORD"), Some(value));
+        assert_eq!(outcome.app().text("DB_PASSWORD_FILE"), None, "the pointer is not left behind");
+    }
+});
+
+promise!(a_secret_of_any_bytes, {
+    let root = app(DB);
+    root.put("/run/secrets/db", b"\xff\x80=$X\\\n");
+    assert_eq!(run(&root, &["DB_PASSWORD_FILE=/run/secrets/db"]).app().var("DB_PASSWORD").as_deref(), Some(&b"\xff\x80=$X\\"[..]));
+});
+
+promise!(other_ends_can_be_trimmed, {
+    let trimmed = |how: &str| {
+        let root = app(&format!("{DB}trim = '{how}'\n")).file("/run/secrets/db", format!(" {SECRET}\t\n"));
+        run(&root, &["DB_PASSWORD_FILE=/run/secrets/db"]).app().text("DB_PASSWORD")
+    };
+    assert_eq!(trimmed("space"), Some(SECRET.to_owned()));
+    assert_eq!(trimmed("none"), Some(format!(" {SECRET}\t\n")));
+});
+
+promise!(a_variable_and_its_file_together_are_an_error, {
+    let root = app(DB);
+    let secret = format!("DB_PASSWORD={SECRET}");
+    run(&root, &[&secret, "DB_PASSWORD_FILE=/run/secrets/db"]).assert_refused(125, &["`DB_PASSWORD`", "`DB_PASSWORD_FILE`"]);
+    let outcome = run(&root, &["DB_PASSWORD=", "DB_PASSWORD_FILE=/run/secrets/db"]);
+    assert_eq!(outcome.app().text("DB_PASSWORD").as_deref(), Some(SECRET), "empty is not set");
+    let outcome = run(&root, &[&secret, "DB_PASSWORD_FILE="]);
+    assert_eq!(outcome.app().text("DB_PASSWORD").as_deref(), Some(SECRET), "empty is not set");
+});
+
+promise!(a_secret_that_cannot_be_read_names_variable_and_path, {
+    let root = app(DB).dir("/run/folder").file("/run/big", [b'x'; (1 << 20) + 1]).mode("/run/secrets/db", 0o600);
+    let said = ["DB_PASSWORD", "DB_PASSWORD_FILE"];
+    for path in ["/none", "/run/folder", "/run/big"] {
+        let outcome = run(&root, &[&format!("DB_PASSWORD_FILE={path}")]);
+        outcome.assert_refused(125, &said);
+        outcome.assert_says(&[path]);
+    }
+    let outcome = root.start(NONE).user(1234, 1234).env(["DB_PASSWORD_FILE=/run/secrets/db"]).run();
+    outcome.assert_refused(125, &["DB_PASSWORD", "/run/secrets/db", "ermission denied"]);
+    outcome.assert_never_says(&[SECRET]);
+});
+
+promise!(an_empty_secret_is_none, {
+    let root = app(DB).file("/run/secrets/db", "\n");
+    run(&root, &["DB_PASSWORD_FILE=/run/secrets/db"]).assert_refused(125, &["`DB_PASSWORD`"]);
+});
+
+promise!(a_secret_is_read_before_root_is_left, {
+    let config = DB.replace("app.command = ['app']", "app = { command = ['app'], user = '7:8' }");
+    let root = app(&config).mode("/run/secrets/db", 0o400);
+    let outcome = run(&root, &["DB_PASSWORD_FILE=/run/secrets/db"]);
+    assert_eq!((outcome.app().identity(), outcome.app().text("DB_PASSWORD")), ("7:8".into(), Some(SECRET.into())));
+});
+
+promise!(other_patterns_of_names, {
+    let root = app(&DB.replace("file = true", "file = ['FILE__{}', '{}__FILE']"));
+    for pointer in ["FILE__DB_PASSWORD", "DB_PASSWORD__FILE"] {
+        let outcome = run(&root, &[&format!("{pointer}=/run/secrets/db")]);
+        assert_eq!(outcome.app().text("DB_PASSWORD").as_deref(), Some(SECRET));
+        assert_eq!(outcome.app().text(pointer), None);
+    }
+});
+
+promise!(a_prefix_makes_secrets_of_all_that_bear_it, {
+    let root = app("version = 1\napp.command = ['app']\nenvironment.secret_files = ['GF_', 'APP_']\n");
+    let env = ["GF_A_FILE=/run/secrets/db", "APP_B_FILE=", "SSL_CERT_FILE=/etc/ca.pem", "GF_PROFILE=x"];
+    let outcome = run(&root, &env);
+    let app = outcome.app();
+    assert_eq!(app.text("GF_A").as_deref(), Some(SECRET));
+    assert_eq!(app.text("GF_A_FILE"), None);
+    assert_eq!((app.text("APP_B_FILE").as_deref(), app.text("APP_B")), (Some(""), None));
+    assert_eq!(app.text("SSL_CERT_FILE").as_deref(), Some("/etc/ca.pem"));
+    assert_eq!(app.text("GF_PROFILE").as_deref(), Some("x"));
+    run(&root, &["GF_A_FILE=/none"]).assert_refused(125, &["GF_A", "/none"]);
+    run(&root, &["GF_A_FILE=/run/secrets/db", "GF_A=x"]).assert_refused(125, &["`GF_A`", "`GF_A_FILE`"]);
+});
+
+promise!(a_file_with_a_secret_is_for_its_owner_alone, {
+    let config = format!("{DB}[[steps]]\ntemplate = {{ content = 'p=${{DB_PASSWORD}}', target = '/etc/app.conf' }}\n");
+    let root = app(&config);
+    run(&root, &["DB_PASSWORD_FILE=/run/secrets/db"]).app();
+    assert_eq!(root.text("/etc/app.conf"), format!("p={SECRET}"));
+    assert_eq!(root.mode_of("/etc/app.conf"), 0o600);
+});
+
+promise!(a_file_with_a_secret_is_never_wider, {
+    let config = format!(
+        "{DB}[[steps]]\ntemplate = {{ content = 'p=${{DB_PASSWORD}}', target = '/etc/app.conf', with = {{ mode = '0644' }} }}\n"
+    );
+    let root = app(&config);
+    let outcome = run(&root, &["DB_PASSWORD_FILE=/run/secrets/db"]);
+    let mode = root.exists("/etc/app.conf").then(|| root.mode_of("/etc/app.conf"));
+    assert!(mode.is_none_or(|mode| mode & 0o077 == 0), "{mode:?}\n{}", outcome.story());
+});
+
+promise!(a_secret_is_in_no_output_whatever_happens, {
+    let config = format!(
+        concat!(
+            "{DB}type = 'string'\nmatches = '.+'\n",
+            "[env.URL]\ndefault = 'pg://u:${{DB_PASSWORD}}@db'\n",
+            "[env.PORT]\ntype = 'port'\nsecret = true\n",
+            "[env.LIST]\ntype = 'enum'\none_of = ['a']\n",
+            "[[app.arg]]\nvalue = ['--password=${{DB_PASSWORD}}', '--url', '${{URL}}']\n",
+            "[[steps]]\nname = 'dir'\non_failure = 'warn'\ndirectory = {{ path = '/etc/passwd/${{DB_PASSWORD}}' }}\n",
+            "[[steps]]\nname = 'link'\non_failure = 'warn'\nsymlink = {{ path = '/etc/group', target = '/${{DB_PASSWORD}}' }}\n",
+            "[[steps]]\nname = 'owner'\non_failure = 'warn'\nowner = {{ path = '/none/${{DB_PASSWORD}}', owner = '0' }}\n",
+            "[[steps]]\nname = 'remove'\non_failure = 'warn'\nremove = {{ paths = ['/etc/${{DB_PASSWORD}}'] }}\n",
+            "[[steps]]\nname = 'json'\non_failure = 'warn'\n",
+            "template = {{ content = '${{DB_PASSWORD}}', target = '/x', with = {{ check = 'json' }} }}\n",
+        ),
+        DB = DB
+    );
+    let root = app(&config).file("/etc/hunter2-s3cr3t/x", "");
+    let pointer = ["DB_PASSWORD_FILE=/run/secrets/db"];
+    let secret = format!("DB_PASSWORD={SECRET}");
+    for env in [&pointer[..], &[secret.as_str()], &[&secret, &format!("PORT={SECRET}")], &[&secret, &format!("LIST={SECRET}")]] {
+        run(&root, env);
+        let text = root.start(NONE).env(env).options(["--log-format", "text", "--log-level", "debug"]).run();
+        text.assert_never_says(&[SECRET]);
+        for words in [&["check"][..], &["check", "--env"], &["plan"], &["plan", "--format", "json"], &["render"]] {
+            root.onset(words).env(env).run().assert_never_says(&[SECRET]);
+        }
+    }
+    let outcome = run(&root, &pointer);
+    assert_eq!(outcome.app().argv()[1..], [format!("--password={SECRET}"), "--url".into(), format!("pg://u:{SECRET}@db")]);
+});
+
+promise!(a_secret_program_that_is_not_found_is_not_named, {
+    let root = app(&DB.replace("['app']", "['/opt/${DB_PASSWORD}/app', '${DB_PASSWORD}']"));
+    let outcome = run(&root, &["DB_PASSWORD_FILE=/run/secrets/db"]);
+    outcome.assert_refused(127, &["/opt/"]);
+});
+
+promise!(a_secret_is_no_text_of_a_broken_configuration, {
+    // What the plan says, and the problems of a configuration with a secret typed into it.
+    let root = app("version = 1\napp.command = ['app']\n[env.TOKEN]\nsecret = true\ndefault = 'hunter2-s3cr3t'\ntype = 'port'\n");
+    run(&root, &[]).assert_refused(125, &["`TOKEN`"]);
+    for words in [&["check"][..], &["check", "--env"], &["plan"]] {
+        root.onset(words).run().assert_never_says(&[SECRET]);
+    }
+});
