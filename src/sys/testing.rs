@@ -1,10 +1,10 @@
 //! What tests need of the system: other users and mounts of their own, for one thread.
+#![allow(clippy::missing_panics_doc, reason = "a test that cannot be set up fails")]
 
 use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::geteuid;
 use std::path::Path;
 
 /// Runs `body` as this user, in a thread of its own: for the kernel, credentials are a thread's.
@@ -52,11 +52,6 @@ pub fn bind(from: &Path, to: &Path, read_only: bool) {
 /// Mounts a small file system of its own on `to`.
 pub fn tmpfs(to: &Path, options: &str) {
     mount(Some("tmpfs"), to, Some("tmpfs"), MsFlags::empty(), Some(options)).expect("a tmpfs");
-}
-
-/// Whether tests may change owners and mount.
-pub fn is_root() -> bool {
-    geteuid().is_root()
 }
 
 fn in_thread<T: Send>(body: impl FnOnce() -> T + Send) -> T {

@@ -29,6 +29,14 @@ const PARENT_MODE: u32 = 0o755;
 /// What the system refused, and what was asked of it.
 pub(super) type Refusal = (Errno, Request);
 
+pub(super) fn for_read(error: Errno) -> Refusal {
+    (error, Request::Read)
+}
+
+pub(super) fn for_write(error: Errno) -> Refusal {
+    (error, Request::Write)
+}
+
 /// Whether a name is one of onset's own.
 pub(super) fn is_ours(name: &OsStr) -> bool {
     name == INCOMPLETE || is_temporary(name)
@@ -143,32 +151,36 @@ impl Folder {
         self.temporary(|name| file::open(&self.fd, Path::new(name), flags, 0o600))
     }
 
-    /// A new directory. Without a mode it has 0755 less the umask.
+    /// A new directory with this mode less the umask, and what `fill` does to it.
     pub(super) fn temporary_directory(
         self: &Rc<Self>,
-        mode: Option<u32>,
-        owner: Ownership,
-    ) -> Result<(Temporary, OwnedFd), Refusal> {
-        let first_mode = if mode.is_some() { 0o700 } else { PARENT_MODE };
-        let made = self.temporary(|name| file::make_directory(&self.fd, name, first_mode));
-        let (temporary, ()) = made.map_err(|error| (error, Request::Write))?;
+        mode: u32,
+        fill: impl Fn(&OwnedFd) -> Result<(), Refusal>,
+    ) -> Result<Temporary, Refusal> {
+        let made = self.temporary(|name| file::make_directory(&self.fd, name, mode));
+        let (temporary, ()) = made.map_err(for_write)?;
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
-        let opened = file::open(&self.fd, Path::new(&temporary.name), flags, 0);
-        let opened = opened.map_err(|error| (error, Request::Write))?;
-        let stat = file::stat(&opened).map_err(|error| (error, Request::Write))?;
-        settle(&Subject::Open(opened.as_fd()), &stat, mode, owner)?;
-        Ok((temporary, opened))
+        let opened = file::open(&self.fd, Path::new(&temporary.name), flags, 0).map_err(for_write)?;
+        fill(&opened)?;
+        Ok(temporary)
     }
 
-    /// Makes a directory, complete or not at all; `false` if something has the name already.
+    /// Makes a directory, complete or not at all; `false` if something has the name already. Without a mode it has 0755
+    /// less the umask.
     pub(super) fn make_directory(
         self: &Rc<Self>,
         name: &OsStr,
         mode: Option<u32>,
         owner: Ownership,
     ) -> Result<bool, Refusal> {
-        let again = || self.temporary_directory(mode, owner).map(|(temporary, _)| temporary);
-        place(again, |temporary| temporary.place_new(name))
+        let first_mode = if mode.is_some() { 0o700 } else { PARENT_MODE };
+        let make = || {
+            self.temporary_directory(first_mode, |made| {
+                let stat = file::stat(made).map_err(for_read)?;
+                settle(&Subject::Open(made.as_fd()), &stat, mode, owner).map(drop)
+            })
+        };
+        place(make, |temporary| temporary.place_new(name))
     }
 }
 
@@ -185,7 +197,7 @@ pub(super) fn place(
             Ok(()) => return Ok(true),
             Err(Errno::EEXIST) => return Ok(false),
             Err(Errno::ENOENT) if attempts_left > 0 => {}
-            Err(error) => return Err((error, Request::Write)),
+            Err(error) => return Err(for_write(error)),
         }
     }
 }
@@ -299,7 +311,7 @@ pub(super) fn dress(file: &OwnedFd, mode: u32, owner: Ownership, model: Option<&
         gid: owner.gid.or(model.map(|stat| stat.st_gid)),
     };
     let settle = |mode, owner| {
-        let stat = file::stat(file).map_err(|error| (error, Request::Write))?;
+        let stat = file::stat(file).map_err(for_write)?;
         settle(&Subject::Open(file.as_fd()), &stat, Some(mode), owner)
     };
     match settle(mode, kept) {
@@ -388,7 +400,9 @@ mod tests {
         let mut swept = false;
         let plan = move |_: usize, name: &str| {
             if name == "rename" && !std::mem::replace(&mut swept, true) {
-                strays(&folder).iter().for_each(|stray| fs::remove_file(stray).unwrap());
+                for stray in strays(&folder) {
+                    fs::remove_file(stray).unwrap();
+                }
             }
             (name == "lock").then_some(Errno::ENOLCK)
         };

@@ -14,6 +14,7 @@
 
 mod copy;
 mod directory;
+mod entries;
 mod error;
 #[cfg(test)]
 mod faults;

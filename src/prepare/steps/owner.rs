@@ -127,10 +127,11 @@ mod tests {
 
     use super::*;
     use crate::plan::model::Action;
+    use crate::prepare::child::is_root_or_skip;
     use crate::prepare::steps::testing::{
-        directory, done, give, link, mode, owner, put, refused, set_mode, settled, to,
+        directory, done, give, link, mode, mounting, owner, put, refused, set_mode, settled, to,
     };
-    use crate::sys::testing::{as_user, bind, is_root, tmpfs, with_own_mounts};
+    use crate::sys::testing::{as_user, bind, tmpfs};
     use std::fs;
 
     fn owned(path: &Path, owner: Ownership) -> Action {
@@ -140,7 +141,7 @@ mod tests {
     /// As redis's entrypoint does it, but for the link that leads out.
     #[test]
     fn only_what_differs_is_changed_and_no_link_is_followed() {
-        if !is_root() {
+        if !is_root_or_skip("only_what_differs_is_changed_and_no_link_is_followed") {
             return;
         }
         let top = directory();
@@ -168,7 +169,7 @@ mod tests {
 
     #[test]
     fn flat_is_the_top_only() {
-        if !is_root() {
+        if !is_root_or_skip("flat_is_the_top_only") {
             return;
         }
         let top = directory();
@@ -182,7 +183,7 @@ mod tests {
 
     #[test]
     fn no_other_file_system_is_entered_and_a_read_only_mount_is_told() {
-        if !is_root() {
+        if !is_root_or_skip("no_other_file_system_is_entered_and_a_read_only_mount_is_told") {
             return;
         }
         let top = directory();
@@ -190,7 +191,7 @@ mod tests {
         for name in ["other/x", "here/x", "fixed/x", "fixed/y"] {
             put(&data.join(name), "", 0o644);
         }
-        with_own_mounts(|| {
+        mounting("no_other_file_system_is_entered_and_a_read_only_mount_is_told", || {
             tmpfs(&data.join("other"), "size=64k");
             put(&data.join("other/inside"), "", 0o644);
             bind(&data.join("fixed"), &data.join("fixed"), true);
@@ -206,7 +207,7 @@ mod tests {
 
     #[test]
     fn who_may_not_give_files_away_is_told_so_with_the_first_few() {
-        if !is_root() {
+        if !is_root_or_skip("who_may_not_give_files_away_is_told_so_with_the_first_few") {
             return;
         }
         let top = directory();
@@ -223,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_tree_without_end_has_one() {
-        if !is_root() {
+        if !is_root_or_skip("a_tree_without_end_has_one") {
             return;
         }
         let top = directory();
@@ -238,7 +239,7 @@ mod tests {
 
     #[test]
     fn modes_stay_but_for_the_bits_that_lend_rights() {
-        if !is_root() {
+        if !is_root_or_skip("modes_stay_but_for_the_bits_that_lend_rights") {
             return;
         }
         let top = directory();

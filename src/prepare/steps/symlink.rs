@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use super::error::{Reason, Request, StepError};
-use super::folder::{self, Folders};
+use super::folder::{self, Folders, for_write};
 use super::place::{Kind, Place};
 use crate::sys::file;
 use nix::errno::Errno;
@@ -40,7 +40,7 @@ fn ensure(folders: &mut Folders, path: &Path, target: &Path, replace: bool) -> R
     }
     let make = || {
         let made = folder.temporary(|name| file::make_link(target, &folder, name));
-        made.map(|(temporary, ())| temporary).map_err(|error| (error, Request::Write))
+        made.map(|(temporary, ())| temporary).map_err(for_write)
     };
     let placed = folder::place(
         make,

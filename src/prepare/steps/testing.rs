@@ -3,6 +3,8 @@
 use super::folder::is_ours;
 use super::{Outcome, execute};
 use crate::plan::model::{Action, File, Ownership};
+use crate::prepare::child::skip;
+use crate::sys::testing::with_own_mounts;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
@@ -77,6 +79,13 @@ pub fn strays(top: &Path) -> Vec<PathBuf> {
         }
     }
     found
+}
+
+/// Runs `body` where mounts are nobody else's.
+pub fn mounting(test: &str, body: impl FnOnce() + Send) {
+    if with_own_mounts(body).is_none() {
+        skip(test, "needs to mount");
+    }
 }
 
 /// A directory that everybody may enter.

@@ -6,7 +6,7 @@
 
 use super::Outcome;
 use super::error::{Reason, Request, Rights, StepError};
-use super::folder::{self, Folders, Refusal, Subject, Temporary, dress, settle};
+use super::folder::{self, Folders, Refusal, Subject, Temporary, dress, for_read, for_write, settle};
 use super::place::{Kind, Place};
 use crate::plan::model::File;
 use crate::sys::file::{self, Stat};
@@ -95,7 +95,7 @@ impl<'a> Change<'a> {
             How::Name(temporary) => name(file, &place, temporary, notes),
             How::InPlace(opened) => write_in_place(file, &place, &opened, notes).map(|()| true),
             How::Settle(opened) => {
-                let stat = file::stat(&opened).map_err(|error| (error, Request::Read));
+                let stat = file::stat(&opened).map_err(for_read);
                 stat.and_then(|stat| settle(&Subject::Open(opened.as_fd()), &stat, Some(file.mode), file.owner))
             }
         };
@@ -116,7 +116,7 @@ impl How {
     fn decide(file: &File, place: &Place) -> Result<Option<How>, Refusal> {
         let mut same = false;
         if let Some(there) = &place.there
-            && let Some(opened) = same_content(place, &file.content).map_err(|error| (error, Request::Read))?
+            && let Some(opened) = same_content(place, &file.content).map_err(for_read)?
         {
             if there.st_mode & 0o7777 == file.mode && folder::missing(file.owner, there).is_none() {
                 return Ok(None);
@@ -152,11 +152,11 @@ fn shows_more(there: &Stat, file: &File) -> bool {
 
 /// The new content under a temporary name, with its mode and owner. What is not said of the owner stays as it was.
 fn fill(file: &File, place: &Place) -> Result<Temporary, Refusal> {
-    let (temporary, opened) = place.folder.temporary_file().map_err(|error| (error, Request::Write))?;
+    let (temporary, opened) = place.folder.temporary_file().map_err(for_write)?;
     let written = file::write(&opened, &file.content);
     // No later start would see that it is empty after a crash of the machine.
     let written = if file.unless_exists { written.and_then(|()| file::sync(&opened)) } else { written };
-    written.map_err(|error| (error, Request::Write))?;
+    written.map_err(for_write)?;
     dress(&opened, file.mode, file.owner, place.there.as_ref())?;
     Ok(temporary)
 }
@@ -170,7 +170,7 @@ fn name(file: &File, place: &Place, temporary: Temporary, notes: &mut Vec<String
     match placed {
         // A mount point; or a file of another user's in a folder with the sticky bit.
         Err((Errno::EBUSY | Errno::EXDEV | Errno::EPERM | Errno::EACCES, Request::Write)) if place.there.is_some() => {
-            let opened = open_in_place(place).map_err(|error| (error, Request::Write))?;
+            let opened = open_in_place(place).map_err(for_write)?;
             write_in_place(file, place, &opened, notes).map(|()| true)
         }
         placed => placed,
@@ -186,21 +186,24 @@ fn open_in_place(place: &Place) -> nix::Result<OwnedFd> {
 }
 
 fn write_in_place(file: &File, place: &Place, opened: &OwnedFd, notes: &mut Vec<String>) -> Result<(), Refusal> {
-    let io = |error| (error, Request::Write);
-    let stat = file::stat(opened).map_err(io)?;
+    let stat = file::stat(opened).map_err(for_write)?;
     let mut foreign = false;
-    let mut settle =
-        |mode| match settle(&Subject::Open(opened.as_fd()), &file::stat(opened).map_err(io)?, mode, file.owner) {
-            // It is another's. That its mode is another is no harm if nobody may read it who should not.
-            Err((Errno::EPERM, Request::Mode(_))) if !shows_more(&stat, file) => {
-                foreign = true;
-                Ok(())
-            }
-            result => result.map(drop),
-        };
+    let mut settle = |mode| match settle(
+        &Subject::Open(opened.as_fd()),
+        &file::stat(opened).map_err(for_write)?,
+        mode,
+        file.owner,
+    ) {
+        // It is another's. That its mode is another is no harm if nobody may read it who should not.
+        Err((Errno::EPERM, Request::Mode(_))) if !shows_more(&stat, file) => {
+            foreign = true;
+            Ok(())
+        }
+        result => result.map(drop),
+    };
     // Narrow before the new content comes, wide after the old one is gone.
     settle(Some(stat.st_mode & 0o7777 & file.mode))?;
-    overwrite(opened, &file.content).map_err(io)?;
+    overwrite(opened, &file.content).map_err(for_write)?;
     settle(Some(file.mode))?;
     let path = place.path.display();
     notes.push(format!("`{path}` was written in place, because it is a mount point or its folder cannot be written"));
@@ -296,11 +299,13 @@ mod tests {
 
     use super::*;
     use crate::plan::model::Action;
+    use crate::prepare::child::is_root_or_skip;
     use crate::prepare::steps::testing::{
-        directory, done, file, give, identities, link, mode, owner, put, refused, set_mode, settled, strays, to,
+        directory, done, file, give, identities, link, mode, mounting, owner, put, refused, set_mode, settled, strays,
+        to,
     };
     use crate::sys::file::fault;
-    use crate::sys::testing::{as_user, bind, is_root, with_own_mounts, with_umask};
+    use crate::sys::testing::{as_user, bind, with_umask};
     use std::fs;
     use std::path::PathBuf;
 
@@ -398,7 +403,7 @@ mod tests {
                     for entry in fs::read_dir(&folder).unwrap() {
                         let path = entry.unwrap().path();
                         let secret = fs::read(&path).unwrap().starts_with(b"se");
-                        assert!(!secret || mode(&path) & 0o077 == 0, "{} before {name}", mode(&path));
+                        assert!(!secret || mode(&path) == 0o600, "{:o} before {name}", mode(&path));
                     }
                     (in_place && name == "rename").then_some(Errno::EBUSY)
                 };
@@ -439,7 +444,7 @@ mod tests {
 
     #[test]
     fn root_follows_no_link_of_another_user() {
-        if !is_root() {
+        if !is_root_or_skip("root_follows_no_link_of_another_user") {
             return;
         }
         let top = directory();
@@ -455,7 +460,7 @@ mod tests {
 
     #[test]
     fn an_owner_is_given_or_kept() {
-        if !is_root() {
+        if !is_root_or_skip("an_owner_is_given_or_kept") {
             return;
         }
         let top = directory();
@@ -482,7 +487,7 @@ mod tests {
         let (path, outside) = (top.path().join("etc/app.conf"), top.path().join("host.conf"));
         put(&path, "", 0o644);
         put(&outside, "a long old content", 0o600);
-        with_own_mounts(|| {
+        mounting("a_file_that_is_a_mount_point_is_written_in_place", || {
             bind(&outside, &path, false);
             let before = identities(top.path());
             let outcome = done(&one(file(&path, "new")));
@@ -501,7 +506,7 @@ mod tests {
         let (path, outside) = (top.path().join("etc/app.conf"), top.path().join("host.conf"));
         put(&path, "", 0o644);
         put(&outside, "old", 0o644);
-        with_own_mounts(|| {
+        mounting("a_writable_file_in_a_read_only_root_is_written_in_place", || {
             let etc = top.path().join("etc");
             bind(&etc, &etc, true);
             let message = refused(&one(file(&etc.join("other"), "new")));
@@ -517,7 +522,7 @@ mod tests {
     /// As the official nginx image does for a user without rights.
     #[test]
     fn what_cannot_be_written_is_left_with_an_explanation_if_that_is_asked_for() {
-        if !is_root() {
+        if !is_root_or_skip("what_cannot_be_written_is_left_with_an_explanation_if_that_is_asked_for") {
             return;
         }
         let top = directory();
@@ -542,7 +547,7 @@ mod tests {
     /// As OpenShift starts containers: any user, group 0.
     #[test]
     fn a_user_of_the_files_group_writes_it() {
-        if !is_root() {
+        if !is_root_or_skip("a_user_of_the_files_group_writes_it") {
             return;
         }
         let top = directory();
