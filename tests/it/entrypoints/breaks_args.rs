@@ -17,7 +17,7 @@ const PLAIN: &str = "[app]\ncommand = ['app', 'serve']\n";
 promise!(one_empty_argument_is_not_none, {
     // docker run img ""
     let outcome = app(PLAIN).start([""]).run();
-    outcome.assert_refused(127, &["not found"]);
+    outcome.assert_refused(127, &["empty"]);
 });
 
 promise!(no_command_at_all_is_refused, {

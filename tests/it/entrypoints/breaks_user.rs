@@ -97,7 +97,7 @@ promise!(without_the_privilege_a_switch_is_refused_and_nothing_starts, {
 });
 
 promise!(an_unknown_or_senseless_user_is_refused_and_never_root, {
-    for user in ["nobody", "app:nogroup", "app:", ":", "", "a b", "-1", "4294967295", "4294967296", "100:4294967295", "0x1"] {
+    for user in ["nobody", "app:nogroup", "1234:", ":", "", "a b", "-1", "4294967295", "4294967296", "100:4294967295", "0x1"] {
         let root = app(&format!("user = '{user}'\n"));
         let outcome = run(&root);
         assert!(!outcome.started(), "{user:?} started\n{}", outcome.story());

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::init::onset;
-use super::{Finished, Folder, Init, Mode, mode, probe};
+use super::{Finished, Folder, Init, Mode, Running, mode, probe};
 use crate::syscall;
 
 /// Where programs are found that have no slash in their name.
@@ -362,8 +362,8 @@ impl Start<'_> {
         self
     }
 
-    /// Runs it to its end.
-    pub fn run(self) -> Outcome {
+    /// Starts it; [`Start::run`] also waits for its end.
+    pub fn begin(self) -> Running {
         let mounts = self.root.mounts.clone();
         let c_string = |text: &OsStr| CString::new(text.as_bytes()).expect("no NUL");
         let root = c_string(self.root.folder.path().as_os_str());
@@ -385,7 +385,12 @@ impl Start<'_> {
             syscall!(SYS_setresuid, uid, uid, uid).map(drop)
         };
         let init = Init::bare(Mode::Pid1, format!("{BIN}/onset")).args(&self.options).args(&self.words);
-        let finished = init.env(&self.env).umask(self.umask).hook(enter).start().finish();
+        init.env(&self.env).umask(self.umask).hook(enter).start()
+    }
+
+    /// Runs it to its end.
+    pub fn run(self) -> Outcome {
+        let finished = self.begin().finish();
         let app = finished.stdout().lines().find_map(|line| serde_json::from_str::<Value>(line).ok());
         let app = app.filter(|value| value["argv"].is_array()).map(App);
         Outcome { finished, app }
@@ -437,10 +442,6 @@ impl Outcome {
 
     pub fn code(&self) -> i32 {
         self.finished.code()
-    }
-
-    pub fn stdout(&self) -> String {
-        self.finished.stdout()
     }
 
     /// All of stderr, in its messages quotes and backslashes as they are meant.
