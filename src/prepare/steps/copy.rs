@@ -178,7 +178,7 @@ mod tests {
     use crate::plan::model::Action;
     use crate::prepare::child::is_root_or_skip;
     use crate::prepare::steps::testing::{
-        directory, done, give, identities, link, mode, mounting, owner, put, refused, set_mode, settled, to, tree,
+        directory, done, file, give, identities, link, mode, mounting, owner, put, refused, set_mode, settled, to, tree,
     };
     use crate::sys::testing::{as_user, tmpfs};
     use nix::sys::stat::Mode;
@@ -259,6 +259,35 @@ mod tests {
         );
         assert_eq!(fs::read(top.join("to/a")).unwrap(), b"mine");
         assert!(!top.join("elsewhere/tool").exists());
+    }
+
+    #[test]
+    fn starts_that_share_a_volume_do_not_trip_over_each_other() {
+        for condition in [CopyIf::Missing, CopyIf::Empty, CopyIf::Each] {
+            let top = directory();
+            let top = top.path();
+            defaults(top);
+            set_mode(&top.join("from/sub"), 0o755);
+            (0..50).for_each(|name| put(&top.join("from/sub").join(name.to_string()), "content", 0o644));
+            let files = (0..20).map(|name| file(&top.join("to/sub/conf").join(name.to_string()), "rendered"));
+            let written = Action::Write(files.collect());
+            std::thread::scope(|scope| {
+                for _ in 0..8 {
+                    scope.spawn(|| {
+                        done(&copied(top, condition));
+                        done(&written);
+                    });
+                }
+            });
+            for action in [copied(top, condition), written] {
+                settled(top, &action);
+            }
+            let mut expected = tree(&top.join("from"));
+            expected.remove(Path::new("sub/b.bak"));
+            let copies = tree(&top.join("to"));
+            assert!(expected.iter().all(|(path, entry)| copies.get(path) == Some(entry)));
+            assert_eq!(copies.len(), expected.len() + 21);
+        }
     }
 
     #[test]

@@ -23,6 +23,8 @@ use std::rc::Rc;
 pub(super) const INCOMPLETE: &str = ".onset-incomplete";
 /// How many names are tried before something is wrong.
 const MOST_NAMES: u64 = 100;
+/// How often something is made again after another start's sweep.
+const MOST_SWEEPS: usize = 10;
 /// The mode of a parent that nobody asked for.
 const PARENT_MODE: u32 = 0o755;
 
@@ -190,7 +192,7 @@ pub(super) fn place(
     mut make: impl FnMut() -> Result<Temporary, Refusal>,
     mut place: impl FnMut(&mut Temporary) -> nix::Result<()>,
 ) -> Result<bool, Refusal> {
-    let mut attempts_left = 3;
+    let mut attempts_left = MOST_SWEEPS;
     loop {
         attempts_left -= 1;
         match place(&mut make()?) {
