@@ -1,10 +1,11 @@
 //! The engine: an environment of minijinja's, the limits around it, and what can be asked of it.
 
+use super::call::Shared;
 use super::condition::{self, Condition};
 use super::context::{Context, Files};
 use super::error::{Error, Origin};
 use super::print::{Budget, print};
-use super::{filters, shape};
+use super::{builtins, shape};
 use crate::template::Position;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Template, UndefinedBehavior};
@@ -67,7 +68,8 @@ impl Engine {
         if let Ok(syntax) = syntax.build() {
             environment.set_syntax(syntax);
         }
-        filters::add(&mut environment, files, options.limit);
+        let shared = Shared { files: files.clone(), limit: options.limit };
+        builtins::add(&mut environment, &Arc::new(shared));
         let budget = Arc::new(Budget { limit: options.limit, printed: AtomicUsize::new(0) });
         let counted = budget.clone();
         environment.set_formatter(move |out, _, value| print(out, &counted, value));

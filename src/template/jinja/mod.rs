@@ -14,7 +14,7 @@
 //!
 //! - What is not defined cannot be printed, compared, looped over or handed to a filter, but for `default`. `{% if env.X %}`
 //!   is allowed: an `X` that is not set is not true. A name that is none of the above is refused before anything runs.
-//! - Nothing is escaped, whatever the file is called: [`filters`] say what is.
+//! - Nothing is escaped, whatever the file is called: [`builtins`] say what is.
 //! - What is no text is printed as JSON has it: `true`, `null`, `["a"]`; Jinja has Python's `True`, `None`. Only `~` still
 //!   makes Python's words of them: that happens inside minijinja.
 //! - The last newline of a file stays. A tag's own line stays too (`{%- ... -%}` removes it), unless [`Options::trim`].
@@ -23,13 +23,18 @@
 //!
 //! A condition is true as people mean it with environment variables, see [`condition`].
 
+mod builtins;
+mod call;
 mod condition;
 mod context;
+mod encode;
 mod engine;
 mod error;
-mod filters;
+mod lists;
+mod numbers;
 mod print;
 mod shape;
+mod texts;
 
 pub use context::{Context, Fact, Files};
 pub use engine::{Engine, Options, Variables};

@@ -1,0 +1,133 @@
+//! Every filter, test and function there is. All are ours: minijinja's own cost more, print Python's `True`, and some make a
+//! text of any size.
+//!
+//! | filter | gives |
+//! |---|---|
+//! | `lower` `upper` `trim(chars)` `replace(from, to)` `indent(width, first)` `string` | a text |
+//! | `split(separator, max)` `lines` | the parts of a text; without a separator its words |
+//! | `join(separator)` | a text of a list |
+//! | `default(value, for_empty)` `d` | the value if there is none, or with `true` if it is empty too |
+//! | `tojson(indent)` | JSON, in one line unless `indent` says how many spaces |
+//! | `b64` `b64d` `b64encode` `b64decode` | Base64 (RFC 4648, padded) and back |
+//! | `quote` | one word of a POSIX shell, in single quotes |
+//! | `urlencode(safe)` | percent-encoding (RFC 3986) of all but letters, digits, `-._~` and what is in `safe`: a password for a URL; `safe="/"` for a path |
+//! | `escape` `e` | XML and HTML: `&amp;` ... |
+//! | `bool` | `true` for true yes on 1 t y, `false` for false no off 0 f n and the empty text, in any case; else refused |
+//! | `int(default, base)` `float(default)` | the number, or the default, or an error; `int` cuts a fraction off |
+//! | `length` `count` `first` `last` `min` `max` `sort(reverse)` `unique` `reverse` `list` `items` | as in Jinja; `sort` minds the case |
+//! | `map(filter, ...)` `map(attribute=)` `select(test, ...)` `reject` `selectattr(attribute, test, ...)` `rejectattr` | as in Jinja |
+
+use super::call::{Builtin, Call, REST, Shared, bind, failed};
+use super::{encode, lists, numbers, texts};
+use minijinja::value::ValueKind;
+use minijinja::{Environment, Error, Value};
+use std::sync::Arc;
+
+const FILTERS: &[Builtin] = &[
+    is(&["lower"], &["value"], texts::lower),
+    is(&["upper"], &["value"], texts::upper),
+    is(&["trim"], &["value", "chars"], texts::trim),
+    is(&["replace"], &["value", "from", "to"], texts::replace),
+    is(&["indent"], &["value", "width", "first"], texts::indent),
+    is(&["string"], &["value"], texts::string),
+    is(&["split"], &["value", "separator", "max"], texts::split),
+    is(&["lines"], &["value"], texts::lines),
+    is(&["join"], &["value", "separator"], texts::join),
+    is(&["default", "d"], &["value", "default", "for_empty"], lists::default),
+    is(&["tojson"], &["value", "indent"], encode::tojson),
+    is(&["b64", "b64encode"], &["value"], encode::b64),
+    is(&["b64d", "b64decode"], &["value"], encode::b64d),
+    is(&["quote"], &["value"], encode::quote),
+    is(&["urlencode"], &["value", "safe"], encode::urlencode),
+    is(&["escape", "e"], &["value"], encode::escape),
+    is(&["bool"], &["value"], numbers::bool),
+    is(&["int"], &["value", "default", "base"], numbers::int),
+    is(&["float"], &["value", "default"], numbers::float),
+    is(&["length", "count"], &["value"], lists::length),
+    is(&["first"], &["value"], lists::first),
+    is(&["last"], &["value"], lists::last),
+    is(&["min"], &["value"], lists::min),
+    is(&["max"], &["value"], lists::max),
+    is(&["sort"], &["value", "reverse"], lists::sort),
+    is(&["unique"], &["value"], lists::unique),
+    is(&["reverse"], &["value"], lists::reverse),
+    is(&["list"], &["value"], lists::list),
+    is(&["items"], &["value"], lists::items),
+    is(&["map"], &[REST, "attribute"], lists::map),
+    is(&["select"], &[REST], |call| lists::select(call, false, true)),
+    is(&["reject"], &[REST], |call| lists::select(call, false, false)),
+    is(&["selectattr"], &[REST], |call| lists::select(call, true, true)),
+    is(&["rejectattr"], &[REST], |call| lists::select(call, true, false)),
+];
+
+const TESTS: &[Builtin] = &[
+    is(&["defined"], &["value"], |call| yes(!call.value(0).is_undefined())),
+    is(&["undefined"], &["value"], |call| yes(call.value(0).is_undefined())),
+    is(&["none"], &["value"], |call| yes(call.value(0).is_none())),
+    is(&["true"], &["value"], |call| yes(call.value(0) == Value::from(true))),
+    is(&["false"], &["value"], |call| yes(call.value(0) == Value::from(false))),
+    is(&["boolean"], &["value"], |call| yes(call.value(0).kind() == ValueKind::Bool)),
+    is(&["number"], &["value"], |call| yes(call.value(0).is_number())),
+    is(&["integer"], &["value"], |call| yes(call.value(0).is_integer())),
+    is(&["string"], &["value"], |call| yes(call.value(0).kind() == ValueKind::String)),
+    is(&["sequence"], &["value"], |call| yes(call.value(0).kind() == ValueKind::Seq)),
+    is(&["iterable"], &["value"], |call| yes(call.value(0).try_iter().is_ok())),
+    is(&["mapping"], &["value"], |call| yes(call.value(0).kind() == ValueKind::Map)),
+    is(&["odd"], &["value"], |call| yes(call.value(0).as_i64().is_some_and(|number| number % 2 != 0))),
+    is(&["even"], &["value"], |call| yes(call.value(0).as_i64().is_some_and(|number| number % 2 == 0))),
+    is(&["divisibleby"], &["value", "by"], numbers::is_divisible),
+    is(&["startingwith"], &["value", "start"], |call| yes(call.text(0)?.starts_with(&*call.text(1)?))),
+    is(&["endingwith"], &["value", "end"], |call| yes(call.text(0)?.ends_with(&*call.text(1)?))),
+    is(&["in"], &["value", "container"], lists::is_in),
+    is(&["eq", "equalto", "=="], &["value", "other"], |call| yes(call.defined(0)? == call.defined(1)?)),
+    is(&["ne", "!="], &["value", "other"], |call| yes(call.defined(0)? != call.defined(1)?)),
+    is(&["lt", "lessthan", "<"], &["value", "other"], |call| yes(call.defined(0)? < call.defined(1)?)),
+    is(&["le", "<="], &["value", "other"], |call| yes(call.defined(0)? <= call.defined(1)?)),
+    is(&["gt", "greaterthan", ">"], &["value", "other"], |call| yes(call.defined(0)? > call.defined(1)?)),
+    is(&["ge", ">="], &["value", "other"], |call| yes(call.defined(0)? >= call.defined(1)?)),
+];
+
+const FUNCTIONS: &[Builtin] = &[
+    is(&["range"], &["from", "to", "step"], numbers::range),
+    is(&["exists"], &["path"], |call| answer(call.text(0).map(|path| call.shared.files.exists(&path))?)),
+    is(&["is_dir"], &["path"], |call| answer(call.text(0).map(|path| call.shared.files.is_dir(&path))?)),
+    is(&["is_empty"], &["path"], |call| answer(call.text(0).map(|path| call.shared.files.is_empty(&path))?)),
+    is(&["contains"], &["path", "text"], |call| {
+        let (path, text) = (call.text(0)?, call.text(1)?);
+        answer(call.shared.files.contains(&path, &text))
+    }),
+];
+
+/// All of them into an environment.
+pub fn add(environment: &mut Environment<'static>, shared: &Arc<Shared>) {
+    for (name, builtin) in all(FILTERS) {
+        environment.add_filter(name, bind(shared, builtin));
+    }
+    for (name, builtin) in all(TESTS) {
+        environment.add_test(name, bind(shared, builtin));
+    }
+    for (name, builtin) in all(FUNCTIONS) {
+        environment.add_function(name, bind(shared, builtin));
+    }
+}
+
+fn all(builtins: &'static [Builtin]) -> impl Iterator<Item = (&'static str, &'static Builtin)> {
+    builtins.iter().flat_map(|builtin| builtin.names.iter().map(move |name| (*name, builtin)))
+}
+
+const fn is(
+    names: &'static [&'static str],
+    parameters: &'static [&'static str],
+    run: fn(&mut Call) -> Result<Value, Error>,
+) -> Builtin {
+    Builtin { names, parameters, run }
+}
+
+#[allow(clippy::unnecessary_wraps)] // the tables want a result
+fn yes(it_is: bool) -> Result<Value, Error> {
+    Ok(Value::from(it_is))
+}
+
+fn answer(answer: Result<bool, String>) -> Result<Value, Error> {
+    answer.map(Value::from).map_err(failed)
+}

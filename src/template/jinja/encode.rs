@@ -1,0 +1,97 @@
+//! The filters that write a text in the way of a format.
+
+use super::call::{Call, failed};
+use super::print;
+use minijinja::{Error, Value};
+
+pub fn tojson(call: &mut Call) -> Result<Value, Error> {
+    let value = call.defined(0)?;
+    let indent = call.optional_count(1)?.map(|width| width.min(16));
+    print::json_text(&value, indent, call.shared.limit).map(Value::from)
+}
+
+pub fn quote(call: &mut Call) -> Result<Value, Error> {
+    Ok(Value::from(format!("'{}'", call.text(0)?.replace('\'', "'\\''"))))
+}
+
+pub fn escape(call: &mut Call) -> Result<Value, Error> {
+    let text = call.text(0)?;
+    let mut result = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => result.push_str("&amp;"),
+            '<' => result.push_str("&lt;"),
+            '>' => result.push_str("&gt;"),
+            '"' => result.push_str("&quot;"),
+            '\'' => result.push_str("&#39;"),
+            c => result.push(c),
+        }
+    }
+    Ok(Value::from(result))
+}
+
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
+
+pub fn urlencode(call: &mut Call) -> Result<Value, Error> {
+    let text = call.text(0)?;
+    let safe = call.optional_text(1)?.unwrap_or_default();
+    let mut result = String::with_capacity(text.len());
+    for &byte in text.as_bytes() {
+        let stays = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        if stays || byte.is_ascii() && safe.as_bytes().contains(&byte) {
+            result.push(char::from(byte));
+        } else {
+            result.extend(['%', char::from(HEX[usize::from(byte >> 4)]), char::from(HEX[usize::from(byte & 15)])]);
+        }
+    }
+    Ok(Value::from(result))
+}
+
+const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+pub fn b64(call: &mut Call) -> Result<Value, Error> {
+    let text = call.text(0)?;
+    let mut result = String::with_capacity(text.len().div_ceil(3) * 4);
+    for chunk in text.as_bytes().chunks(3) {
+        let byte = |index: usize| u32::from(chunk.get(index).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for index in 0..4 {
+            let digit = BASE64[(bits >> (18 - 6 * index) & 63) as usize];
+            result.push(if index > chunk.len() { '=' } else { char::from(digit) });
+        }
+    }
+    Ok(Value::from(result))
+}
+
+/// White space is skipped: what base64(1) writes has newlines. Padding may be missing.
+pub fn b64d(call: &mut Call) -> Result<Value, Error> {
+    let mut digits: Vec<u8> = call.text(0)?.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let padding = digits.iter().rev().take_while(|&&byte| byte == b'=').count();
+    digits.truncate(digits.len() - padding);
+    if padding > 2 || digits.len() % 4 == 1 {
+        return Err(failed("this is not Base64"));
+    }
+    let mut result = Vec::with_capacity(digits.len() / 4 * 3 + 2);
+    for chunk in digits.chunks(4) {
+        let mut bits = 0_u32;
+        for index in 0..4 {
+            let digit = chunk.get(index).map_or(Some(0), |&byte| digit(byte));
+            let Some(digit) = digit else { return Err(failed("this is not Base64")) };
+            bits = bits << 6 | u32::from(digit);
+        }
+        result.extend_from_slice(&bits.to_be_bytes()[1..chunk.len()]);
+    }
+    String::from_utf8(result).map(Value::from).map_err(|_| failed("what this Base64 holds is not UTF-8"))
+}
+
+/// The six bits a character of Base64 stands for.
+fn digit(character: u8) -> Option<u8> {
+    match character {
+        b'A'..=b'Z' => Some(character - b'A'),
+        b'a'..=b'z' => Some(character - b'a' + 26),
+        b'0'..=b'9' => Some(character - b'0' + 52),
+        b'+' => Some(62),
+        b'/' => Some(63),
+        _ => None,
+    }
+}

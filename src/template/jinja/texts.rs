@@ -1,0 +1,79 @@
+//! The filters for texts.
+
+use super::call::{Call, failed};
+use minijinja::{Error, Value};
+
+pub fn lower(call: &mut Call) -> Result<Value, Error> {
+    Ok(Value::from(call.text(0)?.to_lowercase()))
+}
+
+pub fn upper(call: &mut Call) -> Result<Value, Error> {
+    Ok(Value::from(call.text(0)?.to_uppercase()))
+}
+
+pub fn string(call: &mut Call) -> Result<Value, Error> {
+    call.text(0).map(Value::from)
+}
+
+pub fn trim(call: &mut Call) -> Result<Value, Error> {
+    let text = call.text(0)?;
+    let chars = call.optional_text(1)?;
+    let is_trimmed = |c: char| chars.as_ref().map_or_else(|| c.is_whitespace(), |chars| chars.contains(c));
+    Ok(Value::from(text.trim_matches(is_trimmed)))
+}
+
+pub fn replace(call: &mut Call) -> Result<Value, Error> {
+    let (text, from, to) = (call.text(0)?, call.text(1)?, call.text(2)?);
+    let added = text.matches(&*from).count().saturating_mul(to.len());
+    call.fits(added.saturating_add(text.len()))?;
+    Ok(Value::from(text.replace(&*from, &to)))
+}
+
+/// As in Jinja, the first line and empty lines stay where they are.
+pub fn indent(call: &mut Call) -> Result<Value, Error> {
+    let text = call.text(0)?;
+    let width = call.optional_count(1)?.unwrap_or(4);
+    let first = call.value(2).is_true();
+    call.fits(text.lines().count().saturating_mul(width).saturating_add(text.len()))?;
+    let margin = " ".repeat(width);
+    let mut result = String::new();
+    for (index, line) in text.split_inclusive('\n').enumerate() {
+        if (index > 0 || first) && !line.trim_end_matches(['\r', '\n']).is_empty() {
+            result.push_str(&margin);
+        }
+        result.push_str(line);
+    }
+    Ok(Value::from(result))
+}
+
+pub fn split(call: &mut Call) -> Result<Value, Error> {
+    let text = call.text(0)?;
+    let parts: Vec<Value> = match (call.optional_text(1)?, call.optional_count(2)?) {
+        (None, None) => text.split_whitespace().map(Value::from).collect(),
+        (None, Some(_)) => return Err(failed("`split` needs a separator to count parts")),
+        (Some(separator), _) if separator.is_empty() => return Err(failed("the separator of `split` is empty")),
+        (Some(separator), max) => {
+            let most = max.map_or(usize::MAX, |max| max.saturating_add(1));
+            text.splitn(most, &*separator).map(Value::from).collect()
+        }
+    };
+    Ok(Value::from(parts))
+}
+
+pub fn lines(call: &mut Call) -> Result<Value, Error> {
+    Ok(Value::from(call.text(0)?.lines().map(Value::from).collect::<Vec<_>>()))
+}
+
+pub fn join(call: &mut Call) -> Result<Value, Error> {
+    let items = call.list(0)?;
+    let separator = call.optional_text(1)?.unwrap_or_default();
+    let mut result = String::new();
+    for (index, item) in items.iter().enumerate() {
+        let item = call.print(item)?;
+        let separator = if index == 0 { "" } else { &separator };
+        call.fits(result.len().saturating_add(separator.len()).saturating_add(item.len()))?;
+        result.push_str(separator);
+        result.push_str(&item);
+    }
+    Ok(Value::from(result))
+}
