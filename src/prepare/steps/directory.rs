@@ -2,8 +2,9 @@
 
 use super::Outcome;
 use super::error::{Reason, Request, StepError};
-use super::folder::{Folders, Subject, missing, settle};
+use super::folder::Folders;
 use super::place::{Kind, Place};
+use super::rights::{Subject, missing, settle};
 use crate::plan::model::Ownership;
 use crate::sys::file::{self, Stat, WORKING_DIRECTORY};
 use nix::errno::Errno;

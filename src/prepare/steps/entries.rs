@@ -2,9 +2,10 @@
 //! is there already is never replaced.
 
 use super::DEEPEST;
-use super::error::{Reason, Request};
-use super::folder::{self, Folder, INCOMPLETE, Refusal, Temporary, dress, for_read, for_write, is_ours};
+use super::error::{Reason, Refusal, Request, for_read, for_write};
+use super::folder::{self, Folder, INCOMPLETE, Temporary, is_ours};
 use super::place::Kind;
+use super::rights::dress;
 use crate::glob;
 use crate::plan::model::Ownership;
 use crate::sys::file::{self, Stat};

@@ -94,6 +94,17 @@ pub(super) enum Request {
     Mode(u32),
 }
 
+/// What the system refused, and what was asked of it.
+pub(super) type Refusal = (Errno, Request);
+
+pub(super) fn for_read(error: Errno) -> Refusal {
+    (error, Request::Read)
+}
+
+pub(super) fn for_write(error: Errno) -> Refusal {
+    (error, Request::Write)
+}
+
 impl Reason {
     /// What is there already stands in the way.
     pub(super) fn text(text: String) -> Self {

@@ -19,9 +19,11 @@ mod error;
 #[cfg(test)]
 mod faults;
 mod folder;
+mod in_place;
 mod owner;
 mod place;
 mod remove;
+mod rights;
 mod symlink;
 #[cfg(test)]
 mod testing;

@@ -1,8 +1,8 @@
 //! An owner for a tree: only what differs is changed, no symbolic link is followed, no other file system entered.
 
 use super::error::{Failures, Reason, Request, StepError};
-use super::folder::missing;
 use super::place::Kind;
+use super::rights::missing;
 use super::{DEEPEST, Outcome};
 use crate::plan::model::Ownership;
 use crate::sys::file::{self, Stat, WORKING_DIRECTORY};

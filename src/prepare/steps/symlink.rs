@@ -1,8 +1,8 @@
 //! A symbolic link.
 
 use super::Outcome;
-use super::error::{Reason, Request, StepError};
-use super::folder::{self, Folders, for_write};
+use super::error::{Reason, Request, StepError, for_write};
+use super::folder::{self, Folders};
 use super::place::{Kind, Place};
 use crate::sys::file;
 use nix::errno::Errno;

@@ -1,13 +1,11 @@
 //! Files that were rendered: all of them are made under temporary names first, then all get their own.
-//!
-//! A file that is a mount point, or whose folder cannot be written, is written in place: its inode stays, its new
-//! content goes over the old one. A start that is killed in the middle of that leaves it half written, and the next
-//! start writes it again; there is no better way to change such a file.
 
 use super::Outcome;
-use super::error::{Reason, Request, Rights, StepError};
-use super::folder::{self, Folders, Refusal, Subject, Temporary, dress, for_read, for_write, settle};
+use super::error::{Reason, Refusal, Request, Rights, StepError, for_read, for_write};
+use super::folder::{self, Folders, Temporary};
+use super::in_place;
 use super::place::{Kind, Place};
+use super::rights::{Subject, dress, missing, settle};
 use crate::plan::model::File;
 use crate::sys::file::{self, Stat};
 use nix::errno::Errno;
@@ -18,8 +16,6 @@ use std::path::Path;
 
 /// How much of a file is compared at a time.
 const CHUNK: usize = 16 * 1024;
-/// The largest old content that is kept to be put back when a file cannot be written in place.
-const MOST_KEPT: usize = 16 << 20;
 
 pub(super) fn write(files: &[File]) -> Result<Outcome, StepError> {
     let mut outcome = Outcome::default();
@@ -93,7 +89,7 @@ impl<'a> Change<'a> {
         let Change { file, place, how } = self;
         let result = match how {
             How::Name(temporary) => name(file, &place, temporary, notes),
-            How::InPlace(opened) => write_in_place(file, &place, &opened, notes).map(|()| true),
+            How::InPlace(opened) => in_place::write(file, &place, &opened, notes).map(|()| true),
             How::Settle(opened) => {
                 let stat = file::stat(&opened).map_err(for_read);
                 stat.and_then(|stat| settle(&Subject::Open(opened.as_fd()), &stat, Some(file.mode), file.owner))
@@ -118,7 +114,7 @@ impl How {
         if let Some(there) = &place.there
             && let Some(opened) = same_content(place, &file.content).map_err(for_read)?
         {
-            if there.st_mode & 0o7777 == file.mode && folder::missing(file.owner, there).is_none() {
+            if there.st_mode & 0o7777 == file.mode && missing(file.owner, there).is_none() {
                 return Ok(None);
             }
             // Who may not do that may replace the file all the same.
@@ -130,24 +126,19 @@ impl How {
         match (fill(file, place), &place.there) {
             (Ok(temporary), _) => Ok(Some(How::Name(temporary))),
             (Err((Errno::EACCES | Errno::EPERM | Errno::EROFS, Request::Write)), Some(there)) if same => {
-                match folder::missing(file.owner, there) {
-                    Some(missing) => Err((Errno::EPERM, Request::Own(missing))),
-                    None if shows_more(there, file) => Err((Errno::EPERM, Request::Mode(file.mode))),
+                match missing(file.owner, there) {
+                    Some(lacking) => Err((Errno::EPERM, Request::Own(lacking))),
+                    None if in_place::shows_more(there, file) => Err((Errno::EPERM, Request::Mode(file.mode))),
                     None => Ok(None),
                 }
             }
             (Err((error @ (Errno::EACCES | Errno::EPERM | Errno::EROFS), Request::Write)), Some(_)) => {
-                let opened = open_in_place(place).map_err(|_| (error, Request::Write))?;
+                let opened = in_place::open(place).map_err(|_| (error, Request::Write))?;
                 Ok(Some(How::InPlace(opened)))
             }
             (Err(refusal), _) => Err(refusal),
         }
     }
-}
-
-/// Whether somebody may read it who should not.
-fn shows_more(there: &Stat, file: &File) -> bool {
-    there.st_mode & 0o444 & !file.mode != 0
 }
 
 /// The new content under a temporary name, with its mode and owner. What is not said of the owner stays as it was.
@@ -170,88 +161,10 @@ fn name(file: &File, place: &Place, temporary: Temporary, notes: &mut Vec<String
     match placed {
         // A mount point; or a file of another user's in a folder with the sticky bit.
         Err((Errno::EBUSY | Errno::EXDEV | Errno::EPERM | Errno::EACCES, Request::Write)) if place.there.is_some() => {
-            let opened = open_in_place(place).map_err(for_write)?;
-            write_in_place(file, place, &opened, notes).map(|()| true)
+            let opened = in_place::open(place).map_err(for_write)?;
+            in_place::write(file, place, &opened, notes).map(|()| true)
         }
         placed => placed,
-    }
-}
-
-fn open_in_place(place: &Place) -> nix::Result<OwnedFd> {
-    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
-    match file::open(&place.folder, Path::new(&place.name), flags | OFlag::O_RDWR, 0) {
-        Err(Errno::EACCES) => file::open(&place.folder, Path::new(&place.name), flags | OFlag::O_WRONLY, 0),
-        opened => opened,
-    }
-}
-
-fn write_in_place(file: &File, place: &Place, opened: &OwnedFd, notes: &mut Vec<String>) -> Result<(), Refusal> {
-    let stat = file::stat(opened).map_err(for_write)?;
-    let mut foreign = false;
-    let mut settle = |mode| match settle(
-        &Subject::Open(opened.as_fd()),
-        &file::stat(opened).map_err(for_write)?,
-        mode,
-        file.owner,
-    ) {
-        // It is another's. That its mode is another is no harm if nobody may read it who should not.
-        Err((Errno::EPERM, Request::Mode(_))) if !shows_more(&stat, file) => {
-            foreign = true;
-            Ok(())
-        }
-        result => result.map(drop),
-    };
-    // Narrow before the new content comes, wide after the old one is gone.
-    settle(Some(stat.st_mode & 0o7777 & file.mode))?;
-    overwrite(opened, &file.content).map_err(for_write)?;
-    settle(Some(file.mode))?;
-    let path = place.path.display();
-    notes.push(format!("`{path}` was written in place, because it is a mount point or its folder cannot be written"));
-    if foreign {
-        let is = stat.st_mode & 0o7777;
-        notes.push(format!("`{path}` keeps mode {is:04o} instead of {:04o}, because it is another's", file.mode));
-    }
-    Ok(())
-}
-
-/// Writes over the old content; puts it back if that fails.
-fn overwrite(opened: &OwnedFd, content: &[u8]) -> nix::Result<()> {
-    let length = i64::try_from(content.len()).map_err(|_| Errno::EFBIG)?;
-    // The likely failure, no space, is to come before anything is changed. Many file systems cannot say.
-    if let Err(error @ (Errno::ENOSPC | Errno::EDQUOT | Errno::EFBIG)) = file::allocate(opened, length) {
-        return Err(error);
-    }
-    let old = read_all(opened);
-    file::rewind(opened)?;
-    let written = file::write(opened, content).and_then(|()| truncate(opened, length));
-    if written.is_err()
-        && let Ok(Some(old)) = old
-    {
-        let _: nix::Result<()> = file::rewind(opened).and_then(|()| file::write(opened, &old));
-        let _: nix::Result<()> = truncate(opened, i64::try_from(old.len()).unwrap_or(i64::MAX));
-    }
-    written
-}
-
-fn truncate(opened: &OwnedFd, length: i64) -> nix::Result<()> {
-    // Where there is nothing to cut off it is not asked for: files in /proc and /sys cannot be.
-    if file::stat(opened)?.st_size > length { file::truncate(opened, length) } else { Ok(()) }
-}
-
-/// `None` if there is too much.
-fn read_all(opened: &OwnedFd) -> nix::Result<Option<Vec<u8>>> {
-    let mut content = Vec::new();
-    loop {
-        let start = content.len();
-        if start > MOST_KEPT {
-            return Ok(None);
-        }
-        content.resize(start + CHUNK, 0);
-        let length = file::read(opened, &mut content[start..])?;
-        content.truncate(start + length);
-        if length < CHUNK {
-            return Ok(Some(content));
-        }
     }
 }
 
