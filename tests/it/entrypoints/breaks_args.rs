@@ -41,7 +41,8 @@ promise!(a_program_is_looked_for_on_the_path_it_will_see, {
     let outcome = root.start(["other"]).run();
     // Another command gets no set-up, and so not this PATH.
     outcome.assert_refused(127, &["other"]);
-    let root = app("[app]\ncommand = ['other']\n[env.PATH]\nprepend = '/opt/bin'\nseparator = ':'\n").programs(["/opt/bin/other"]);
+    let root = app("[app]\ncommand = ['other']\n[env.PATH]\nprepend = '/opt/bin'\nseparator = ':'\n")
+        .programs(["/opt/bin/other"]);
     let outcome = root.start(NONE).run();
     assert_eq!(outcome.app().argv(), ["other"]);
     assert_eq!(outcome.app().text("PATH").as_deref(), Some("/opt/bin:/usr/bin"));
@@ -112,13 +113,19 @@ promise!(a_flag_appears_only_for_a_variable_that_is_set, {
 });
 
 promise!(words_are_split_where_that_is_asked_for_and_nothing_is_expanded, {
-    let root = app("[app]\ncommand = ['app']\n[[app.arg]]\nvalue = '${OPTS:-}'\nsplit = true\n[[app.arg]]\nvalue = '${ONE:-none}'\n");
+    let root = app(
+        "[app]\ncommand = ['app']\n[[app.arg]]\nvalue = '${OPTS:-}'\nsplit = true\n[[app.arg]]\nvalue = '${ONE:-none}'\n",
+    );
     let split = |value: &str| root.start(NONE).env([format!("OPTS={value}"), "ONE=x  y".into()]).run().app().argv();
     assert_eq!(split(""), ["app", "x  y"]);
-    assert_eq!(split("  -Xmx1g   -Da='b  c'\t\"d e\" f\\ g\n''"), ["app", "-Xmx1g", "-Da=b  c", "d e", "f g", "", "x  y"]);
-    assert_eq!(split("* ~ $HOME ${HOME} `id` a;b|c&d #e"), [
-        "app", "*", "~", "$HOME", "${HOME}", "`id`", "a;b|c&d", "#e", "x  y"
-    ]);
+    assert_eq!(
+        split("  -Xmx1g   -Da='b  c'\t\"d e\" f\\ g\n''"),
+        ["app", "-Xmx1g", "-Da=b  c", "d e", "f g", "", "x  y"]
+    );
+    assert_eq!(
+        split("* ~ $HOME ${HOME} `id` a;b|c&d #e"),
+        ["app", "*", "~", "$HOME", "${HOME}", "`id`", "a;b|c&d", "#e", "x  y"]
+    );
     root.start(NONE).env(["OPTS=a 'b"]).run().assert_refused(125, &["cut this into words"]);
 });
 
@@ -144,7 +151,8 @@ promise!(a_list_is_an_argument_for_each_part, {
 
 promise!(dotted_and_dashed_names_become_flags, {
     // elasticsearch: shells drop such names
-    let root = app("[app]\ncommand = ['app']\n[[app.arg]]\neach_prefix = 'cluster.'\nvalue = '-Ecluster.${name}=${item}'\n");
+    let root =
+        app("[app]\ncommand = ['app']\n[[app.arg]]\neach_prefix = 'cluster.'\nvalue = '-Ecluster.${name}=${item}'\n");
     let outcome = root.start(NONE).env(["cluster.name=a", "cluster.b-c=d"]).run();
     assert_eq!(outcome.app().argv(), ["app", "-Ecluster.b-c=d", "-Ecluster.name=a"]);
     assert_eq!(outcome.app().text("cluster.name").as_deref(), Some("a"));

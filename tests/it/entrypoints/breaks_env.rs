@@ -33,7 +33,9 @@ promise!(empty_is_not_set_unless_it_says_otherwise, {
 });
 
 promise!(a_default_is_made_of_other_variables, {
-    let root = app("[env.URL]\ndefault = 'pg://${USER_NAME}@${HOST:-db}/${NAME:-${USER_NAME}}'\n[env.USER_NAME]\ndefault = 'u'\n");
+    let root = app(
+        "[env.URL]\ndefault = 'pg://${USER_NAME}@${HOST:-db}/${NAME:-${USER_NAME}}'\n[env.USER_NAME]\ndefault = 'u'\n",
+    );
     assert_eq!(got(&root, &[], "URL").as_deref(), Some("pg://u@db/u"));
     assert_eq!(got(&root, &["USER_NAME=${X}&|/\\", "HOST=h"], "URL").as_deref(), Some("pg://${X}&|/\\@h/${X}&|/\\"));
     assert_eq!(got(&root, &["URL=own"], "URL").as_deref(), Some("own"));
@@ -118,7 +120,8 @@ promise!(a_variable_is_required_under_a_condition, {
 });
 
 promise!(a_value_must_be_one_of_those_there_are, {
-    let root = app("[env.MODE]\ntype = 'enum'\none_of = ['fast', 'safe']\ndefault = 'safe'\n[env.ID]\nmatches = '[a-z]+'\n");
+    let root =
+        app("[env.MODE]\ntype = 'enum'\none_of = ['fast', 'safe']\ndefault = 'safe'\n[env.ID]\nmatches = '[a-z]+'\n");
     assert_eq!(got(&root, &["MODE=fast", "ID=abc"], "MODE").as_deref(), Some("fast"));
     run(&root, &["MODE=Fast"]).assert_refused(125, &["`MODE`", "fast", "safe"]);
     run(&root, &["ID=abc\n"]).assert_refused(125, &["`ID`", "[a-z]+"]);
@@ -145,7 +148,9 @@ promise!(a_boolean_is_only_what_the_reference_says, {
 });
 
 promise!(rules_hold_between_variables, {
-    let root = app("[environment]\nexactly_one_of = [['A', 'B']]\nat_least_one_of = [['C', 'D']]\nat_most_one_of = [['E', 'F']]\n");
+    let root = app(
+        "[environment]\nexactly_one_of = [['A', 'B']]\nat_least_one_of = [['C', 'D']]\nat_most_one_of = [['E', 'F']]\n",
+    );
     run(&root, &["A=1", "B=", "C=1", "D=1"]).app();
     run(&root, &["C=1"]).assert_refused(125, &["A, B"]);
     run(&root, &["A=1", "B=1", "C=1"]).assert_refused(125, &["A, B"]);
@@ -165,7 +170,9 @@ promise!(a_file_of_variables_is_read_and_not_run, {
         "# comment\n\nexport A=1\nB='a  $HOME `id`'\nC=\"x\\ny $HOME\"\nD=a b # comment\nE=\nF=from the file\n",
         "dotted.name=x\nG=$(rm -rf /)\nH='two\nlines'\n",
     );
-    let root = app("environment.files = [{ path = '/etc/app.env' }, { path = '/none', optional = true }]\n[env.I]\ndefault = '${A}'\n");
+    let root = app(
+        "environment.files = [{ path = '/etc/app.env' }, { path = '/none', optional = true }]\n[env.I]\ndefault = '${A}'\n",
+    );
     let root = root.file("/etc/app.env", text);
     let outcome = run(&root, &["F=from the container"]);
     let app = outcome.app();

@@ -44,7 +44,9 @@ promise!(a_folder_without_a_mode_follows_the_umask, {
 });
 
 promise!(a_folder_that_is_there_keeps_what_is_not_asked_for, {
-    let root = app("[[steps]]\ndirectory = { path = '/a' }\n[[steps]]\ndirectory = { path = '/b', mode = '0700', owner = ':9' }\n");
+    let root = app(
+        "[[steps]]\ndirectory = { path = '/a' }\n[[steps]]\ndirectory = { path = '/b', mode = '0700', owner = ':9' }\n",
+    );
     let root = root.dir("/a").mode("/a", 0o1777).owner("/a", 5, 6).dir("/b").owner("/b", 5, 6);
     run_twice(&root, "/a");
     assert_eq!((root.mode_of("/a"), root.owner_of("/a")), (0o1777, "5:6".into()));
@@ -78,7 +80,8 @@ promise!(owners_change_only_where_they_differ, {
 });
 
 promise!(a_user_alone_leaves_groups_and_a_group_alone_users, {
-    let root = app("[[steps]]\nowner = { path = '/u', owner = '7' }\n[[steps]]\nowner = { path = '/g', owner = ':8' }\n");
+    let root =
+        app("[[steps]]\nowner = { path = '/u', owner = '7' }\n[[steps]]\nowner = { path = '/g', owner = ':8' }\n");
     let root = root.file("/u/f", "").owner("/u/f", 1, 2).file("/g/f", "").owner("/g/f", 1, 2);
     run(&root);
     assert_eq!([root.owner_of("/u/f"), root.owner_of("/g/f")], ["7:2", "1:8"]);
@@ -111,7 +114,8 @@ promise!(no_other_file_system_is_entered, {
 // Defect D3-2: the device alone tells file systems apart.
 promise!(a_read_only_config_map_below_the_tree_is_no_failure, {
     // The same device as the tree: Docker's volumes usually are.
-    let root = app("[[steps]]\nowner = { path = '/data', owner = '7:8' }\n").file("/data/f", "").file("/data/map/f", "");
+    let root =
+        app("[[steps]]\nowner = { path = '/data', owner = '7:8' }\n").file("/data/f", "").file("/data/map/f", "");
     let root = root.read_only("/data/map");
     run(&root);
     assert_eq!([root.owner_of("/data/f"), root.owner_of("/data/map/f")], ["7:8", "0:0"]);
@@ -119,7 +123,8 @@ promise!(a_read_only_config_map_below_the_tree_is_no_failure, {
 
 // Defect D3-2, with a single file.
 promise!(a_read_only_file_below_the_tree_is_no_failure, {
-    let root = app("[[steps]]\nowner = { path = '/data', owner = '7:8' }\n").file("/data/f", "").file("/data/z.conf", "");
+    let root =
+        app("[[steps]]\nowner = { path = '/data', owner = '7:8' }\n").file("/data/f", "").file("/data/z.conf", "");
     let root = root.read_only("/data/z.conf");
     run(&root);
     assert_eq!([root.owner_of("/data/f"), root.owner_of("/data/z.conf")], ["7:8", "0:0"]);
@@ -170,14 +175,15 @@ promise!(a_link_replaces_only_where_that_is_said_and_never_a_folder, {
 // Stale files.
 
 promise!(stale_files_are_removed_and_nothing_else, {
-    let root = app("[[steps]]\nremove = { paths = ['/run/${NAME:-app}.pid', '/run/*.sock', '/none/x', '/run/literal[*'] }\n")
-        .file("/run/app.pid", "1")
-        .file("/run/a.sock", "")
-        .file("/run/.b.sock", "")
-        .file("/run/c.socks", "")
-        .file("/run/dir.sock/f", "")
-        .file("/outside", "")
-        .link("/run/l.sock", "/outside");
+    let root =
+        app("[[steps]]\nremove = { paths = ['/run/${NAME:-app}.pid', '/run/*.sock', '/none/x', '/run/literal[*'] }\n")
+            .file("/run/app.pid", "1")
+            .file("/run/a.sock", "")
+            .file("/run/.b.sock", "")
+            .file("/run/c.socks", "")
+            .file("/run/dir.sock/f", "")
+            .file("/outside", "")
+            .link("/run/l.sock", "/outside");
     run_twice(&root, "/run");
     assert!(!root.exists("/run/app.pid") && !root.exists("/run/a.sock") && !root.exists("/run/l.sock"));
     assert!(root.exists("/run/c.socks") && root.exists("/run/dir.sock/f") && root.exists("/outside"));
@@ -185,7 +191,8 @@ promise!(stale_files_are_removed_and_nothing_else, {
 
 // Defect D3-3: what a variable contains becomes a pattern, and removes other files.
 promise!(a_pattern_in_a_value_is_a_name_and_no_pattern, {
-    let root = app("[[steps]]\nremove = { paths = ['/run/${NAME}.pid'] }\n").file("/run/a.pid", "").file("/run/*.pid", "");
+    let root =
+        app("[[steps]]\nremove = { paths = ['/run/${NAME}.pid'] }\n").file("/run/a.pid", "").file("/run/*.pid", "");
     root.start(NONE).env(["NAME=*"]).run().app();
     assert!(root.exists("/run/a.pid"), "values are literal text");
     assert!(!root.exists("/run/*.pid"));
@@ -246,7 +253,8 @@ promise!(a_volume_with_something_in_it_is_not_empty, {
 });
 
 promise!(each_entry_that_is_missing_is_added_and_none_replaced, {
-    let root = defaults("if = 'each'").file("/data/app.yml", "mine").file("/data/bin/other", "").mode("/data/bin", 0o700);
+    let root =
+        defaults("if = 'each'").file("/data/app.yml", "mine").file("/data/bin/other", "").mode("/data/bin", 0o700);
     run_twice(&root, "/data");
     assert_eq!((root.text("/data/app.yml"), root.text("/data/bin/run")), ("mine".into(), "#!".into()));
     assert_eq!(root.mode_of("/data/bin"), 0o700);
@@ -287,7 +295,10 @@ promise!(a_marker_says_that_all_is_done, {
 });
 
 promise!(a_failed_copy_leaves_no_marker, {
-    let root = defaults("if = 'each', marker = '/data/.seeded'").file("/data/ro/x", "").dir("/defaults/ro").file("/defaults/ro/y", "");
+    let root = defaults("if = 'each', marker = '/data/.seeded'")
+        .file("/data/ro/x", "")
+        .dir("/defaults/ro")
+        .file("/defaults/ro/y", "");
     let root = root.read_only("/data/ro");
     root.start(NONE).run().assert_refused(125, &["`seed`", "/data/ro"]);
     assert!(!root.exists("/data/.seeded"));

@@ -26,7 +26,9 @@ fn template(source: &str, with: &str) -> Root {
 
 promise!(values_are_literal_text, {
     let root = template("k=${X}\n", "");
-    for value in ["a/b&c|d\\e", "$HOME ${X} $$ `id` $(id)", "one\ntwo\n", "\\1 \\n & %s", "'\"", "{{ x }}", "  blanks  "] {
+    for value in
+        ["a/b&c|d\\e", "$HOME ${X} $$ `id` $(id)", "one\ntwo\n", "\\1 \\n & %s", "'\"", "{{ x }}", "  blanks  "]
+    {
         run(&root, &[&format!("X={value}")]);
         assert_eq!(root.text("/etc/app.conf"), format!("k={value}\n"));
     }
@@ -112,7 +114,9 @@ promise!(a_file_that_is_there_can_be_left_alone, {
 });
 
 promise!(a_bind_mounted_file_is_written_in_place, {
-    let root = template("k=${X}\n", "").file("/etc/app.conf", "a much longer content than the new one").mount_point("/etc/app.conf");
+    let root = template("k=${X}\n", "")
+        .file("/etc/app.conf", "a much longer content than the new one")
+        .mount_point("/etc/app.conf");
     let inode = root.meta("/etc/app.conf").ino();
     run(&root, &["X=1"]);
     assert_eq!(root.text("/etc/app.conf"), "k=1\n");
@@ -168,10 +172,12 @@ promise!(a_result_must_be_what_it_is_to_be, {
 });
 
 promise!(a_template_that_is_missing_is_told_before_anything_is_done, {
-    let root = app("[[steps]]\ntemplate = { source = '/none', target = '/x' }\n[[steps]]\ndirectory = { path = '/made' }\n");
+    let root =
+        app("[[steps]]\ntemplate = { source = '/none', target = '/x' }\n[[steps]]\ndirectory = { path = '/made' }\n");
     root.start(NONE).run().assert_refused(125, &["/none"]);
     // An earlier step might have made it.
-    let root = app("[[steps]]\ndirectory = { path = '/made' }\n[[steps]]\ntemplate = { source = '/none', target = '/x' }\n");
+    let root =
+        app("[[steps]]\ndirectory = { path = '/made' }\n[[steps]]\ntemplate = { source = '/none', target = '/x' }\n");
     root.start(NONE).run().assert_refused(125, &["/none"]);
 });
 
@@ -188,6 +194,7 @@ promise!(a_result_that_is_not_what_it_is_to_be_is_a_warning_where_that_is_said, 
     }
 });
 
+// Defect D3-4 as well.
 promise!(a_template_that_is_missing_is_a_warning_where_that_is_said, {
     let root = app("[[steps]]\nname = 'conf'\non_failure = 'warn'\ntemplate = { source = '/none', target = '/x' }\n");
     run(&root, &[]).assert_says(&["`conf`", "/none"]);
@@ -206,7 +213,9 @@ promise!(a_folder_of_templates_as_a_config_map_has_it, {
 });
 
 promise!(the_content_of_a_variable_becomes_a_file, {
-    let root = app("[[steps]]\nwhen = 'env.APP_JSON'\ntemplate = { content = '${APP_JSON}', target = '/etc/app.json', with = { variables = ['APP_JSON'], mode = '0600' } }\n");
+    let root = app(
+        "[[steps]]\nwhen = 'env.APP_JSON'\ntemplate = { content = '${APP_JSON}', target = '/etc/app.json', with = { variables = ['APP_JSON'], mode = '0600' } }\n",
+    );
     run(&root, &[]);
     assert!(!root.exists("/etc/app.json"));
     run(&root, &["APP_JSON={\"a\": \"b\\n\"}"]);

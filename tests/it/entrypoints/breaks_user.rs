@@ -97,12 +97,21 @@ promise!(without_the_privilege_a_switch_is_refused_and_nothing_starts, {
 });
 
 promise!(an_unknown_or_senseless_user_is_refused_and_never_root, {
-    for user in ["nobody", "app:nogroup", "1234:", ":", "", "a b", "-1", "4294967295", "4294967296", "100:4294967295", "0x1"] {
+    for user in
+        ["nobody", "app:nogroup", "1234:", ":", "a b", "-1", "4294967295", "4294967296", "100:4294967295", "0x1"]
+    {
         let root = app(&format!("user = '{user}'\n"));
         let outcome = run(&root);
         assert!(!outcome.started(), "{user:?} started\n{}", outcome.story());
         assert_eq!(outcome.code(), 125, "{user:?}\n{}", outcome.story());
     }
+});
+
+// Defect D3-9: an empty user is no user, and the application stays root.
+promise!(an_empty_user_is_refused_and_never_root, {
+    let root = app("user = '${RUN_AS:-}'\n");
+    let outcome = run(&root);
+    assert!(!outcome.started(), "started as {}\n{}", outcome.app().identity(), outcome.story());
 });
 
 promise!(a_user_from_variables_that_are_empty_is_refused, {
@@ -125,7 +134,9 @@ promise!(a_working_directory_the_user_may_not_enter_is_refused, {
 });
 
 promise!(steps_have_the_rights_they_ask_for, {
-    let root = app("user = 'app'\n[[steps]]\nas = 'app'\ndirectory = { path = '/srv/by-app' }\n[[steps]]\ndirectory = { path = '/by-root' }\n");
+    let root = app(
+        "user = 'app'\n[[steps]]\nas = 'app'\ndirectory = { path = '/srv/by-app' }\n[[steps]]\ndirectory = { path = '/by-root' }\n",
+    );
     let root = root.dir("/srv").owner("/srv", 100, 1000);
     run(&root).app();
     assert_eq!((root.owner_of("/srv/by-app"), root.owner_of("/by-root")), ("100:1000".into(), "0:0".into()));

@@ -49,8 +49,17 @@ promise!(p1_4_a_command_that_is_not_there_is_not_found, {
 
 promise!(p1_5_argument_values_arrive_byte_for_byte, {
     let root = haproxy();
-    let values: [&[u8]; 9] =
-        [b"-x", b" two  blanks ", b"'single' \"double\"", b"$HOME ${HOME} $$ `id`", b"a\nb\n", b"", b"*", b"\\", b"\xff\x01"];
+    let values: [&[u8]; 9] = [
+        b"-x",
+        b" two  blanks ",
+        b"'single' \"double\"",
+        b"$HOME ${HOME} $$ `id`",
+        b"a\nb\n",
+        b"",
+        b"*",
+        b"\\",
+        b"\xff\x01",
+    ];
     let outcome = root.start(values.map(OsStr::from_bytes)).run();
     let words = outcome.app().words();
     assert_eq!(words[..3], [&b"haproxy"[..], b"-W", b"-db"]);

@@ -14,7 +14,9 @@ fn bare() -> Root {
 }
 
 fn nginx() -> Root {
-    bare().file("/etc/nginx/templates/a.conf.template", TEMPLATE).file("/etc/nginx/templates/sub/b.conf.template", TEMPLATE)
+    bare()
+        .file("/etc/nginx/templates/a.conf.template", TEMPLATE)
+        .file("/etc/nginx/templates/sub/b.conf.template", TEMPLATE)
 }
 
 fn run(root: &Root, env: &[&str]) -> Outcome {
@@ -50,8 +52,12 @@ promise!(p6_3_a_filter_on_names, {
 
 promise!(p6_4_other_places, {
     let root = bare().file("/t/c.tpl", TEMPLATE).file("/t/d.template", TEMPLATE).dir("/o");
-    let env =
-        ["XVAR=v1", "NGINX_ENVSUBST_TEMPLATE_DIR=/t", "NGINX_ENVSUBST_TEMPLATE_SUFFIX=.tpl", "NGINX_ENVSUBST_OUTPUT_DIR=/o"];
+    let env = [
+        "XVAR=v1",
+        "NGINX_ENVSUBST_TEMPLATE_DIR=/t",
+        "NGINX_ENVSUBST_TEMPLATE_SUFFIX=.tpl",
+        "NGINX_ENVSUBST_OUTPUT_DIR=/o",
+    ];
     run(&root, &env);
     assert_eq!(root.text("/o/c"), RENDERED);
     assert!(!root.exists("/o/d") && !root.exists("/o/d.template"));

@@ -88,7 +88,8 @@ promise!(p2_7_a_user_that_is_not_there_is_refused_by_name, {
 });
 
 promise!(p2_8_no_symbolic_link_is_followed, {
-    let root = redis().file("/outside/f", "f").dir("/outside/d").link("/data/l", "/outside/f").link("/data/d", "/outside/d");
+    let root =
+        redis().file("/outside/f", "f").dir("/outside/d").link("/data/l", "/outside/f").link("/data/d", "/outside/d");
     start(&root, &["redis-server"]).run().app();
     assert_eq!(root.owner_of("/outside/f"), "0:0");
     assert_eq!(root.owner_of("/outside/d"), "0:0");

@@ -34,7 +34,10 @@ promise!(a_secret_comes_from_its_file_without_the_newlines_at_its_end, {
 promise!(a_secret_of_any_bytes, {
     let root = app(DB);
     root.put("/run/secrets/db", b"\xff\x80=$X\\\n");
-    assert_eq!(run(&root, &["DB_PASSWORD_FILE=/run/secrets/db"]).app().var("DB_PASSWORD").as_deref(), Some(&b"\xff\x80=$X\\"[..]));
+    assert_eq!(
+        run(&root, &["DB_PASSWORD_FILE=/run/secrets/db"]).app().var("DB_PASSWORD").as_deref(),
+        Some(&b"\xff\x80=$X\\"[..])
+    );
 });
 
 promise!(other_ends_can_be_trimmed, {
@@ -49,7 +52,8 @@ promise!(other_ends_can_be_trimmed, {
 promise!(a_variable_and_its_file_together_are_an_error, {
     let root = app(DB);
     let secret = format!("DB_PASSWORD={SECRET}");
-    run(&root, &[&secret, "DB_PASSWORD_FILE=/run/secrets/db"]).assert_refused(125, &["`DB_PASSWORD`", "`DB_PASSWORD_FILE`"]);
+    run(&root, &[&secret, "DB_PASSWORD_FILE=/run/secrets/db"])
+        .assert_refused(125, &["`DB_PASSWORD`", "`DB_PASSWORD_FILE`"]);
     let outcome = run(&root, &["DB_PASSWORD=", "DB_PASSWORD_FILE=/run/secrets/db"]);
     assert_eq!(outcome.app().text("DB_PASSWORD").as_deref(), Some(SECRET), "empty is not set");
     let outcome = run(&root, &[&secret, "DB_PASSWORD_FILE="]);
@@ -138,7 +142,9 @@ promise!(a_jinja_file_with_a_secret_is_for_its_owner_alone_however_it_comes_ther
         "{{ env['DB_' ~ 'PASSWORD'] }}",
         "{{ env }}",
     ] {
-        let step = format!("[[steps]]\ntemplate = {{ content = \"\"\"{content}\"\"\", target = '/a', with = {{ language = 'jinja' }} }}\n");
+        let step = format!(
+            "[[steps]]\ntemplate = {{ content = \"\"\"{content}\"\"\", target = '/a', with = {{ language = 'jinja' }} }}\n"
+        );
         let root = app(&format!("{DB}{step}"));
         run(&root, &["DB_PASSWORD_FILE=/run/secrets/db"]).app();
         assert!(root.text("/a").contains(SECRET), "{content}");
@@ -149,7 +155,8 @@ promise!(a_jinja_file_with_a_secret_is_for_its_owner_alone_however_it_comes_ther
 /// All faces of onset, with a secret in the arguments.
 #[track_caller]
 fn assert_hidden(arg: &str, variable: &str, value: &str, parts: &[&str]) {
-    let root = app(&format!("version = 1\napp.command = ['app']\n[env.{variable}]\nsecret = true\n[[app.arg]]\n{arg}\n"));
+    let root =
+        app(&format!("version = 1\napp.command = ['app']\n[env.{variable}]\nsecret = true\n[[app.arg]]\n{arg}\n"));
     let env = [format!("{variable}={value}")];
     let outcome = root.start(NONE).env(&env).debug().run();
     outcome.app();
@@ -169,8 +176,14 @@ promise!(the_words_of_a_secret_are_in_no_output, {
     assert_hidden("value = '${TOKEN}'\nsplit = true", "TOKEN", "hunter2-one 'hunter2 two'", &["hunter2"]);
 });
 
+// Defect D3-8 as well.
 promise!(the_parts_of_a_secret_list_are_in_no_output, {
-    assert_hidden("each = '${TOKEN}'\nseparator = ','\nvalue = '-t=${item}'", "TOKEN", "hunter2-one,hunter2-two", &["hunter2"]);
+    assert_hidden(
+        "each = '${TOKEN}'\nseparator = ','\nvalue = '-t=${item}'",
+        "TOKEN",
+        "hunter2-one,hunter2-two",
+        &["hunter2"],
+    );
 });
 
 promise!(a_secret_under_its_old_name_is_in_no_output, {
@@ -201,17 +214,15 @@ promise!(a_secret_is_in_no_output_whatever_happens, {
             "[env.PORT]\ntype = 'port'\nsecret = true\n",
             "[env.LIST]\ntype = 'enum'\none_of = ['a']\n",
             "[[app.arg]]\nvalue = ['--password=${{DB_PASSWORD}}', '--url', '${{URL}}']\n",
-            "[[steps]]\nname = 'dir'\non_failure = 'warn'\ndirectory = {{ path = '/etc/passwd/${{DB_PASSWORD}}' }}\n",
-            "[[steps]]\nname = 'link'\non_failure = 'warn'\nsymlink = {{ path = '/etc/group', target = '/${{DB_PASSWORD}}' }}\n",
-            "[[steps]]\nname = 'owner'\non_failure = 'warn'\nowner = {{ path = '/none/${{DB_PASSWORD}}', owner = '0' }}\n",
-            "[[steps]]\nname = 'remove'\non_failure = 'warn'\nremove = {{ paths = ['/etc/${{DB_PASSWORD}}'] }}\n",
         ),
         DB = DB
     );
-    let root = app(&config).file("/etc/hunter2-s3cr3t/x", "");
+    let root = app(&config);
     let pointer = ["DB_PASSWORD_FILE=/run/secrets/db"];
     let secret = format!("DB_PASSWORD={SECRET}");
-    for env in [&pointer[..], &[secret.as_str()], &[&secret, &format!("PORT={SECRET}")], &[&secret, &format!("LIST={SECRET}")]] {
+    for env in
+        [&pointer[..], &[secret.as_str()], &[&secret, &format!("PORT={SECRET}")], &[&secret, &format!("LIST={SECRET}")]]
+    {
         run(&root, env);
         let text = root.start(NONE).env(env).options(["--log-format", "text", "--log-level", "debug"]).run();
         text.assert_never_says(&[SECRET]);
@@ -220,7 +231,10 @@ promise!(a_secret_is_in_no_output_whatever_happens, {
         }
     }
     let outcome = run(&root, &pointer);
-    assert_eq!(outcome.app().argv()[1..], [format!("--password={SECRET}"), "--url".into(), format!("pg://u:{SECRET}@db")]);
+    assert_eq!(
+        outcome.app().argv()[1..],
+        [format!("--password={SECRET}"), "--url".into(), format!("pg://u:{SECRET}@db")]
+    );
 });
 
 promise!(a_secret_program_that_is_not_found_is_not_named, {
@@ -231,9 +245,33 @@ promise!(a_secret_program_that_is_not_found_is_not_named, {
 
 promise!(a_secret_is_no_text_of_a_broken_configuration, {
     // What the plan says, and the problems of a configuration with a secret typed into it.
-    let root = app("version = 1\napp.command = ['app']\n[env.TOKEN]\nsecret = true\ndefault = 'hunter2-s3cr3t'\ntype = 'port'\n");
+    let root = app(
+        "version = 1\napp.command = ['app']\n[env.TOKEN]\nsecret = true\ndefault = 'hunter2-s3cr3t'\ntype = 'port'\n",
+    );
     run(&root, &[]).assert_refused(125, &["`TOKEN`"]);
     for words in [&["check"][..], &["check", "--env"], &["plan"]] {
         root.onset(words).run().assert_never_says(&[SECRET]);
     }
+});
+
+// Defect D3-10: what steps say of their paths is not redacted.
+promise!(a_failed_step_does_not_tell_a_secret, {
+    let steps = [
+        "directory = { path = '/etc/passwd/${DB_PASSWORD}' }",
+        "symlink = { path = '/etc/group', target = '/${DB_PASSWORD}' }",
+        "owner = { path = '/none/${DB_PASSWORD}', owner = '0' }",
+        "remove = { paths = ['/etc/${DB_PASSWORD}'] }",
+        "copy = { from = '/none/${DB_PASSWORD}', to = '/x' }",
+        "template = { source = '/none/${DB_PASSWORD}', target = '/x' }",
+        "template = { content = 'x', target = '/etc/passwd/${DB_PASSWORD}' }",
+    ];
+    let told: Vec<&str> = steps
+        .into_iter()
+        .filter(|step| {
+            let root = app(&format!("{DB}[[steps]]\n{step}\n")).dir(&format!("/etc/{SECRET}"));
+            let outcome = root.start(NONE).env(["DB_PASSWORD_FILE=/run/secrets/db"]).debug().run();
+            outcome.stderr().contains(SECRET)
+        })
+        .collect();
+    assert!(told.is_empty(), "told by {told:#?}");
 });
