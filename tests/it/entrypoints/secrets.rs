@@ -124,7 +124,7 @@ promise!(a_file_with_a_secret_is_never_wider, {
     let root = app(&config);
     let outcome = run(&root, &["DB_PASSWORD_FILE=/run/secrets/db"]);
     let mode = root.exists("/etc/app.conf").then(|| root.mode_of("/etc/app.conf"));
-    assert!(mode.is_none_or(|mode| mode & 0o077 == 0), "{mode:?}\n{}", outcome.story());
+    assert!(mode.is_none_or(|mode| mode & 0o700 == mode), "{mode:?}\n{}", outcome.story());
 });
 
 promise!(what_is_made_of_a_secret_is_one, {
