@@ -68,13 +68,13 @@ struct Rights {
 
 fn find_cause(path: &Path, error: Errno, interpreters_left: u32) -> Cause {
     match fs::metadata(path) {
-        Err(_) => unreachable(path, error),
+        Err(_) => leads_nowhere(path, error),
         Ok(metadata) => unusable(path, &metadata, error, interpreters_left),
     }
 }
 
 /// The path leads nowhere.
-fn unreachable(path: &Path, error: Errno) -> Cause {
+fn leads_nowhere(path: &Path, error: Errno) -> Cause {
     let folders = || path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
     match error {
         Errno::ENOENT if path.as_os_str().is_empty() => Cause::EmptyName,

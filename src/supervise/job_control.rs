@@ -12,20 +12,23 @@ use nix::unistd::{Pid, getpgrp};
 /// The main process was stopped by `with`. Returns whether onset stopped too; then the SIGCONT that ended that waits.
 pub fn follow_stop(main: Pid, with: Signal) -> bool {
     let Some(terminal) = Terminal::controlling() else { return false };
-    if [Signal::TTIN, Signal::TTOU].contains(&with) && terminal.foreground() == Some(getpgrp()) {
-        // A job that was started in the background and wants the terminal, which `fg` has given to onset by now.
+    if with == Signal::STOP {
+        // In the foreground it is a shell's `suspend`. Elsewhere somebody means the main process alone, and may let it go
+        // on behind our back. Ctrl-Z's signal stands for it, which stops nobody whom no shell could let go on.
+        return terminal.foreground() == Some(main) && signal::stop_own_group(Signal::TSTP);
+    }
+    let wants_terminal = [Signal::TTIN, Signal::TTOU].contains(&with);
+    if wants_terminal && terminal.foreground() == Some(getpgrp()) {
+        // A job that was started in the background; by now `fg` has given the terminal to onset.
         resume(main);
         return false;
     }
-    if with == Signal::STOP {
-        // Meant for the main process alone. It would stop us even where nobody could let us go on, so Ctrl-Z's is used.
-        return signal::stop_self(Signal::TSTP);
-    }
     // The key would have stopped a script that runs onset as well, for which the shell waits.
     let stopped = signal::stop_own_group(with);
-    if !stopped {
+    if !stopped && !wants_terminal {
         resume(main);
     }
+    // Who wants a terminal that onset cannot give would only be stopped again, without end.
     stopped
 }
 

@@ -106,10 +106,6 @@ impl Supervisor {
         if received.signal == Signal::CHLD {
             self.unreaped = true;
         }
-        // A report that nobody reads raises this in us; it is not the application's.
-        if received.signal == Signal::PIPE && received.pid == Pid::this().as_raw() {
-            return;
-        }
         let action = self.state.on_event(state::Event::Signal(received.signal));
         match action {
             Action::Forward { stop } => self.forward(received, stop),

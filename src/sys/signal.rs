@@ -28,6 +28,8 @@ impl Signal {
     pub const PIPE: Signal = Signal(13);
     /// What `docker stop` and Kubernetes send.
     pub const TERM: Signal = Signal(15);
+    /// A file grew beyond its limit.
+    pub const XFSZ: Signal = Signal(25);
     /// A child ended or stopped.
     pub const CHLD: Signal = Signal(17);
     /// Go on after a stop.
@@ -122,6 +124,23 @@ pub fn set_mask(set: SignalSet) -> SignalSet {
         libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const set.0, &raw mut old, size_of::<u64>());
     }
     SignalSet(old)
+}
+
+/// Takes back a blocked signal that this thread's own system call has raised in it. The kernel hands out what is sent
+/// to a thread before what is sent to its process (signal(7)), so nobody else's is taken.
+pub(super) fn take_own(signal: Signal) {
+    let set = SignalSet(signal.bit());
+    let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the kernel reads one 8-byte set and one timespec through live pointers, and writes no siginfo to null.
+    unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigtimedwait,
+            &raw const set.0,
+            std::ptr::null::<libc::siginfo_t>(),
+            &raw const now,
+            size_of::<u64>(),
+        );
+    }
 }
 
 /// Which of the blocked signals wait for this process.
@@ -298,8 +317,8 @@ impl QueuedInfo {
 /// Sends on what came in: a queued signal with its value and its sender, any other plainly.
 ///
 /// # Errors
-/// ESRCH: no such process; EPERM: it is another user's, and we may not. A queue that is full (EAGAIN) costs a queued
-/// signal its value, not the signal.
+/// ESRCH: no such process; EPERM: it is another user's, and we may not; EAGAIN: its queue is full (RLIMIT_SIGPENDING),
+/// and a queued signal went without its value: that it came is known, how often and with what is not.
 pub fn forward_to_process(target: Pid, received: &Received) -> nix::Result<()> {
     if received.is_queued() {
         let info = QueuedInfo::new(received);
@@ -307,9 +326,11 @@ pub fn forward_to_process(target: Pid, received: &Received) -> nix::Result<()> {
         let result = unsafe {
             libc::syscall(libc::SYS_rt_sigqueueinfo, target.as_raw(), received.signal.raw(), &raw const info)
         };
-        if Errno::result(result) != Err(Errno::EAGAIN) {
-            return Errno::result(result).map(drop);
+        let result = Errno::result(result).map(drop);
+        if result == Err(Errno::EAGAIN) {
+            kill(target, received.signal)?;
         }
+        return result;
     }
     kill(target, received.signal)
 }
@@ -317,15 +338,16 @@ pub fn forward_to_process(target: Pid, received: &Received) -> nix::Result<()> {
 /// The same to a process group. The value of a queued signal comes along from Linux 6.9 on
 /// (`PIDFD_SIGNAL_PROCESS_GROUP`); before, nothing can queue to a group, and the signal goes without it.
 ///
-/// A main process that left its group takes the signal alone: ESRCH of the group is no reason to lose it.
+/// A main process that left its group gets the signal all the same.
 pub fn forward_to_group(leader: Pid, received: &Received) -> nix::Result<()> {
+    if nix::unistd::getpgid(Some(leader)).is_ok_and(|group| group != leader) {
+        let _: nix::Result<()> = kill(Pid::from_raw(-leader.as_raw()), received.signal);
+        return forward_to_process(leader, received);
+    }
     if received.is_queued() && queue_to_group(leader, received).is_ok() {
         return Ok(());
     }
-    match kill(Pid::from_raw(-leader.as_raw()), received.signal) {
-        Err(Errno::ESRCH) => forward_to_process(leader, received),
-        result => result,
-    }
+    kill(Pid::from_raw(-leader.as_raw()), received.signal)
 }
 
 fn queue_to_group(leader: Pid, received: &Received) -> nix::Result<()> {
@@ -361,21 +383,12 @@ pub fn resume_group(leader: Pid) -> nix::Result<()> {
     kill(Pid::from_raw(-leader.as_raw()), Signal::CONT)
 }
 
-/// Stops this process as Ctrl-Z would have, so that the shell that started onset sees its job stop. Returns when it
-/// goes on again; `false` if it did not stop at all: PID 1 does not, nor does anybody whom no shell could let go on
-/// (an orphaned process group, setpgid(2)).
-pub fn stop_self(with: Signal) -> bool {
-    stop(Pid::this(), with)
-}
-
-/// The same with our whole process group, as the terminal's keys do it.
+/// Stops this process and its group as the terminal's key would have, so that the shell that started them sees its job
+/// stop. Returns when it goes on again; `false` if it did not stop at all: PID 1 does not, nor does anybody whom no shell
+/// could let go on (an orphaned process group, setpgid(2)).
 pub fn stop_own_group(with: Signal) -> bool {
-    stop(Pid::from_raw(0), with)
-}
-
-fn stop(target: Pid, with: Signal) -> bool {
     let blocked = set_mask(SignalSet(SignalSet::ALL.0 & !with.bit()));
-    let _: nix::Result<()> = kill(target, with);
+    let _: nix::Result<()> = kill(Pid::from_raw(0), with);
     set_mask(blocked);
     // What woke us is blocked again, so it waits in the intake.
     pending().0 & Signal::CONT.bit() != 0

@@ -4,6 +4,7 @@
 //! well (`O_NONBLOCK` belongs to the open file, not to the descriptor). So each kind of file has its own way to write
 //! without waiting.
 
+use super::signal::{Signal, take_own};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::{SFlag, fstat};
@@ -18,11 +19,19 @@ pub const LONGEST_LINE: usize = 4096;
 ///
 /// # Errors
 /// EAGAIN when the reader does not keep up; EBADF when stderr is closed; EPIPE when nobody reads; whatever else the
-/// file says (ENOSPC, EIO). Part of a line can be written only to a file system that runs full in between.
+/// file says (ENOSPC, EFBIG, EIO). Part of a line can be written only to a file system that runs full in between, and to
+/// a terminal that has room for no more.
 pub fn write_line(line: &[u8]) -> nix::Result<()> {
     static SINK: OnceLock<Sink> = OnceLock::new();
-    let length = SINK.get_or_init(Sink::of_stderr).write(line)?;
-    if length < line.len() { Err(Errno::ENOSPC) } else { Ok(()) }
+    let written = SINK.get_or_init(Sink::of_stderr).write(line);
+    // With these errors comes a signal, sent to the very thread that wrote: it is taken back, because it is not the
+    // application's. One that somebody sends us is the whole process's, and stays where it is.
+    match written {
+        Err(Errno::EPIPE) => take_own(Signal::PIPE),
+        Err(Errno::EFBIG) => take_own(Signal::XFSZ),
+        Ok(_) | Err(_) => {}
+    }
+    if written? < line.len() { Err(Errno::ENOSPC) } else { Ok(()) }
 }
 
 /// How to write without waiting, by what stderr is.
@@ -30,8 +39,7 @@ enum Sink {
     Closed,
     /// Each `send` can say for itself that it does not wait.
     Socket,
-    /// So can each write, from Linux 6.4 on; before, the line goes through a pipe of our own. Asked first whether there
-    /// is a reader: a write without one raises SIGPIPE in us, which would swallow one that is meant for the application.
+    /// So can each write, from Linux 6.4 on; before, the line goes through a pipe of our own.
     Pipe,
     /// Opened once more for each line, as an open file of our own that is non-blocking. None is kept: PID 1 holds no
     /// terminal, and closes what it has inherited by number.
@@ -61,9 +69,9 @@ impl Sink {
         match self {
             Sink::Closed => Err(Errno::EBADF),
             Sink::Socket => send(line),
-            Sink::Pipe if ready()?.contains(PollFlags::POLLERR) => Err(Errno::EPIPE),
             Sink::Pipe => match write_no_wait(line) {
-                Err(Errno::EOPNOTSUPP | Errno::ENOSYS | Errno::EINVAL) => write_through_pipe(line),
+                // EPERM is how a seccomp filter that is older than the system call refuses it.
+                Err(Errno::EOPNOTSUPP | Errno::ENOSYS | Errno::EPERM | Errno::EINVAL) => write_through_pipe(line),
                 result => result,
             },
             Sink::Terminal => match open_terminal() {
@@ -84,10 +92,7 @@ fn open_terminal() -> Option<OwnedFd> {
 
 fn send(line: &[u8]) -> nix::Result<usize> {
     // SAFETY: send reads line.len() bytes from a live slice.
-    let result = unsafe {
-        libc::send(libc::STDERR_FILENO, line.as_ptr().cast(), line.len(), libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL)
-    };
-    written(result)
+    written(unsafe { libc::send(libc::STDERR_FILENO, line.as_ptr().cast(), line.len(), libc::MSG_DONTWAIT) })
 }
 
 fn write_no_wait(line: &[u8]) -> nix::Result<usize> {
@@ -118,15 +123,12 @@ fn write_through_pipe(line: &[u8]) -> nix::Result<usize> {
 }
 
 fn write_if_ready(line: &[u8]) -> nix::Result<usize> {
-    if ready()?.is_empty() { Err(Errno::EAGAIN) } else { nix::unistd::write(stderr(), line) }
-}
-
-/// What poll(2) says of stderr right now: empty when a write would wait.
-fn ready() -> nix::Result<PollFlags> {
     let stderr = stderr();
-    let mut fds = [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)];
-    poll(&mut fds, PollTimeout::ZERO)?;
-    Ok(fds[0].revents().unwrap_or(PollFlags::empty()))
+    let mut ready = [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)];
+    match poll(&mut ready, PollTimeout::ZERO)? {
+        0 => Err(Errno::EAGAIN),
+        _ => nix::unistd::write(stderr, line),
+    }
 }
 
 fn written(result: isize) -> nix::Result<usize> {

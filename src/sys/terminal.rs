@@ -27,7 +27,7 @@ impl Terminal {
     /// The controlling terminal, if there is one: `/dev/tty`, or where the image has no such file, whichever of the
     /// standard streams it is.
     pub fn controlling() -> Option<Self> {
-        match open("/dev/tty", OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC, Mode::empty()) {
+        match open("/dev/tty", OFlag::O_RDWR | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC, Mode::empty()) {
             Ok(fd) => above_stdio(fd).ok().map(|fd| Terminal(Handle::Opened(fd))),
             Err(nix::errno::Errno::ENXIO) => None,
             Err(_) => [0, 1, 2].into_iter().find_map(|number| {
@@ -38,9 +38,10 @@ impl Terminal {
         }
     }
 
-    /// The process group that reads from it and that its keys signal.
+    /// The process group that reads from it and that its keys signal; `None` for one outside our PID namespace, which
+    /// the kernel calls 0.
     pub fn foreground(&self) -> Option<Pid> {
-        tcgetpgrp(self).ok()
+        tcgetpgrp(self).ok().filter(|group| group.as_raw() > 0)
     }
 
     /// Hands it to `group`. SIGTTOU must be blocked.

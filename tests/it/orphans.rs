@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::both_modes;
-use crate::support::ptrace::{Event, Tracer};
-use crate::support::{Init, Mode, Running, proc, sys};
+use crate::support::ptrace::{Edge, Event, Stop, Tracer};
+use crate::support::{Init, LIMIT, Mode, Running, proc, sys};
 
 /// One crowd at a time: a machine has no more than 32,768 pids by default.
 static CROWD: Mutex<()> = Mutex::new(());
@@ -55,6 +55,37 @@ both_modes!(a_flow_of_orphans_does_not_keep_signals_waiting, |mode| {
         let arrived = init.until("the signal at main", || init.outputs().pop().filter(|line| line["value"] == value));
         assert_eq!(arrived["signo"], 40);
     }
+    init.kill(libc::SIGTERM);
+    assert_eq!(init.finish().code(), 0);
+});
+
+both_modes!(a_signal_does_not_wait_until_a_crowd_is_reaped, |mode| {
+    let _alone = CROWD.lock().unwrap_or_else(PoisonError::into_inner);
+    let init = Init::new(mode).probe(["orphans", "1000", "--live"]).start();
+    init.wait_for_ready();
+    let main = init.main_pid();
+    let is_wait = |stop: &Stop| stop.edge == Edge::Entry && stop.call == libc::SYS_wait4;
+    let tracer = Tracer::attach_and_hold(init.pid(), is_wait);
+    init.kill(libc::SIGUSR1);
+    while !matches!(tracer.outcome(), Event::Held(_)) {}
+    // onset has begun to reap; the whole crowd is dead when the signal comes.
+    let is_dead = |&pid: &i32| pid == main || proc::state(pid) == Some('Z');
+    init.until("the death of the orphans", || proc::children(init.pid()).iter().all(is_dead).then_some(()));
+    init.sigqueue(40, 1);
+    tracer.go_on();
+    let mut reaped_before = 0;
+    loop {
+        match tracer.next(LIMIT) {
+            Some(Event::Passed(stop)) if stop.edge == Edge::Exit => {}
+            Some(Event::Passed(stop)) if stop.call == libc::SYS_rt_sigqueueinfo => break,
+            Some(Event::Passed(stop)) => reaped_before += i32::from(is_wait(&stop)),
+            Some(Event::Settled) => {}
+            other => init.fail(&format!("{other:?} before the signal is forwarded")),
+        }
+    }
+    assert!(reaped_before < 500, "{reaped_before} of 1,000 orphans came first");
+    tracer.release();
+    wait_until_alone(&init, main);
     init.kill(libc::SIGTERM);
     assert_eq!(init.finish().code(), 0);
 });

@@ -235,6 +235,15 @@ both_modes!(a_device_that_is_full_stops_nothing, |mode| {
     assert_eq!(init.wait().code(), Some(7), "{}", init.story());
 });
 
+both_modes!(a_file_that_may_not_grow_is_no_signal_for_the_application, |mode| {
+    let file = tempfile::tempfile().expect("a file");
+    let init =
+        Init::new(mode).debug().limit(libc::RLIMIT_FSIZE, 0, 0).stderr(file).probe(["signals", "--exit", "7"]).start();
+    init.wait_for_ready();
+    init.kill(libc::SIGTERM);
+    assert_eq!(init.wait().code(), Some(7), "{}", init.story());
+});
+
 both_modes!(a_stderr_that_cannot_be_written_stops_nothing, |mode| {
     let null = File::open("/dev/null").expect("/dev/null");
     assert_eq!(Init::new(mode).debug().stderr(null).probe(["exit", "7"]).start().wait().code(), Some(7));

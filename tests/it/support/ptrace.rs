@@ -40,6 +40,12 @@ pub struct Stop {
     pub nth: usize,
 }
 
+/// What the test tells the tracer.
+enum Ask {
+    GoOn,
+    Release,
+}
+
 /// What the tracer tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -55,7 +61,7 @@ pub enum Event {
 }
 
 pub struct Tracer {
-    release: Sender<()>,
+    ask: Sender<Ask>,
     events: Receiver<Event>,
     thread: JoinHandle<()>,
 }
@@ -69,12 +75,17 @@ impl Tracer {
 
     /// Traces the running process `pid`.
     pub fn attach(pid: i32) -> Tracer {
-        Self::start(pid, true, Box::new(|_| false))
+        Self::attach_and_hold(pid, |_| false)
+    }
+
+    /// Traces the running process `pid`. The first stop for which `hold` is true is held.
+    pub fn attach_and_hold(pid: i32, hold: impl FnMut(&Stop) -> bool + Send + 'static) -> Tracer {
+        Self::start(pid, true, Box::new(hold))
     }
 
     fn start(pid: i32, running: bool, hold: Box<dyn FnMut(&Stop) -> bool + Send>) -> Tracer {
         let (seized, wait_seized) = channel();
-        let (release, asked) = channel();
+        let (ask, asked) = channel();
         let (tell, events) = channel();
         let thread = std::thread::spawn(move || {
             let options = if running { RUNNING } else { BEFORE_EXEC };
@@ -88,7 +99,7 @@ impl Tracer {
             trace.run(&asked);
         });
         wait_seized.recv_timeout(LIMIT).expect("the tracer is attached");
-        Tracer { release, events, thread }
+        Tracer { ask, events, thread }
     }
 
     /// The next event, or `None` when nothing happens within `limit`.
@@ -112,9 +123,14 @@ impl Tracer {
         }
     }
 
+    /// Lets the held process go on, still traced.
+    pub fn go_on(&self) {
+        let _ = self.ask.send(Ask::GoOn);
+    }
+
     /// Lets go of everybody.
     pub fn release(self) {
-        let _ = self.release.send(());
+        let _ = self.ask.send(Ask::Release);
         self.thread.join().expect("the tracer ends well");
     }
 }
@@ -156,7 +172,7 @@ struct Trace {
 }
 
 impl Trace {
-    fn run(&mut self, release: &Receiver<()>) {
+    fn run(&mut self, asked: &Receiver<Ask>) {
         let mut idle_rounds = 0_u32;
         while !self.tracees.is_empty() {
             if let Some((pid, status)) = wait_any() {
@@ -167,15 +183,18 @@ impl Trace {
             self.tell_if_settled();
             // waitpid and a channel cannot be waited for together: look often at first, then less often.
             idle_rounds += 1;
-            let asked = if idle_rounds < 50 {
+            let ask = if idle_rounds < 50 {
                 std::thread::yield_now();
-                release.try_recv().map_err(|err| err == TryRecvError::Disconnected)
+                asked.try_recv().or_else(|err| if err == TryRecvError::Empty { Err(()) } else { Ok(Ask::Release) })
             } else {
                 let nap = Duration::from_micros(u64::from(idle_rounds.min(1000)));
-                release.recv_timeout(nap).map_err(|err| err == RecvTimeoutError::Disconnected)
+                let ask = asked.recv_timeout(nap);
+                ask.or_else(|err| if err == RecvTimeoutError::Timeout { Err(()) } else { Ok(Ask::Release) })
             };
-            if !matches!(asked, Err(false)) {
-                return self.detach_all();
+            match ask {
+                Ok(Ask::Release) => return self.detach_all(),
+                Ok(Ask::GoOn) => self.resume_held(),
+                Err(()) => {}
             }
         }
         let _ = self.tell.send(Event::Ended);
@@ -235,6 +254,13 @@ impl Trace {
         if self.started && !self.told && !held && proc::state(self.seized) == Some('S') {
             self.told = true;
             let _ = self.tell.send(Event::Settled);
+        }
+    }
+
+    fn resume_held(&mut self) {
+        for (&pid, tracee) in self.tracees.iter_mut().filter(|(_, tracee)| tracee.held) {
+            tracee.held = false;
+            resume(libc::PTRACE_SYSCALL, pid, 0);
         }
     }
 
