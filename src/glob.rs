@@ -32,6 +32,18 @@ pub fn matches(pattern: &[u8], name: &[u8]) -> bool {
     }
 }
 
+/// The pattern that matches `text` and nothing else.
+pub fn escape(text: &[u8]) -> Vec<u8> {
+    let mut pattern = Vec::with_capacity(text.len());
+    for &byte in text {
+        match byte {
+            b'*' | b'?' | b'[' => pattern.extend([b'[', byte, b']']),
+            byte => pattern.push(byte),
+        }
+    }
+    pattern
+}
+
 /// Whether it stands for anything but itself.
 pub fn is_pattern(text: &[u8]) -> bool {
     let mut rest = text;

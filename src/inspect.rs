@@ -121,7 +121,8 @@ impl Shown<'_> {
     }
 
     fn argv(&self) -> Vec<String> {
-        self.resolution.plan.argv.iter().map(|word| self.word(word.to_bytes())).collect()
+        let words = self.redaction.command_line(&self.resolution.plan);
+        words.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect()
     }
 
     fn value(&self, found: &Resolved) -> Option<String> {

@@ -93,14 +93,14 @@ pub fn command_line(
     env: &Environment,
     judge: &Judge,
     problems: &mut Problems,
-) -> Vec<Vec<u8>> {
-    let rest = &container[meeting.rest.min(container.len())..];
-    let (Some(app), Some(base)) = (&config.app, base(config, meeting)) else { return rest.to_vec() };
-    let mut line: Vec<Vec<u8>> = expand_all(base, env, problems);
+) -> Vec<Word> {
+    let rest = container[meeting.rest.min(container.len())..].iter().cloned().map(Word::plain);
+    let (Some(app), Some(base)) = (&config.app, base(config, meeting)) else { return rest.collect() };
+    let mut line = expand_all(base, env, problems);
     for arg in &app.arg {
         line.extend(conditional(arg, env, judge, problems));
     }
-    line.extend_from_slice(rest);
+    line.extend(rest);
     line.extend(expand_all(&app.last, env, problems));
     line
 }
@@ -114,11 +114,26 @@ fn base<'a>(config: &'a Config, meeting: &Meeting) -> Option<&'a [Text]> {
     }
 }
 
-fn expand_all(texts: &[Text], env: &Environment, problems: &mut Problems) -> Vec<Vec<u8>> {
-    texts.iter().filter_map(|text| env.expand(text, LONGEST_VALUE, problems)).collect()
+/// A word of the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word {
+    /// As the application gets it.
+    pub bytes: Vec<u8>,
+    /// Whether it is a part of a secret, which nobody could tell by its value.
+    pub hidden: bool,
 }
 
-fn conditional(arg: &Arg, env: &Environment, judge: &Judge, problems: &mut Problems) -> Vec<Vec<u8>> {
+impl Word {
+    fn plain(bytes: Vec<u8>) -> Self {
+        Word { bytes, hidden: false }
+    }
+}
+
+fn expand_all(texts: &[Text], env: &Environment, problems: &mut Problems) -> Vec<Word> {
+    texts.iter().filter_map(|text| env.expand(text, LONGEST_VALUE, problems)).map(Word::plain).collect()
+}
+
+fn conditional(arg: &Arg, env: &Environment, judge: &Judge, problems: &mut Problems) -> Vec<Word> {
     if let Some(when) = &arg.when {
         match judge.holds(&when.source, env.values()) {
             Ok(true) => {}
@@ -130,8 +145,11 @@ fn conditional(arg: &Arg, env: &Environment, judge: &Judge, problems: &mut Probl
         }
     }
     let mut line = Vec::new();
+    let from_secret = arg.each.as_ref().is_some_and(|each| env.is_secret(each));
     for item in items(arg, env, problems) {
         for text in &arg.value.0 {
+            let uses_item = text.template.variables().contains("item");
+            let hidden = (from_secret && uses_item) || (arg.split && env.is_secret(text));
             let lookup = |name: &str| match (name, &item) {
                 ("item", Some((_, value))) => Some(Cow::Borrowed(value.as_slice())),
                 ("name", Some((key, _))) => Some(Cow::Borrowed(key.as_bytes())),
@@ -140,11 +158,11 @@ fn conditional(arg: &Arg, env: &Environment, judge: &Judge, problems: &mut Probl
             let Some(value) = expand(text, &lookup, LONGEST_VALUE, problems) else { continue };
             if arg.split {
                 match words::split(&value) {
-                    Ok(words) => line.extend(words),
+                    Ok(words) => line.extend(words.into_iter().map(|bytes| Word { bytes, hidden })),
                     Err(message) => problems.at(text.place, format!("cannot cut this into words: {message}")),
                 }
             } else {
-                line.push(value);
+                line.push(Word { bytes: value, hidden });
             }
         }
     }

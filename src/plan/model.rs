@@ -8,6 +8,8 @@ use std::path::PathBuf;
 pub struct Plan {
     /// The application's arguments, the program first. At least one.
     pub argv: Vec<CString>,
+    /// Which of them are parts of a secret, and not to be shown at all.
+    pub hidden: Vec<bool>,
     /// Its environment: `NAME=value`.
     pub envp: Vec<CString>,
     /// Whom it runs as; `None`: as onset does.

@@ -1,6 +1,8 @@
 //! Secrets taken out of what is shown, by value: whoever put one into an argument did not say so.
 
 use super::env::Environment;
+use super::model::Plan;
+use std::ffi::CString;
 
 /// What stands for a secret.
 const MARK: &[u8] = b"[secret]";
@@ -18,6 +20,18 @@ impl Redaction {
         let mut secrets: Vec<Vec<u8>> = secrets.filter(|value| value.len() >= SHORTEST).collect();
         secrets.sort_by_key(|value| std::cmp::Reverse(value.len()));
         Redaction(secrets)
+    }
+
+    /// The application's arguments as they may be shown.
+    pub fn command_line(&self, plan: &Plan) -> Vec<Vec<u8>> {
+        let shown =
+            |(word, hidden): (&CString, &bool)| if *hidden { MARK.to_vec() } else { self.apply(word.to_bytes()) };
+        plan.argv.iter().zip(&plan.hidden).map(shown).collect()
+    }
+
+    /// A sentence without them.
+    pub fn sentence(&self, text: &str) -> String {
+        String::from_utf8_lossy(&self.apply(text.as_bytes())).into_owned()
     }
 
     /// The text without them.

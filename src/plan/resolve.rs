@@ -59,8 +59,10 @@ pub fn resolve<'a>(inputs: &Inputs<'a>, problems: &mut Problems) -> Resolution<'
     };
     env.add_role(config, &meeting, problems);
     let argv = args::command_line(config, &meeting, args, &env, &judge, problems);
+    let hidden = argv.iter().map(|word| word.hidden).collect();
     let mut plan = Plan {
-        argv: c_strings(argv, "an argument", problems),
+        argv: c_strings(argv.into_iter().map(|word| word.bytes).collect(), "an argument", problems),
+        hidden,
         envp: Vec::new(),
         identity: None,
         process: ProcessState::default(),
@@ -118,9 +120,8 @@ fn person(
         }
     };
     let user = text.and_then(|text| env.expand(text, LONGEST_VALUE, problems));
-    // Empty: nobody was chosen.
-    let user = user.filter(|user| !user.is_empty());
-    if user.is_none() && app.groups.is_none() {
+    // A problem of the text was told; nobody may stay root because of it.
+    if text.is_some() && user.is_none() {
         return None;
     }
     let groups: Option<Vec<Vec<u8>>> = app

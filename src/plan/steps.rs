@@ -1,12 +1,14 @@
 //! A step of the configuration to what it does: one at a time, right before it is done, because an earlier step may have
 //! made what this one looks at.
 
-use super::env::{Environment, LONGEST_VALUE};
+use super::env::{Environment, LONGEST_VALUE, Resolved, expand};
 use super::identity;
 use super::model::{Action, File, Ownership};
 use super::resolve::{Resolution, path};
 use super::world::Kind;
-use crate::config::model::{Check, CopyIf, DirectoryTemplate, FileTemplate, Language, OnReadOnly, Rendering, Step};
+use crate::config::model::{
+    Check, CopyIf, DirectoryTemplate, FileTemplate, Language, OnFailure, OnReadOnly, Rendering, Step,
+};
 use crate::config::problem::Problems;
 use crate::config::tree::Place;
 use crate::config::types::{Mode, Size, Text};
@@ -63,7 +65,7 @@ impl Resolution<'_> {
             return Some(Action::Symlink { path: at?, target: target?, replace: link.replace });
         }
         if let Some(remove) = &step.remove {
-            let paths = remove.paths.iter().filter_map(|text| path(text, env, problems)).collect();
+            let paths = remove.paths.iter().filter_map(|text| self.pattern(text, problems)).collect();
             return Some(Action::Remove { paths });
         }
         if let Some(owner) = &step.owner {
@@ -84,6 +86,10 @@ impl Resolution<'_> {
             return;
         }
         for (index, step) in self.config.steps.iter().enumerate() {
+            // Its failure is a warning, when its turn comes.
+            if step.on_failure == Some(OnFailure::Warn) {
+                continue;
+            }
             let mut found = Problems::default();
             self.action(step, &mut found);
             let source = step.template.as_ref().and_then(|template| template.source.as_ref());
@@ -108,6 +114,17 @@ impl Resolution<'_> {
         ];
         let kind = kinds.iter().find(|(is, _)| *is).map_or("", |(_, kind)| kind);
         step.name.as_ref().map_or_else(|| format!("{} ({kind})", index + 1), |name| format!("`{name}`"))
+    }
+
+    /// A path whose last component may be a pattern; what comes from a variable is a name in it, and no pattern.
+    fn pattern(&self, text: &Text, problems: &mut Problems) -> Option<PathBuf> {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+        let literal = path(text, &self.env, problems)?;
+        let escaped = |name: &str| self.env.get(name).map(|value| Cow::Owned(glob::escape(value)));
+        let pattern = expand(text, &escaped, LONGEST_VALUE, problems)?;
+        let last = pattern.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+        Some(literal.with_file_name(OsStr::from_bytes(last)))
     }
 
     fn owner(&self, text: Option<&Text>, problems: &mut Problems) -> Ownership {
@@ -230,13 +247,19 @@ impl Resolution<'_> {
             Language::Substitute => self.substitute(source, how, &secret).map_err(|error| format!("{name}:{error}")),
             Language::Jinja => {
                 let text = std::str::from_utf8(source).map_err(|_| format!("{name} is not UTF-8"));
-                // Which variables a template comes to is not known before it runs; whose name is in it counts.
-                let named = |(_, found): &(&String, &super::env::Resolved)| found.secret;
-                secret
-                    .set(self.env.variables.iter().filter(named).any(|(variable, _)| has(source, variable.as_bytes())));
                 text.and_then(|text| self.judge.render(name, text, self.env.values()))
             }
         };
+        // Which variables a Jinja template comes to is not known before it runs, nor what it makes of them: whose name is
+        // in it counts, and whose value is in the result.
+        let shows = |(variable, found): (&String, &Resolved)| {
+            let in_result =
+                result.as_ref().is_ok_and(|result| found.value.as_ref().is_some_and(|value| has(result, value)));
+            found.secret && (has(source, variable.as_bytes()) || in_result)
+        };
+        if matches!(how.rendering.and_then(|how| how.language), Some(Language::Jinja)) {
+            secret.set(self.env.variables.iter().any(shows));
+        }
         let content = match result.and_then(|content| how.accept(name, content)) {
             Ok(content) => content,
             Err(message) => {
@@ -270,12 +293,14 @@ impl Resolution<'_> {
             operators: how.rendering.is_some_and(|how| how.operators),
             limit: usize::try_from(how.limit).unwrap_or(usize::MAX),
         };
-        substitution.apply(source).map_err(|error| error.to_string())
+        substitution
+            .apply(source)
+            .map_err(|error| format!("{}:{}: {error}", error.position.line, error.position.column))
     }
 }
 
 fn has(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len().max(1)).any(|window| window == part)
+    !part.is_empty() && text.windows(part.len()).any(|window| window == part)
 }
 
 /// How templates are rendered, with all that is the same for each.

@@ -27,22 +27,24 @@ pub fn become_declared(job: &Job, loaded: &Loaded, announce: &dyn Fn(&[u8])) -> 
     if problems.is_empty() {
         resolution.look_ahead(&mut problems);
     }
+    let redaction = Redaction::of(&resolution.env);
+    let shown = |texts: Vec<String>| texts.iter().map(|text| redaction.sentence(text)).collect::<Vec<_>>();
     if !problems.is_empty() {
-        return refuse(&problems.explain(source));
+        return refuse(&shown(problems.explain(source)));
     }
-    for notice in &resolution.env.notices {
-        Event::Notice { text: notice }.emit();
+    for notice in shown(resolution.env.notices.clone()) {
+        Event::Notice { text: &notice }.emit();
     }
     if resolution.meeting.setup {
         // A step may take its time (a large tree to give away), and a stop signal ends it; any other waits.
         signal::let_stop_signals_end_us(job.mask);
         for (index, step) in config.steps.iter().enumerate() {
-            if let Err(failure) = run_step(&resolution, step, index, source) {
+            if let Err(failure) = run_step(&resolution, step, index, source, &redaction) {
                 return failure;
             }
         }
     }
-    become_planned(job, resolution, announce)
+    become_planned(job, resolution, &redaction, announce)
 }
 
 /// Says every problem, one line each, and sums them up.
@@ -58,7 +60,13 @@ pub fn refuse(problems: &[String]) -> StartFailure {
     StartFailure { status: exit::REFUSED, cause: format!("the configuration has {count} problems") }
 }
 
-fn run_step(resolution: &Resolution<'_>, step: &Step, index: usize, source: &Source) -> Result<(), StartFailure> {
+fn run_step(
+    resolution: &Resolution<'_>,
+    step: &Step,
+    index: usize,
+    source: &Source,
+    redaction: &Redaction,
+) -> Result<(), StartFailure> {
     let started = clock::monotonic();
     let name = resolution.step_name(step, index);
     let mut problems = Problems::default();
@@ -75,14 +83,14 @@ fn run_step(resolution: &Resolution<'_>, step: &Step, index: usize, source: &Sou
     match result {
         Ok(outcome) => {
             for note in &outcome.notes {
-                Event::Notice { text: &format!("step {name}: {note}") }.emit();
+                Event::Notice { text: &redaction.sentence(&format!("step {name}: {note}")) }.emit();
             }
             let duration = clock::monotonic().saturating_sub(started);
             Event::StepDone { step: &name, changed: outcome.changes, duration }.emit();
             Ok(())
         }
         Err(Failure { cause, is_final }) => {
-            let cause = format!("step {name} ({}) failed: {cause}", source.locate(step.place));
+            let cause = redaction.sentence(&format!("step {name} ({}) failed: {cause}", source.locate(step.place)));
             if step.on_failure == Some(OnFailure::Warn) && !is_final {
                 Event::Notice { text: &cause }.emit();
                 return Ok(());
@@ -107,11 +115,14 @@ fn execute(resolution: &Resolution<'_>, step: &Step, action: &Action) -> Result<
     }
 }
 
-fn become_planned(job: &Job, resolution: Resolution<'_>, announce: &dyn Fn(&[u8])) -> StartFailure {
-    let redaction = Redaction::of(&resolution.env);
-    let words: Vec<u8> =
-        resolution.plan.argv.iter().flat_map(|word| redaction.apply(word.to_bytes_with_nul())).collect();
-    announce(&words);
+fn become_planned(
+    job: &Job,
+    resolution: Resolution<'_>,
+    redaction: &Redaction,
+    announce: &dyn Fn(&[u8]),
+) -> StartFailure {
+    let words = redaction.command_line(&resolution.plan);
+    announce(&words.iter().flat_map(|word| [word, &b"\0"[..]].concat()).collect::<Vec<u8>>());
     if let Err(problems) = state::apply(&resolution.plan.process, resolution.plan.identity.as_ref()) {
         return refuse(&problems.iter().map(ToString::to_string).collect::<Vec<_>>());
     }
@@ -121,7 +132,7 @@ fn become_planned(job: &Job, resolution: Resolution<'_>, announce: &dyn Fn(&[u8]
         mask: job.mask,
     };
     let failure = become_command(&command, job.child_disposition.as_ref());
-    StartFailure { cause: String::from_utf8_lossy(&redaction.apply(failure.cause.as_bytes())).into_owned(), ..failure }
+    StartFailure { cause: redaction.sentence(&failure.cause), ..failure }
 }
 
 /// The words as bytes, without their NULs.

@@ -17,12 +17,15 @@ pub(super) fn change(path: &Path, owner: Ownership, flat: bool) -> Result<Outcom
         let below = if flat { "" } else { " and all below it" };
         format!("give `{}`{below} to {owner}", path.display())
     };
-    let mut tree = Tree { owner, device: 0, path: path.to_owned(), changes: 0, failures: Failures::default() };
+    let mut tree =
+        Tree { owner, device: 0, path: path.to_owned(), changes: 0, read_only: 0, failures: Failures::default() };
     if let Err(reason) = tree.top(flat) {
         return Err(StepError::new(attempt(), reason));
     }
     tree.failures.result(attempt)?;
-    Ok(Outcome { changes: tree.changes, notes: Vec::new() })
+    let left = format!("{} below `{}` stay as they are: they are mounted read-only", tree.read_only, path.display());
+    let notes = if tree.read_only > 0 { vec![left] } else { Vec::new() };
+    Ok(Outcome { changes: tree.changes, notes })
 }
 
 struct Tree {
@@ -32,6 +35,8 @@ struct Tree {
     /// Where we are, for messages.
     path: PathBuf,
     changes: usize,
+    /// How many are on read-only mounts below the top: a ConfigMap, a secret. They are not ours to give away.
+    read_only: usize,
     failures: Failures,
 }
 
@@ -55,7 +60,12 @@ impl Tree {
             }
         }
         let result = |own: Ownership| file::change_owner_at(WORKING_DIRECTORY, &name, own.uid, own.gid);
-        self.own(&stat, result);
+        let missing = missing(self.owner, &stat);
+        match missing.map(result) {
+            None => {}
+            Some(Ok(())) => self.changes += 1,
+            Some(Err(error)) => self.fail(error, Request::Own(missing.unwrap_or_default()), Some(&stat)),
+        }
         Ok(())
     }
 
@@ -109,6 +119,7 @@ impl Tree {
         match change(missing) {
             Ok(()) => self.changes += 1,
             Err(Errno::ENOENT) => {}
+            Err(Errno::EROFS) => self.read_only += 1,
             Err(error) => self.fail(error, Request::Own(missing), Some(stat)),
         }
     }
