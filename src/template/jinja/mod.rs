@@ -21,6 +21,10 @@
 //! - No `namespace`, `macro`, `include`: the first can hold itself and overflow the stack, the others have no use for one file.
 //! - [`Options::fuel`] ends an endless loop, [`Options::limit`] an endless text, [`shape`] what would overflow the stack.
 //!
+//! What no limit of ours reaches, because minijinja has no hook there: what `~` and `*` make on the way to a result (one `*`
+//! makes 100 MB at most), plain text captured by `{% set %}`, and comparing lists built to explode. Only who writes the
+//! template can do that, not who sets a variable.
+//!
 //! A condition is true as people mean it with environment variables, see [`condition`].
 
 mod builtins;
