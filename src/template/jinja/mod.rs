@@ -22,8 +22,8 @@
 //! - [`Options::fuel`] ends an endless loop, [`Options::limit`] an endless text, [`shape`] what would overflow the stack.
 //!
 //! What no limit of ours reaches, because minijinja has no hook there: what `~` and `*` make on the way to a result (one `*`
-//! makes 100 MB at most), plain text captured by `{% set %}`, and comparing lists built to explode. Only who writes the
-//! template can do that, not who sets a variable.
+//! makes 100 MB at most), plain text captured by `{% set %}`, and comparing lists built to explode. That takes whoever writes
+//! the template; who only sets a variable gets no further than the one `*`.
 //!
 //! A condition is true as people mean it with environment variables, see [`condition`].
 
