@@ -75,6 +75,7 @@ pub fn plain(docs: &str) -> String {
 /// Compares a generated file with the one in the repository; `UPDATE=1` writes it.
 pub fn in_step(path: &str, text: &str) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    #[allow(clippy::disallowed_methods)] // of a test run, not of the product
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&path, text).expect("the docs can be written");
     }

@@ -292,7 +292,7 @@ mod tests {
         assert_eq!(Mode::parse("0750"), Some(Mode(0o750)));
         assert_eq!(["", "08", "10000", "-1", "+7", "0o7"].map(Mode::parse), [None; 6]);
         assert_eq!(parse_duration("500ms"), Some(Duration::from_millis(500)));
-        assert_eq!(parse_duration("2h"), Some(Duration::from_secs(7200)));
+        assert_eq!(parse_duration("2h"), Some(Duration::from_hours(2)));
         assert_eq!(["", "5", "s", "5 s", "-5s", "1.5s", "5d", "99999999999999999999s"].map(parse_duration), [None; 8]);
         assert_eq!(Size::parse("64K"), Some(Size(65536)));
         assert_eq!(Size::parse("1MiB"), Some(Size(1 << 20)));

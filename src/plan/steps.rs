@@ -1,7 +1,7 @@
 //! A step of the configuration to what it does: one at a time, right before it is done, because an earlier step may have
 //! made what this one looks at.
 
-use super::env::{Environment, LONGEST_VALUE, Resolved, expand};
+use super::env::{LONGEST_VALUE, Resolved, expand};
 use super::identity;
 use super::model::{Action, File, Ownership};
 use super::resolve::{Resolution, path};
@@ -18,7 +18,7 @@ use crate::template::Position;
 use crate::template::file::{Substitution, Unset};
 use nix::errno::Errno;
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 
 /// The largest result, and the largest template, where `max_size` does not say otherwise.
@@ -27,6 +27,8 @@ const LARGEST: Size = Size(16 << 20);
 const SUFFIX: &[u8] = b".template";
 /// The mode of a file, without and with a secret in it.
 const MODES: [u32; 2] = [0o644, 0o600];
+/// How many variables of one template are told to be missing.
+const MOST_TOLD: usize = 20;
 /// How deep a directory of templates is searched.
 const DEEPEST: usize = 32;
 
@@ -244,7 +246,7 @@ impl Resolution<'_> {
     ) -> Option<File> {
         let secret = Cell::new(false);
         let result = match how.rendering.and_then(|how| how.language).unwrap_or(Language::Substitute) {
-            Language::Substitute => self.substitute(source, how, &secret).map_err(|error| format!("{name}:{error}")),
+            Language::Substitute => self.substitute(name, source, how, &secret),
             Language::Jinja => {
                 let text = std::str::from_utf8(source).map_err(|_| format!("{name} is not UTF-8"));
                 text.and_then(|text| self.judge.render(name, text, self.env.values()))
@@ -278,24 +280,37 @@ impl Resolution<'_> {
         })
     }
 
-    fn substitute(&self, source: &[u8], how: &How<'_>, secret: &Cell<bool>) -> Result<Vec<u8>, String> {
-        let env: &Environment = &self.env;
-        let lookup = |name: &str| {
-            let found = env.variables.get(name)?;
-            secret.set(secret.get() || found.secret);
-            found.value.as_deref().map(Cow::Borrowed)
-        };
-        let substitution = Substitution {
-            is_listed: &|name| how.lists(name, self),
-            lookup: &lookup,
-            unset: if how.rendering.is_some_and(|how| how.strict) { Unset::Refuse } else { Unset::Keep },
-            bare: how.rendering.is_some_and(|how| how.bare),
-            operators: how.rendering.is_some_and(|how| how.operators),
-            limit: usize::try_from(how.limit).unwrap_or(usize::MAX),
-        };
-        substitution
-            .apply(source)
-            .map_err(|error| format!("{}:{}: {error}", error.position.line, error.position.column))
+    fn substitute(&self, name: &str, source: &[u8], how: &How<'_>, secret: &Cell<bool>) -> Result<Vec<u8>, String> {
+        // Each turn finds one more variable that is not set, and leaves it out of the next.
+        let missing: RefCell<Vec<String>> = RefCell::default();
+        let mut told: Vec<String> = Vec::new();
+        loop {
+            let lookup = |name: &str| {
+                let found = self.env.variables.get(name)?;
+                secret.set(secret.get() || found.secret);
+                found.value.as_deref().map(Cow::Borrowed)
+            };
+            let is_listed = |name: &str| how.lists(name, self) && !missing.borrow().iter().any(|other| other == name);
+            let substitution = Substitution {
+                is_listed: &is_listed,
+                lookup: &lookup,
+                unset: if how.rendering.is_some_and(|how| how.strict) { Unset::Refuse } else { Unset::Keep },
+                bare: how.rendering.is_some_and(|how| how.bare),
+                operators: how.rendering.is_some_and(|how| how.operators),
+                limit: usize::try_from(how.limit).unwrap_or(usize::MAX),
+            };
+            match substitution.apply(source) {
+                Ok(result) if told.is_empty() => return Ok(result),
+                Ok(_) => return Err(told.join("; ")),
+                Err(error) => {
+                    told.push(format!("{name}:{}:{}: {error}", error.position.line, error.position.column));
+                    match error.variable {
+                        Some(variable) if told.len() < MOST_TOLD => missing.borrow_mut().push(variable.into()),
+                        Some(_) | None => return Err(told.join("; ")),
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -139,7 +139,6 @@ promise!(a_boolean_is_true_or_false_and_nothing_in_between, {
     }
 });
 
-// Defect D3-1: `t`, `y`, `f` and `n` are accepted although neither the reference nor the message says so.
 promise!(a_boolean_is_only_what_the_reference_says, {
     let root = app("[env.FLAG]\ntype = 'bool'\n");
     for value in ["t", "y", "f", "N"] {

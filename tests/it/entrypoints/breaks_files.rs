@@ -111,7 +111,6 @@ promise!(no_other_file_system_is_entered, {
     assert_eq!(root.owner_of("/data/f"), "7:8");
 });
 
-// Defect D3-2: the device alone tells file systems apart.
 promise!(a_read_only_config_map_below_the_tree_is_no_failure, {
     // The same device as the tree: Docker's volumes usually are.
     let root =
@@ -121,7 +120,6 @@ promise!(a_read_only_config_map_below_the_tree_is_no_failure, {
     assert_eq!([root.owner_of("/data/f"), root.owner_of("/data/map/f")], ["7:8", "0:0"]);
 });
 
-// Defect D3-2, with a single file.
 promise!(a_read_only_file_below_the_tree_is_no_failure, {
     let root =
         app("[[steps]]\nowner = { path = '/data', owner = '7:8' }\n").file("/data/f", "").file("/data/z.conf", "");
@@ -189,7 +187,6 @@ promise!(stale_files_are_removed_and_nothing_else, {
     assert!(root.exists("/run/c.socks") && root.exists("/run/dir.sock/f") && root.exists("/outside"));
 });
 
-// Defect D3-3: what a variable contains becomes a pattern, and removes other files.
 promise!(a_pattern_in_a_value_is_a_name_and_no_pattern, {
     let root =
         app("[[steps]]\nremove = { paths = ['/run/${NAME}.pid'] }\n").file("/run/a.pid", "").file("/run/*.pid", "");

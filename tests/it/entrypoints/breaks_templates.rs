@@ -56,7 +56,6 @@ promise!(a_template_of_bytes_is_copied_byte_for_byte, {
     assert_eq!(root.read("/etc/app.conf"), b"\xff\x00x\r\n\xfe");
 });
 
-// Defect D3-5: only the first of them is told, and without its line.
 promise!(a_strict_template_wants_all_of_its_variables, {
     let root = template("a\n ${X} ${NO_A}\n${NO_B}\n", "variables = ['*'], strict = true");
     root.start(NONE).run().assert_refused(125, &["`NO_A`", "`NO_B`", "/t:2", "/t:3"]);
@@ -181,7 +180,6 @@ promise!(a_template_that_is_missing_is_told_before_anything_is_done, {
     root.start(NONE).run().assert_refused(125, &["/none"]);
 });
 
-// Defect D3-4: what is looked at ahead of all steps refuses the start although the step says that a failure is a warning.
 promise!(a_result_that_is_not_what_it_is_to_be_is_a_warning_where_that_is_said, {
     let config = "[env.X]\n[[steps]]\nname = 'conf'\non_failure = 'warn'\n";
     let step = "template = { source = '/t', target = '/etc/app.json', with = { check = 'json', strict = true } }\n";
@@ -194,7 +192,6 @@ promise!(a_result_that_is_not_what_it_is_to_be_is_a_warning_where_that_is_said, 
     }
 });
 
-// Defect D3-4 as well.
 promise!(a_template_that_is_missing_is_a_warning_where_that_is_said, {
     let root = app("[[steps]]\nname = 'conf'\non_failure = 'warn'\ntemplate = { source = '/none', target = '/x' }\n");
     run(&root, &[]).assert_says(&["`conf`", "/none"]);

@@ -107,7 +107,6 @@ promise!(an_unknown_or_senseless_user_is_refused_and_never_root, {
     }
 });
 
-// Defect D3-9: an empty user is no user, and the application stays root.
 promise!(an_empty_user_is_refused_and_never_root, {
     let root = app("user = '${RUN_AS:-}'\n");
     let outcome = run(&root);
