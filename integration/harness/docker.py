@@ -175,9 +175,13 @@ def moment(text):
 
 def remove_leftovers():
     """Removes what a run that was broken off has left; another run on the same engine keeps its own."""
-    for container, owner in _labelled():
-        if not _runs(int(owner)):
+    for container, owner in _containers():
+        if not _runs(owner):
             docker("rm", "--force", "--volumes", container, check=False)
+    for image, owner in _images():
+        if not _runs(owner):
+            docker("image", "rm", "--force", image, check=False)
+            docker("image", "prune", "--force", "--filter", f"label={LABEL}={owner}", check=False)
 
 
 def _names():
@@ -185,10 +189,15 @@ def _names():
     return ["--name", f"{LABEL}-{uuid.uuid4().hex[:12]}", "--label", OWNED]
 
 
-def _labelled():
-    listing = docker(
-        "ps", "--all", "--filter", f"label={LABEL}", "--format", f'{{{{.ID}}}} {{{{.Label "{LABEL}"}}}}'
-    )
+def _containers():
+    form = f'{{{{.ID}}}} {{{{.Label "{LABEL}"}}}}'
+    listing = docker("ps", "--all", "--filter", f"label={LABEL}", "--format", form)
+    return [line.split() for line in listing.stdout.splitlines()]
+
+
+def _images():
+    # Their tags are the pid of the run: see images.py.
+    listing = docker("images", "--filter", f"reference={LABEL}-*", "--format", "{{.Repository}}:{{.Tag}} {{.Tag}}")
     return [line.split() for line in listing.stdout.splitlines()]
 
 

@@ -88,5 +88,5 @@ def files(image):
         with tarfile.open(export) as tar:
             return sorted("/" + member.name for member in tar if not member.isdir())
     finally:
-        docker("rm", container)
+        docker("rm", "--volumes", container)
         export.unlink(missing_ok=True)
