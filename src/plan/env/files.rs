@@ -1,0 +1,92 @@
+//! Values from files: secrets that a variable names, files and directories of variables.
+
+use super::Origin;
+use crate::config::model::Trim;
+use crate::config::types::Size;
+use crate::plan::dotenv::{self, Mistake};
+use crate::plan::world::{Kind, World};
+use crate::report::Because;
+use nix::errno::Errno;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// The largest file with a secret, where `max_size` does not say otherwise.
+const LARGEST_SECRET: Size = Size(1024 * 1024);
+/// The largest file with variables.
+const LARGEST_ENV_FILE: u64 = 1024 * 1024;
+
+pub(super) enum Unreadable {
+    Missing(String),
+    Wrong(Vec<String>),
+}
+
+fn unreadable(path: &Path, error: Errno) -> Unreadable {
+    let message = format!("cannot read variables from {}: {}", path.display(), Because(error));
+    if error == Errno::ENOENT { Unreadable::Missing(message) } else { Unreadable::Wrong(vec![message]) }
+}
+
+pub(super) type Pairs = Vec<(String, Vec<u8>)>;
+
+pub(super) fn read_dotenv(path: &Path, world: &dyn World) -> Result<Pairs, Unreadable> {
+    let text = world.read(path, LARGEST_ENV_FILE).map_err(|error| unreadable(path, error))?;
+    let entries = dotenv::parse(&text).map_err(|mistakes| {
+        let tell = |mistake: Mistake| format!("{}:{}: {}", path.display(), mistake.line, mistake.message);
+        Unreadable::Wrong(mistakes.into_iter().map(tell).collect())
+    })?;
+    let name = |name: Vec<u8>| {
+        String::from_utf8(name).map_err(|_| Unreadable::Wrong(vec![format!("{}: a name is not UTF-8", path.display())]))
+    };
+    entries.into_iter().map(|entry| Ok((name(entry.name)?, entry.value))).collect()
+}
+
+/// A file for each variable. Names that begin with a dot are what Kubernetes keeps its versions in.
+pub(super) fn read_directory(path: &Path, world: &dyn World) -> Result<Pairs, Unreadable> {
+    let names = world.list(path).map_err(|error| unreadable(path, error))?;
+    let mut pairs = Vec::new();
+    let mut wrong = Vec::new();
+    for name in names {
+        let Some(name) = name.to_str().filter(|name| !name.starts_with('.') && !name.contains('=')) else { continue };
+        let file = path.join(name);
+        if matches!(world.kind(&file), Some(Kind::Directory)) {
+            continue;
+        }
+        match world.read(&file, LARGEST_ENV_FILE) {
+            Ok(content) if content.contains(&0) => wrong.push(format!("{}: it contains a NUL byte", file.display())),
+            Ok(content) => pairs.push((name.to_owned(), trimmed(content, Trim::Newlines))),
+            Err(error) => wrong.push(format!("cannot read `{name}` from {}: {}", file.display(), Because(error))),
+        }
+    }
+    if wrong.is_empty() { Ok(pairs) } else { Err(Unreadable::Wrong(wrong)) }
+}
+
+pub(super) fn read_secret(
+    name: &str,
+    pointer: &str,
+    path: &[u8],
+    max_size: Option<Size>,
+    trim: Option<Trim>,
+    world: &dyn World,
+) -> Result<(Vec<u8>, Origin), String> {
+    let path = Path::new(OsStr::from_bytes(path));
+    let Size(limit) = max_size.unwrap_or(LARGEST_SECRET);
+    let told = path.display();
+    let content = world
+        .read(path, limit)
+        .map_err(|error| format!("cannot read `{name}` from {told}, which {pointer} names: {}", Because(error)))?;
+    if content.contains(&0) {
+        return Err(format!("cannot take `{name}` from {told}, which {pointer} names: it contains a NUL byte"));
+    }
+    Ok((trimmed(content, trim.unwrap_or(Trim::Newlines)), Origin::File(pointer.to_owned(), told.to_string())))
+}
+
+fn trimmed(content: Vec<u8>, trim: Trim) -> Vec<u8> {
+    match trim {
+        Trim::None => content,
+        Trim::Space => content.trim_ascii().to_vec(),
+        Trim::Newlines => {
+            let end = content.iter().rposition(|byte| !b"\r\n".contains(byte)).map_or(0, |last| last + 1);
+            content[..end].to_vec()
+        }
+    }
+}
