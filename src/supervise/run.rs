@@ -48,7 +48,8 @@ pub fn supervise(main: Main, intake: &Intake, progress: Receiver) -> u8 {
             return status;
         }
         let ready = Ready::wait(intake, progress.as_ref(), supervisor.unreaped);
-        if ready.progress {
+        // All of it before any signal: that the application runs is older than what came in for it.
+        while ready.progress && progress.as_ref().is_some_and(is_ready) {
             supervisor.follow_progress(&mut progress);
         }
         if ready.signals {
@@ -56,6 +57,11 @@ pub fn supervise(main: Main, intake: &Intake, progress: Receiver) -> u8 {
             let _: nix::Result<()> = intake.read(|received| supervisor.on_signal(&received));
         }
     }
+}
+
+/// Whether the child has said something, or is gone.
+fn is_ready(progress: &Receiver) -> bool {
+    poll(&mut [PollFd::new(progress.as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO).is_ok_and(|count| count > 0)
 }
 
 /// What there is to read.
