@@ -164,7 +164,8 @@ both_modes!(after_two_dashes_every_word_is_a_command, |mode| {
 });
 
 both_modes!(a_reserved_word_is_a_command_when_it_is_a_path, |mode| {
-    let finished = run(mode, &["./check"], &[]);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let finished = Init::new(mode).cwd(folder.path()).args(["./check"]).start().finish();
     assert_eq!(finished.code(), 127, "{}", finished.story());
 });
 

@@ -64,7 +64,8 @@ impl Init {
             mount_namespace: mode == Mode::Pid1,
             fds: Vec::new(),
             new_session: true,
-            cwd: None,
+            // A container's, and the same wherever the tests are started.
+            cwd: Some(c"/".to_owned()),
             umask: None,
             limits: Vec::new(),
             ignored: 0,
