@@ -7,11 +7,14 @@
 //! | 127 | not found: the program, or the interpreter it names |
 //! | 126 | found, and not executable |
 //! | 125 | onset's own refusal: its arguments, the configuration, the environment, a step that failed |
-//! | 124 | a wait timed out (reserved) |
+//! | 124 | a wait, or a program of a step, timed out |
+//! | N, 128+n | a program of a step failed so: as for the main process |
 #![forbid(unsafe_code)]
 
 use crate::sys::signal::Signal;
 
+/// A wait, or a program of a step, took too long: as timeout(1) says it.
+pub const TIMED_OUT: u8 = 124;
 /// Onset's own refusal, as `docker run` and env(1) use it.
 pub const REFUSED: u8 = 125;
 /// Found, and not executable (POSIX, "Exit Status for Commands").

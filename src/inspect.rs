@@ -4,9 +4,10 @@
 use crate::cli::ConfigFile;
 use crate::config::{Config, Problems};
 use crate::plan::env::Resolved;
-use crate::plan::model::{Action, File, Ownership};
+use crate::plan::model::{Action, File, HookKind, Ownership, Program};
 use crate::plan::redact::Redaction;
 use crate::plan::resolve::{Inputs, Resolution, resolve};
+use crate::plan::steps::{Planned, step_name};
 use crate::plan::{check as static_check, limit};
 use crate::prepare::bytes;
 use crate::prepare::load::{Loaded, USUAL, load};
@@ -21,7 +22,7 @@ pub fn check(file: &ConfigFile, start: Option<(Words, Words)>) -> Result<String,
     static_check::expressions(&config, &world, &mut problems);
     if let (Some((_, envp)), true) = (start, problems.is_empty()) {
         let environ = bytes(envp);
-        let resolution =
+        let mut resolution =
             resolve(&Inputs { config: &config, args: &[], environ: &environ, world: &world }, &mut problems);
         resolution.look_ahead(&mut problems);
     }
@@ -37,13 +38,13 @@ fn resolved<T>(
     file: &ConfigFile,
     args: &[Vec<u8>],
     envp: Words,
-    then: impl FnOnce(&Resolution<'_>, &Config, &mut Problems) -> T,
+    then: impl FnOnce(&mut Resolution<'_>, &Config, &mut Problems) -> T,
 ) -> Result<T, Vec<String>> {
     let Loaded { config, source, world } = loaded(file)?;
     let environ = bytes(envp);
     let mut problems = Problems::default();
-    let resolution = resolve(&Inputs { config: &config, args, environ: &environ, world: &world }, &mut problems);
-    let found = problems.is_empty().then(|| then(&resolution, &config, &mut problems));
+    let mut resolution = resolve(&Inputs { config: &config, args, environ: &environ, world: &world }, &mut problems);
+    let found = problems.is_empty().then(|| then(&mut resolution, &config, &mut problems));
     match found {
         Some(found) if problems.is_empty() => Ok(found),
         _ => Err(problems.explain(&source)),
@@ -72,9 +73,9 @@ pub fn render(file: &ConfigFile, targets: Words, envp: Words) -> Result<String, 
         };
         let files: Vec<File> = planned_steps(resolution, config, problems)
             .into_iter()
-            .filter_map(|(_, action)| match action {
-                Some(Action::Write(files)) => Some(files),
-                Some(_) | None => None,
+            .filter_map(|(_, planned)| match planned {
+                Planned::Do(Action::Write(files)) => Some(files),
+                Planned::Do(_) | Planned::Nothing | Planned::Later => None,
             })
             .flatten()
             .filter(wanted)
@@ -97,14 +98,14 @@ pub fn render(file: &ConfigFile, targets: Words, envp: Words) -> Result<String, 
     })
 }
 
-type Steps = Vec<(String, Option<Action>)>;
+type Steps = Vec<(String, Planned)>;
 
-fn planned_steps(resolution: &Resolution<'_>, config: &Config, problems: &mut Problems) -> Steps {
+fn planned_steps(resolution: &mut Resolution<'_>, config: &Config, problems: &mut Problems) -> Steps {
     if !resolution.meeting.setup {
         return Vec::new();
     }
     let steps = config.steps.iter().enumerate();
-    steps.map(|(index, step)| (resolution.step_name(step, index), resolution.action(step, problems))).collect()
+    steps.map(|(index, step)| (step_name(step, index), resolution.planned(index, problems))).collect()
 }
 
 /// A plan, as it is shown.
@@ -182,7 +183,11 @@ impl Shown<'_> {
         }
         let _ = writeln!(text, "steps:");
         for (name, action) in &self.steps {
-            let action = action.as_ref().map_or("nothing, its condition does not hold".to_owned(), describe);
+            let action = match action {
+                Planned::Do(action) => describe(action),
+                Planned::Nothing => "nothing, its condition does not hold".to_owned(),
+                Planned::Later => LATER.to_owned(),
+            };
             let _ = writeln!(text, "  {name}: {}", self.word(action.as_bytes()));
         }
         text
@@ -197,7 +202,11 @@ impl Shown<'_> {
             .steps
             .iter()
             .map(|(name, action)| {
-                let action = action.as_ref().map(|action| self.word(describe(action).as_bytes()));
+                let action = match action {
+                    Planned::Do(action) => Some(self.word(describe(action).as_bytes())),
+                    Planned::Nothing => None,
+                    Planned::Later => Some(LATER.to_owned()),
+                };
                 json!({ "step": name, "action": action })
             })
             .collect();
@@ -222,6 +231,15 @@ fn quoted(word: &str) -> String {
     } else {
         format!("'{}'", word.replace('\'', "'\\''"))
     }
+}
+
+/// What is said of a step that cannot be decided yet.
+const LATER: &str = "depends on what an earlier step finds out";
+
+fn command(program: &Program) -> String {
+    let words: Vec<String> = program.argv.iter().map(|word| quoted(&word.to_string_lossy())).collect();
+    let user = program.identity.as_ref().map(|identity| format!(" as {}:{}", identity.uid, identity.gid));
+    format!("{}{}", words.join(" "), user.unwrap_or_default())
 }
 
 /// What an action does, in a line.
@@ -254,6 +272,27 @@ fn describe(action: &Action) -> String {
                 })
                 .collect();
             format!("write {}", if each.is_empty() { "nothing: no template found".to_owned() } else { each.join(", ") })
+        }
+        Action::Run(run) => {
+            let unless = run.unless.as_ref().map_or(String::new(), |unless| format!(", unless {}", command(unless)));
+            format!("run {}{unless}", command(&run.program))
+        }
+        Action::PrintedEnv(env) => format!("set the variables that {} prints", command(&env.program)),
+        Action::Hooks(hooks) => {
+            let each: Vec<String> = hooks
+                .iter()
+                .map(|hook| match &hook.kind {
+                    HookKind::Run(program) => format!("run {} for {}", command(program), hook.path.display()),
+                    HookKind::Variables => format!("set the variables in {}", hook.path.display()),
+                    HookKind::Steps => format!("do the steps in {}", hook.path.display()),
+                    HookKind::Ignored => format!("leave {} alone, it is not executable", hook.path.display()),
+                })
+                .collect();
+            if each.is_empty() { "nothing: no hook found".to_owned() } else { each.join("; ") }
+        }
+        Action::Set(learned) => {
+            let names: Vec<&str> = learned.iter().map(|learned| learned.name.as_str()).collect();
+            format!("set {}", names.join(", "))
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::supervise::{self, Main};
 use crate::sys::clock;
 use crate::sys::fd::close_inherited;
 use crate::sys::process::{self, Side};
-use crate::sys::signal::{self, Intake};
+use crate::sys::signal::{self, Intake, SignalSet};
 use crate::sys::start::Start;
 use crate::sys::stderr;
 use crate::sys::terminal::Terminal;
@@ -114,11 +114,11 @@ fn launch(start: &Start, run: &Run, started: Duration) -> u8 {
 /// Forks: the child becomes the application, and this process stays to supervise it. Fails only before the fork.
 fn launch_supervised(job: &Job, run: &Run, started: Duration) -> Result<u8, StartFailure> {
     let (sender, receiver) = handoff::channel().map_err(cannot("make a pipe"))?;
-    let intake = Intake::open().map_err(cannot("open a signalfd"))?;
+    let intake = Intake::open(SignalSet::ALL).map_err(cannot("open a signalfd"))?;
     let us = Pid::this();
     let sub_reaper = us != Pid::from_raw(1);
     if sub_reaper {
-        process::become_sub_reaper().map_err(cannot("become a child sub-reaper"))?;
+        process::set_sub_reaper(true).map_err(cannot("become a child sub-reaper"))?;
     }
     Event::Supervising { pid: us, sub_reaper }.emit();
     let our_group = getpgrp();

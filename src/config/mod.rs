@@ -66,18 +66,19 @@ fn hide_secrets(node: &Node, source: &mut Source) {
 /// What the fields cannot say of each other.
 fn check(config: &Config, problems: &mut Problems) {
     for step in &config.steps {
-        let kinds = [
-            step.directory.is_some(),
-            step.copy.is_some(),
-            step.symlink.is_some(),
-            step.remove.is_some(),
-            step.owner.is_some(),
-            step.template.is_some(),
-            step.templates.is_some(),
-        ];
-        if kinds.iter().filter(|&&kind| kind).count() != 1 {
-            let kinds = ["directory", "copy", "symlink", "remove", "owner", "template", "templates"];
-            problems.at(step.place, format!("a step has exactly one of {}", decode::list(&kinds)));
+        if step.kinds().len() != 1 {
+            problems.at(step.place, format!("a step has exactly one of {}", decode::list(&model::STEP_KINDS)));
+        }
+        if let Some(run) = &step.run {
+            check_run(run, problems);
+        }
+        let commands = step.env.iter().map(|env| &env.command);
+        let handlers = step.hooks.iter().flat_map(|hooks| hooks.handlers.values());
+        if commands.chain(handlers).any(Vec::is_empty) {
+            problems.at(step.place, "a command has at least one word, the program");
+        }
+        for name in step.set.keys() {
+            check_name(name, step.place, problems);
         }
         if let Some(template) = &step.template
             && template.source.is_some() == template.content.is_some()
@@ -86,9 +87,7 @@ fn check(config: &Config, problems: &mut Problems) {
         }
     }
     for (name, variable) in &config.env {
-        if name.is_empty() || name.contains(['=', '\0']) {
-            problems.at(variable.place, format!("`{}` can be no variable's name", name.escape_debug()));
-        }
+        check_name(name, variable.place, problems);
         let ways = [variable.value.is_some(), variable.expr.is_some()];
         if ways.iter().all(|&way| way) {
             problems.at(variable.place, format!("`{name}` has both `value` and `expr`: accepted is one of them"));
@@ -106,4 +105,25 @@ fn check(config: &Config, problems: &mut Problems) {
             problems.at(arg.place, "an argument has either `each` or `each_prefix`");
         }
     }
+}
+
+fn check_name(name: &str, place: tree::Place, problems: &mut Problems) {
+    if name.is_empty() || name.contains(['=', '\0']) {
+        problems.at(place, format!("`{}` can be no variable's name", name.escape_debug()));
+    }
+}
+
+fn check_run(run: &model::Run, problems: &mut Problems) {
+    if run.command.is_empty() {
+        problems.at(run.place, "a command has at least one word, the program");
+    }
+    if run.stdin.is_some() && run.stdin_file.is_some() {
+        problems.at(run.place, "a program has either `stdin` or `stdin_file`");
+    }
+    let outputs = [run.stdout_file.is_some(), run.stdout_variable.is_some(), run.frame];
+    if outputs.iter().filter(|&&output| output).count() > 1 {
+        problems.at(run.place, "a program has one of `stdout_file`, `stdout_variable` and `frame`");
+    }
+    let names = run.env.keys().chain(&run.stdout_variable);
+    names.for_each(|name| check_name(name, run.place, problems));
 }

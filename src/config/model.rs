@@ -2,7 +2,7 @@
 //! the reference (`docs/configuration.md`) are made from these very words.
 
 use super::decode::{choice, table};
-use super::types::{Expression, Glob, Mode, Size, Text, TextOr, Texts, Umask, UserIf, Within, YesOr};
+use super::types::{Expression, Glob, Mode, Size, Text, TextOr, Texts, Time, Umask, UserIf, Within, YesOr};
 use std::collections::BTreeMap;
 
 table! {
@@ -18,6 +18,14 @@ table! {
         environment: Option<Environment>,
         /// What to do before the application starts, in this order.
         steps: Vec<Step>,
+    }
+}
+
+impl Config {
+    /// Whether it may be a drop-in among hooks: steps that are no hooks, and nothing else.
+    pub fn is_only_steps(&self) -> bool {
+        let Config { place: _, version: _, app, env, environment, steps } = self;
+        app.is_none() && env.is_empty() && environment.is_none() && steps.iter().all(|step| step.hooks.is_none())
     }
 }
 
@@ -284,8 +292,8 @@ choice! {
 }
 
 table! {
-    /// One thing to do before the application starts: exactly one of `directory`, `copy`, `symlink`, `remove`, `owner`,
-    /// `template` and `templates`.
+    /// One thing to do before the application starts. Beside `name`, `when`, `as` and `on_failure` it has exactly one
+    /// more field, which says what.
     Step {
         /// What it is called in messages.
         name: Option<String>,
@@ -309,6 +317,38 @@ table! {
         template: Option<FileTemplate>,
         /// Write a file for each template of a directory.
         templates: Option<DirectoryTemplate>,
+        /// Run a program to its end.
+        run: Option<Run>,
+        /// Run a program that prints variables, and set them.
+        env: Option<PrintedEnv>,
+        /// Do what a directory holds: run its programs, read its variables.
+        hooks: Option<Hooks>,
+        /// Set variables, from here on: for the later steps, the arguments and the application.
+        set: BTreeMap<String, Text>,
+    }
+}
+
+/// Every kind of step there is.
+pub const STEP_KINDS: [&str; 11] =
+    ["directory", "copy", "symlink", "remove", "owner", "template", "templates", "run", "env", "hooks", "set"];
+
+impl Step {
+    /// Which of [`STEP_KINDS`] it is; one of them in a configuration that was checked.
+    pub fn kinds(&self) -> Vec<&'static str> {
+        let is = [
+            self.directory.is_some(),
+            self.copy.is_some(),
+            self.symlink.is_some(),
+            self.remove.is_some(),
+            self.owner.is_some(),
+            self.template.is_some(),
+            self.templates.is_some(),
+            self.run.is_some(),
+            self.env.is_some(),
+            self.hooks.is_some(),
+            !self.set.is_empty(),
+        ];
+        STEP_KINDS.into_iter().zip(is).filter(|(_, is)| *is).map(|(kind, _)| kind).collect()
     }
 }
 
@@ -329,6 +369,106 @@ choice! {
         Fail = "fail",
         /// A warning, and on with the next.
         Warn = "warn",
+    }
+}
+
+table! {
+    /// A program that is run before the application, without a shell. It has its own process group, /dev/null as stdin
+    /// and the environment the application will have. When it has ended, whatever it left behind is ended too. A stop
+    /// signal is passed on to it, and onset ends with 128 and the signal's number once it has ended.
+    ///
+    /// It fails with its own status (128 and the signal's number if a signal ended it), 127 or 126 if it cannot be
+    /// started, 124 if it takes too long; onset ends with that status, unless `on_failure` is `warn`.
+    Run {
+        /// The program and its arguments. It is looked for along the PATH of its environment.
+        command: Vec<Text>,
+        /// Variables of its own, over the others.
+        env: BTreeMap<String, Text>,
+        /// Its working directory. Absent: the one onset was started in.
+        workdir: Option<Text>,
+        /// Whom it runs as: `user`, `user:group`, by name or number. Absent: as `as` says.
+        user: Option<Text>,
+        /// What it reads on stdin.
+        stdin: Option<Text>,
+        /// The file that is its stdin.
+        stdin_file: Option<Text>,
+        /// The file its stdout becomes, complete or not at all, mode 0644 (0600 if `secret`).
+        stdout_file: Option<Text>,
+        /// The variable that is set to its stdout, without the newlines at the end.
+        stdout_variable: Option<String>,
+        /// Whether what it prints on stdout is a secret.
+        secret: bool,
+        /// Report each line it prints as a line of onset's own, rather than pass it through.
+        frame: bool,
+        /// How long it may take. Absent: as long as it likes.
+        timeout: Option<Time>,
+        /// How long it has to end when it is told to stop, by a stop signal or because it takes too long; then it is
+        /// killed. Absent: 10s.
+        grace: Option<Time>,
+        /// How often it is tried again when it fails.
+        retries: Option<Within<0, 1000>>,
+        /// How long to wait before the first of these; each time twice as long, at most 30s. Absent: 1s.
+        backoff: Option<Time>,
+        /// The exit statuses that are a success. Absent: 0.
+        success: Vec<Within<0, 255>>,
+        /// A program that is run first; if it succeeds there is nothing to do.
+        unless: Vec<Text>,
+        /// A file that is written last, and whose presence means that there is nothing to do any more.
+        marker: Option<Text>,
+    }
+}
+
+table! {
+    /// A program that prints variables. It is run as `run` does it.
+    PrintedEnv {
+        /// The program and its arguments.
+        command: Vec<Text>,
+        /// How it prints them.
+        format: Option<PrintedFormat>,
+        /// The names it may set, as patterns. Absent: any.
+        allow: Option<Vec<Glob>>,
+        /// The names whose values are secrets, as patterns.
+        secret: Vec<Glob>,
+        /// Whom it runs as. Absent: as `as` says.
+        user: Option<Text>,
+        /// How long it may take. Absent: as long as it likes.
+        timeout: Option<Time>,
+        /// As in `run`.
+        grace: Option<Time>,
+    }
+}
+
+choice! {
+    /// How a program prints variables.
+    PrintedFormat {
+        /// `NAME=value`, a line each; the value is as it stands.
+        Lines = "lines",
+        /// `NAME=value`, a NUL behind each, as `env -0` prints: a value may have newlines in it.
+        Nul = "nul",
+        /// `NAME = "value"` in TOML, on descriptor 3: `exec.d` of Cloud Native Buildpacks.
+        Toml = "toml",
+    }
+}
+
+table! {
+    /// A directory whose files are done one after the other, in the order of their names, numbers in them by value
+    /// (`2-x` before `10-x`). What is no file, and what begins with a dot, is left alone; symbolic links are followed, as
+    /// a mounted ConfigMap needs it. The first that fails is the step's failure.
+    ///
+    /// By the end of its name: one of `handlers` is run, with the file as its stdin; `.env` is read as variables;
+    /// `.toml` as further steps (`version` and `[[steps]]`, no hooks in them); any other is run if it is executable,
+    /// else reported and left alone.
+    Hooks {
+        /// The directory. If it is missing there is nothing to do.
+        directory: Text,
+        /// Programs by the end of a name: `".sql" = ["psql", "-f", "-"]`.
+        handlers: BTreeMap<String, Vec<Text>>,
+        /// Whom programs run as. Absent: as `as` says.
+        user: Option<Text>,
+        /// How long each program may take. Absent: as long as it likes.
+        timeout: Option<Time>,
+        /// As in `run`.
+        grace: Option<Time>,
     }
 }
 

@@ -150,6 +150,24 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
     }
 }
 
+/// A time with its unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Time(pub Duration);
+
+impl Decode for Time {
+    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let text = String::decode(node, problems)?;
+        parse_duration(&text).map(Time).or_else(|| {
+            problems.at(node.place, format!("`{text}` is no time: accepted are a number and ms, s, m or h"));
+            None
+        })
+    }
+
+    fn shape() -> Shape {
+        Shape::String { kind: "time", pattern: Some("^[0-9]+(ms|s|m|h)$") }
+    }
+}
+
 /// A number of bytes: `1048576`, `"64K"`, `"1M"`, `"2G"` (powers of 1024; `"1MiB"` says the same).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size(pub u64);

@@ -16,7 +16,6 @@ use crate::config::problem::Problems;
 use crate::config::types::Text;
 use crate::glob;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 /// What the container's arguments mean, before any variable is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,7 +134,7 @@ fn expand_all(texts: &[Text], env: &Environment, problems: &mut Problems) -> Vec
 
 fn conditional(arg: &Arg, env: &Environment, judge: &Judge, problems: &mut Problems) -> Vec<Word> {
     if let Some(when) = &arg.when {
-        match judge.holds(&when.source, env.values()) {
+        match judge.holds(&when.source, env.values_for(judge, Some(&when.source))) {
             Ok(true) => {}
             Ok(false) => return Vec::new(),
             Err(message) => {
@@ -207,11 +206,4 @@ fn split_at<'a>(text: &'a [u8], separator: &[u8]) -> Vec<&'a [u8]> {
     }
     parts.push(rest);
     parts
-}
-
-impl Environment {
-    /// Every variable that is set, for an expression.
-    pub fn values(&self) -> BTreeMap<String, Vec<u8>> {
-        self.variables.iter().filter_map(|(name, found)| Some((name.clone(), found.value.clone()?))).collect()
-    }
 }

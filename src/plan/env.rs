@@ -13,15 +13,15 @@ mod tests;
 
 use super::judge::Judge;
 use super::world::World;
-use crate::config::model::Config;
+use crate::config::model::{Config, Step};
 use crate::config::problem::Problems;
 use crate::config::types::Text;
 use crate::template::Lookup;
 use outside::Outside;
 use resolver::{Resolver, State};
 use std::borrow::Cow;
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest value of a variable: what execve(2) takes of one string (`MAX_ARG_STRLEN`).
 pub const LONGEST_VALUE: usize = 128 * 1024;
@@ -34,6 +34,43 @@ pub struct Environment {
     pub entries: Vec<Vec<u8>>,
     /// What users are to know: an alias that is old.
     pub notices: Vec<String>,
+    /// What steps have yet to set.
+    pub promises: Promises,
+}
+
+/// The variables that steps have yet to set: what uses them cannot be decided before.
+#[derive(Debug, Default, Clone)]
+pub struct Promises {
+    /// By name.
+    names: BTreeSet<String>,
+    /// Whether others may come, nobody knows which.
+    others: bool,
+    asked: Cell<bool>,
+}
+
+impl Promises {
+    /// What these steps may set.
+    pub fn of<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Self {
+        let mut promises = Promises::default();
+        for step in steps {
+            promises.names.extend(step.set.keys().cloned());
+            promises.names.extend(step.run.as_ref().and_then(|run| run.stdout_variable.clone()));
+            promises.others |= step.env.is_some() || step.hooks.is_some();
+        }
+        promises
+    }
+
+    /// Notes it if the variable may yet change.
+    fn ask(&self, name: &str, is_set: bool) {
+        if self.names.contains(name) || (self.others && !is_set) {
+            self.asked.set(true);
+        }
+    }
+
+    /// Whether something was asked for since the last time that may yet change: then what came of it counts for nothing.
+    pub fn take_asked(&self) -> bool {
+        self.asked.replace(false)
+    }
 }
 
 /// A variable with its value, if it has one.
@@ -74,6 +111,8 @@ pub enum Origin {
     Expression,
     /// The role's `env`
     Role,
+    /// A step, by its name.
+    Step(String),
 }
 
 impl std::fmt::Display for Origin {
@@ -88,6 +127,7 @@ impl std::fmt::Display for Origin {
             Origin::Value => f.write_str("value"),
             Origin::Expression => f.write_str("expr"),
             Origin::Role => f.write_str("role"),
+            Origin::Step(name) => write!(f, "step {name}"),
         }
     }
 }
@@ -95,7 +135,41 @@ impl std::fmt::Display for Origin {
 impl Environment {
     /// The value of a variable, for templates.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        self.variables.get(name)?.value.as_deref()
+        let value = self.variables.get(name).and_then(|found| found.value.as_deref());
+        self.promises.ask(name, value.is_some());
+        value
+    }
+
+    /// The variables for an expression, or for a template (`None`), which may ask for any.
+    pub fn values_for(&self, judge: &Judge, expression: Option<&str>) -> BTreeMap<String, Vec<u8>> {
+        let ask =
+            |name: &String| self.promises.ask(name, self.variables.get(name).is_some_and(|it| it.value.is_some()));
+        if self.promises.others || !self.promises.names.is_empty() {
+            match expression.and_then(|source| judge.variables(source)) {
+                Some(names) => names.iter().for_each(ask),
+                None => self.promises.asked.set(true),
+            }
+        }
+        self.variables.iter().filter_map(|(name, found)| Some((name.clone(), found.value.clone()?))).collect()
+    }
+
+    /// Gives a variable another value, for the application too.
+    pub fn set(&mut self, name: &str, value: &[u8], origin: Origin) {
+        let start = [name.as_bytes(), b"="].concat();
+        let entry = [&start, value].concat();
+        let place = self.entries.iter().position(|entry| entry.starts_with(&start));
+        match place {
+            Some(place) => {
+                self.entries[place] = entry;
+                let mut index = 0;
+                self.entries.retain(|entry| {
+                    index += 1;
+                    index - 1 <= place || !entry.starts_with(&start)
+                });
+            }
+            None => self.entries.push(entry),
+        }
+        self.variables.insert(name.to_owned(), Resolved { value: Some(value.to_vec()), origin, secret: false });
     }
 
     /// Expands a text; a problem of it is one of the configuration.
@@ -157,7 +231,7 @@ pub fn resolve(
     *problems = resolver.problems.take();
     check_groups(config, &variables, problems);
     let entries = outside.entries(config, &variables, &consumed);
-    Environment { variables, entries, notices }
+    Environment { variables, entries, notices, promises: Promises::default() }
 }
 
 fn both_set(name: &str, pointer: &str) -> String {

@@ -2,9 +2,10 @@
 
 use std::ffi::CString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// All there is to do, in order: the process's state, the steps, the switch of the user, execve.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
     /// The application's arguments, the program first. At least one.
     pub argv: Vec<CString>,
@@ -102,6 +103,140 @@ pub enum Action {
     },
     /// Write files, all of them rendered already.
     Write(Vec<File>),
+    /// Run a program.
+    Run(Box<Run>),
+    /// Run a program that prints variables.
+    PrintedEnv(Box<PrintedEnv>),
+    /// What a directory of hooks holds, in order.
+    Hooks(Vec<Hook>),
+    /// Set variables.
+    Set(Vec<Learned>),
+}
+
+/// A program to run, and all that it finds.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Program {
+    /// Its arguments, itself first. At least one.
+    pub argv: Vec<CString>,
+    /// Its environment: `NAME=value`.
+    pub envp: Vec<CString>,
+    /// Its working directory; `None`: onset's.
+    pub workdir: Option<PathBuf>,
+    /// Whom it runs as; `None`: as onset does.
+    pub identity: Option<Identity>,
+    /// What it reads.
+    pub stdin: Input,
+    /// How long it may take.
+    pub timeout: Option<Duration>,
+    /// How long it has to end when it is told to.
+    pub grace: Duration,
+}
+
+impl std::fmt::Debug for Program {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Program { argv, workdir, identity, timeout, grace, .. } = self;
+        write!(f, "Program({argv:?} in {workdir:?} as {identity:?} for {timeout:?} and {grace:?})")
+    }
+}
+
+/// What a program finds on stdin.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Input {
+    /// /dev/null
+    Nothing,
+    /// This text.
+    Text(Vec<u8>),
+    /// The content of this file.
+    File(PathBuf),
+}
+
+/// A program to run, and when, how often and what for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Which.
+    pub program: Program,
+    /// What becomes of its stdout.
+    pub output: Output,
+    /// How often it is tried, 1 or more.
+    pub attempts: u32,
+    /// How long to wait after the first failure.
+    pub backoff: Duration,
+    /// The statuses that are a success.
+    pub success: Vec<u8>,
+    /// If this one succeeds there is nothing to do.
+    pub unless: Option<Program>,
+    /// Written last; if it is there, there is nothing to do.
+    pub marker: Option<PathBuf>,
+}
+
+/// What becomes of a program's stdout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// It goes where onset's goes, as does its stderr.
+    Pass,
+    /// Each line of it, and of its stderr, is reported.
+    Frame,
+    /// It is the content of this file.
+    File(File),
+    /// It is the value of a variable.
+    Variable {
+        /// Which.
+        name: String,
+        /// Whether it is a secret.
+        secret: bool,
+    },
+}
+
+/// A program that prints variables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrintedEnv {
+    /// Which.
+    pub program: Program,
+    /// How it prints them.
+    pub format: crate::config::model::PrintedFormat,
+    /// The names it may set, as patterns; `None`: any.
+    pub allow: Option<Vec<String>>,
+    /// The names of secrets, as patterns.
+    pub secret: Vec<String>,
+}
+
+/// A file of a directory of hooks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hook {
+    /// Which.
+    pub path: PathBuf,
+    /// What it is good for.
+    pub kind: HookKind,
+}
+
+/// What is done with a hook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HookKind {
+    /// This program is run: it, or its handler.
+    Run(Box<Program>),
+    /// Its variables are set.
+    Variables,
+    /// Its steps are done.
+    Steps,
+    /// Nothing: it is not executable, and nothing is known of the end of its name.
+    Ignored,
+}
+
+/// A variable that a step sets.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Learned {
+    /// Its name: not empty, without `=` and NUL.
+    pub name: String,
+    /// Its value, without NUL.
+    pub value: Vec<u8>,
+    /// Whether it may be shown.
+    pub secret: bool,
+}
+
+impl std::fmt::Debug for Learned {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Learned({}, {} bytes)", self.name, self.value.len())
+    }
 }
 
 /// A file to write.

@@ -3,11 +3,11 @@
 
 use super::accounts::Accounts;
 use super::args::{self, Meeting};
-use super::env::{self, Environment, LONGEST_VALUE, Origin, Resolved};
+use super::env::{self, Environment, LONGEST_VALUE, Origin, Promises, Resolved};
 use super::facts;
 use super::identity::{self, Person};
 use super::judge::Judge;
-use super::model::{Plan, ProcessState};
+use super::model::{Learned, Plan, ProcessState};
 use super::world::World;
 use super::{capability, limit};
 use crate::config::model::{App, Config};
@@ -35,9 +35,12 @@ pub struct Inputs<'a> {
 /// A plan, and what its steps are resolved with when their turn comes.
 pub struct Resolution<'a> {
     pub(super) config: &'a Config,
+    pub(super) args: &'a [Vec<u8>],
     pub(super) world: &'a Arc<dyn World>,
     pub(super) judge: Judge,
     pub(super) accounts: Accounts,
+    /// HOME, USER and LOGNAME as the container has them, where the application's are others.
+    pub(super) own_home: Vec<(&'static str, Option<Vec<u8>>)>,
     /// The variables, and where they come from.
     pub env: Environment,
     /// What the container's arguments meant.
@@ -58,36 +61,65 @@ pub fn resolve<'a>(inputs: &Inputs<'a>, problems: &mut Problems) -> Resolution<'
         Environment::untouched(environ)
     };
     env.add_role(config, &meeting, problems);
-    let argv = args::command_line(config, &meeting, args, &env, &judge, problems);
-    let hidden = argv.iter().map(|word| word.hidden).collect();
-    let mut plan = Plan {
-        argv: c_strings(argv.into_iter().map(|word| word.bytes).collect(), "an argument", problems),
-        hidden,
-        envp: Vec::new(),
-        identity: None,
-        process: ProcessState::default(),
-    };
-    if let Some(app) = &config.app {
-        plan.process = process_state(app, &env, world.process().umask, problems);
-        if meeting.setup
-            && let Some(person) = person(app, &env, &judge, &accounts, &**world, problems)
-        {
-            for (name, value) in person.variables(app.home, world.process()) {
-                if !config.env.contains_key(name) {
-                    env.set(name, value, Origin::Value);
-                }
+    let mut plan = Plan::default();
+    let mut own_home = Vec::new();
+    if let Some(app) = &config.app
+        && meeting.setup
+        && let Some(person) = person(app, &env, &judge, &accounts, &**world, problems)
+    {
+        for (name, value) in person.variables(app.home, world.process()) {
+            if !config.env.contains_key(name) {
+                own_home.push((name, env.get(name).map(<[u8]>::to_vec)));
+                env.set(name, value, Origin::Value);
             }
-            plan.identity = Some(person.identity);
         }
+        plan.identity = Some(person.identity);
     }
-    plan.envp = c_strings(env.entries.clone(), "a variable", problems);
-    if plan.argv.is_empty() && problems.is_empty() {
+    let mut resolution = Resolution { config, args, world, judge, accounts, own_home, env, meeting, plan };
+    if resolution.meeting.setup {
+        resolution.env.promises = Promises::of(&config.steps);
+    }
+    let mut found = Problems::default();
+    resolution.finish(&mut found);
+    if !resolution.env.promises.take_asked() {
+        problems.append(found);
+    }
+    resolution.env.promises = Promises::default();
+    if resolution.plan.argv.is_empty() && problems.is_empty() {
         problems.add("no command: neither `app.command` nor the container's arguments say which program to start");
     }
-    Resolution { config, world, judge, accounts, env, meeting, plan }
+    resolution
 }
 
-fn c_strings(words: Vec<Vec<u8>>, what: &str, problems: &mut Problems) -> Vec<CString> {
+impl Resolution<'_> {
+    /// Decides what the application gets from the variables as they are now.
+    pub fn finish(&mut self, problems: &mut Problems) {
+        let Resolution { config, args, env, judge, meeting, plan, world, .. } = self;
+        let argv = args::command_line(config, meeting, args, env, judge, problems);
+        plan.hidden = argv.iter().map(|word| word.hidden).collect();
+        plan.argv = c_strings(argv.into_iter().map(|word| word.bytes).collect(), "an argument", problems);
+        plan.envp = c_strings(env.entries.clone(), "a variable", problems);
+        if let Some(app) = &config.app {
+            plan.process = process_state(app, env, world.process().umask, problems);
+        }
+    }
+
+    /// Sets a variable that a step has found out, for whatever comes later.
+    pub fn learn(&mut self, learned: Learned, step: &str) {
+        let Learned { name, value, secret } = learned;
+        let described = self.config.env.get(&name);
+        let entries = described.is_some_and(|variable| variable.internal).then(|| self.env.entries.clone());
+        self.env.set(&name, &value, Origin::Step(step.to_owned()));
+        if let Some(entries) = entries {
+            self.env.entries = entries;
+        }
+        if let Some(resolved) = self.env.variables.get_mut(&name) {
+            resolved.secret = secret || described.is_some_and(|variable| variable.secret);
+        }
+    }
+}
+
+pub(super) fn c_strings(words: Vec<Vec<u8>>, what: &str, problems: &mut Problems) -> Vec<CString> {
     let whole =
         |word: Vec<u8>| CString::new(word).map_err(|_| problems.add(format!("{what} contains a NUL byte"))).ok();
     words.into_iter().filter_map(whole).collect()
@@ -107,7 +139,7 @@ fn person(
         Some(TextOr::Text(text)) => (Some(text), text.place),
         Some(TextOr::Table(user)) => {
             if let Some(when) = &user.when {
-                match judge.holds(&when.source, env.values()) {
+                match judge.holds(&when.source, env.values_for(judge, Some(&when.source))) {
                     Ok(true) => {}
                     Ok(false) => return None,
                     Err(message) => {
@@ -133,7 +165,7 @@ fn person(
 }
 
 /// The result, or every problem at the same place.
-fn all<T, P: Display>(result: Result<T, Vec<P>>, place: Place, problems: &mut Problems) -> Option<T> {
+pub(super) fn all<T, P: Display>(result: Result<T, Vec<P>>, place: Place, problems: &mut Problems) -> Option<T> {
     result.map_err(|found| found.iter().for_each(|problem| problems.at(place, problem.to_string()))).ok()
 }
 
@@ -223,24 +255,5 @@ impl Environment {
                 }
             }
         }
-    }
-
-    /// Gives a variable another value, for the application too.
-    fn set(&mut self, name: &str, value: &[u8], origin: Origin) {
-        let start = [name.as_bytes(), b"="].concat();
-        let entry = [&start, value].concat();
-        let place = self.entries.iter().position(|entry| entry.starts_with(&start));
-        match place {
-            Some(place) => {
-                self.entries[place] = entry;
-                let mut index = 0;
-                self.entries.retain(|entry| {
-                    index += 1;
-                    index - 1 <= place || !entry.starts_with(&start)
-                });
-            }
-            None => self.entries.push(entry),
-        }
-        self.variables.insert(name.to_owned(), Resolved { value: Some(value.to_vec()), origin, secret: false });
     }
 }

@@ -1,7 +1,7 @@
 //! A step of the configuration to what it does: one at a time, right before it is done, because an earlier step may have
 //! made what this one looks at.
 
-use super::env::{LONGEST_VALUE, Resolved, expand};
+use super::env::{LONGEST_VALUE, Promises, Resolved, expand};
 use super::identity;
 use super::model::{Action, File, Ownership};
 use super::resolve::{Resolution, path};
@@ -32,11 +32,27 @@ const MOST_TOLD: usize = 20;
 /// How deep a directory of templates is searched.
 const DEEPEST: usize = 32;
 
+/// What a step is called in messages: its name, or its number and kind.
+pub fn step_name(step: &Step, index: usize) -> String {
+    let kind = step.kinds().first().copied().unwrap_or_default();
+    step.name.as_ref().map_or_else(|| format!("{} ({kind})", index + 1), |name| format!("`{name}`"))
+}
+
+/// What a step will do, told before any is done.
+pub enum Planned {
+    /// This.
+    Do(Action),
+    /// Nothing: its condition does not hold.
+    Nothing,
+    /// It depends on what an earlier step finds out.
+    Later,
+}
+
 impl Resolution<'_> {
     /// What a step does now; `None`: its condition does not hold. To be used only if no problem was added.
     pub fn action(&self, step: &Step, problems: &mut Problems) -> Option<Action> {
         if let Some(when) = &step.when {
-            match self.judge.holds(&when.source, self.env.values()) {
+            match self.judge.holds(&when.source, self.env.values_for(&self.judge, Some(&when.source))) {
                 Ok(true) => {}
                 Ok(false) => return None,
                 Err(message) => {
@@ -78,12 +94,15 @@ impl Resolution<'_> {
         if let Some(template) = &step.template {
             return self.file(template, problems).map(|file| Action::Write(vec![file]));
         }
-        step.templates.as_ref().and_then(|templates| self.files(templates, problems)).map(Action::Write)
+        if let Some(templates) = &step.templates {
+            return self.files(templates, problems).map(Action::Write);
+        }
+        self.program_action(step, problems)
     }
 
     /// Resolves every step once, for every problem to be told before anything is done. What an earlier step may yet make
-    /// is not missed.
-    pub fn look_ahead(&self, problems: &mut Problems) {
+    /// or find out is not missed.
+    pub fn look_ahead(&mut self, problems: &mut Problems) {
         if !self.meeting.setup {
             return;
         }
@@ -93,7 +112,7 @@ impl Resolution<'_> {
                 continue;
             }
             let mut found = Problems::default();
-            self.action(step, &mut found);
+            self.planned(index, &mut found);
             let source = step.template.as_ref().and_then(|template| template.source.as_ref());
             let missing = source.and_then(|text| path(text, &self.env, &mut Problems::default()));
             let may_come = index > 0 && missing.is_some_and(|path| self.world.kind(&path).is_none());
@@ -101,21 +120,20 @@ impl Resolution<'_> {
                 problems.append(found);
             }
         }
+        self.env.promises = Promises::default();
     }
 
-    /// What a step is called in messages: its name, or its number and kind.
-    pub fn step_name(&self, step: &Step, index: usize) -> String {
-        let kinds = [
-            (step.directory.is_some(), "directory"),
-            (step.copy.is_some(), "copy"),
-            (step.symlink.is_some(), "symlink"),
-            (step.remove.is_some(), "remove"),
-            (step.owner.is_some(), "owner"),
-            (step.template.is_some(), "template"),
-            (step.templates.is_some(), "templates"),
-        ];
-        let kind = kinds.iter().find(|(is, _)| *is).map_or("", |(_, kind)| kind);
-        step.name.as_ref().map_or_else(|| format!("{} ({kind})", index + 1), |name| format!("`{name}`"))
+    /// What a step will do as far as that can be told before the earlier ones are done.
+    pub fn planned(&mut self, index: usize, problems: &mut Problems) -> Planned {
+        let step = &self.config.steps[index];
+        self.env.promises = Promises::of(&self.config.steps[..index]);
+        let mut found = Problems::default();
+        let action = self.action(step, &mut found);
+        if self.env.promises.take_asked() {
+            return Planned::Later;
+        }
+        problems.append(found);
+        action.map_or(Planned::Nothing, Planned::Do)
     }
 
     /// A path whose last component may be a pattern; what comes from a variable is a name in it, and no pattern.
@@ -249,7 +267,7 @@ impl Resolution<'_> {
             Language::Substitute => self.substitute(name, source, how, &secret),
             Language::Jinja => {
                 let text = std::str::from_utf8(source).map_err(|_| format!("{name} is not UTF-8"));
-                text.and_then(|text| self.judge.render(name, text, self.env.values()))
+                text.and_then(|text| self.judge.render(name, text, self.env.values_for(&self.judge, None)))
             }
         };
         // Which variables a Jinja template comes to is not known before it runs, nor what it makes of them: whose name is
@@ -286,6 +304,7 @@ impl Resolution<'_> {
         let mut told: Vec<String> = Vec::new();
         loop {
             let lookup = |name: &str| {
+                let _asked = self.env.get(name);
                 let found = self.env.variables.get(name)?;
                 secret.set(secret.get() || found.secret);
                 found.value.as_deref().map(Cow::Borrowed)

@@ -22,6 +22,9 @@ pub trait World: Send + Sync {
     /// What is at the path, symbolic links followed; `None` if nothing is there or it cannot be told.
     fn kind(&self, path: &Path) -> Option<Kind>;
 
+    /// Whether a regular file may be executed by anybody at all, symbolic links followed.
+    fn is_executable(&self, path: &Path) -> bool;
+
     /// The process onset was started as.
     fn process(&self) -> &Process;
 }
@@ -94,6 +97,11 @@ pub mod fake {
                 Some(content) => Some(Kind::File(content.as_ref().map_or(0, |content| content.len() as u64))),
                 None => self.list(path).is_ok().then_some(Kind::Directory),
             }
+        }
+
+        /// What begins with `#!`.
+        fn is_executable(&self, path: &Path) -> bool {
+            self.files.get(path).is_some_and(|content| content.as_ref().is_ok_and(|text| text.starts_with(b"#!")))
         }
 
         fn process(&self) -> &Process {

@@ -1,20 +1,25 @@
 //! A start by configuration: decide everything, then do the steps in order, then become the application.
 
 use super::exec::{Command, become_command};
+use super::failure::Failure;
 use super::load::Loaded;
+use super::programs::{Done, Surroundings};
 use super::steps;
+use super::steps::Outcome;
 use super::{Job, identity, state};
 use crate::config::model::{OnFailure, Rights, Step};
 use crate::config::{Problems, Source};
 use crate::exit;
 use crate::handoff::StartFailure;
-use crate::plan::model::Action;
+use crate::plan::model::{Action, Hook, HookKind};
 use crate::plan::redact::Redaction;
 use crate::plan::resolve::{Inputs, Resolution, resolve};
+use crate::plan::steps::step_name;
 use crate::report::Event;
 use crate::sys::clock;
-use crate::sys::signal;
+use crate::sys::signal::{self, SignalSet};
 use crate::sys::words::Words;
+use std::path::Path;
 
 /// Becomes the application as the configuration says. Returns only if that fails.
 pub fn become_declared(job: &Job, loaded: &Loaded, announce: &dyn Fn(&[u8])) -> StartFailure {
@@ -23,7 +28,7 @@ pub fn become_declared(job: &Job, loaded: &Loaded, announce: &dyn Fn(&[u8])) -> 
     let environ = bytes(job.envp);
     let mut problems = Problems::default();
     let inputs = Inputs { config, args: &args, environ: &environ, world };
-    let resolution = resolve(&inputs, &mut problems);
+    let mut resolution = resolve(&inputs, &mut problems);
     if problems.is_empty() {
         resolution.look_ahead(&mut problems);
     }
@@ -38,12 +43,23 @@ pub fn become_declared(job: &Job, loaded: &Loaded, announce: &dyn Fn(&[u8])) -> 
     if resolution.meeting.setup {
         // A step may take its time (a large tree to give away), and a stop signal ends it; any other waits.
         signal::let_stop_signals_end_us(job.mask);
+        let mut steps = Steps { resolution: &mut resolution, source, mask: job.mask };
         for (index, step) in config.steps.iter().enumerate() {
-            if let Err(failure) = run_step(&resolution, step, index, source, &redaction) {
-                return failure;
+            let name = step_name(step, index);
+            if let Err(Failure { cause, status, .. }) = steps.run(step, &name) {
+                return StartFailure { status, cause };
+            }
+        }
+        if !config.steps.is_empty() {
+            resolution.finish(&mut problems);
+            if !problems.is_empty() {
+                let redaction = Redaction::of(&resolution.env);
+                let texts = problems.explain(source);
+                return refuse(&texts.iter().map(|text| redaction.sentence(text)).collect::<Vec<_>>());
             }
         }
     }
+    let redaction = Redaction::of(&resolution.env);
     become_planned(job, resolution, &redaction, announce)
 }
 
@@ -60,58 +76,134 @@ pub fn refuse(problems: &[String]) -> StartFailure {
     StartFailure { status: exit::REFUSED, cause: format!("the configuration has {count} problems") }
 }
 
-fn run_step(
-    resolution: &Resolution<'_>,
-    step: &Step,
-    index: usize,
-    source: &Source,
-    redaction: &Redaction,
-) -> Result<(), StartFailure> {
-    let started = clock::monotonic();
-    let name = resolution.step_name(step, index);
-    let mut problems = Problems::default();
-    let action = resolution.action(step, &mut problems);
-    let result = match action {
-        _ if !problems.is_empty() => {
-            let text = problems.explain(source);
-            let cause = text.iter().filter_map(|problem| problem.lines().next()).collect::<Vec<_>>().join("; ");
-            Err(Failure { cause, is_final: false })
-        }
-        None => return Ok(()),
-        Some(action) => execute(resolution, step, &action),
-    };
-    match result {
-        Ok(outcome) => {
-            for note in &outcome.notes {
-                Event::Notice { text: &redaction.sentence(&format!("step {name}: {note}")) }.emit();
+/// The steps of one file, and what they are done with.
+struct Steps<'a, 'b> {
+    resolution: &'a mut Resolution<'b>,
+    source: &'a Source,
+    mask: SignalSet,
+}
+
+impl Steps<'_, '_> {
+    /// Does a step, and reports it.
+    fn run(&mut self, step: &Step, name: &str) -> Result<(), Failure> {
+        let started = clock::monotonic();
+        let mut problems = Problems::default();
+        let action = self.resolution.action(step, &mut problems);
+        let result = match action {
+            _ if !problems.is_empty() => {
+                let text = problems.explain(self.source);
+                let cause = text.iter().filter_map(|problem| problem.lines().next()).collect::<Vec<_>>().join("; ");
+                Err(Failure::refused(cause))
             }
-            let duration = clock::monotonic().saturating_sub(started);
-            Event::StepDone { step: &name, changed: outcome.changes, duration }.emit();
-            Ok(())
-        }
-        Err(Failure { cause, is_final }) => {
-            let cause = redaction.sentence(&format!("step {name} ({}) failed: {cause}", source.locate(step.place)));
-            if step.on_failure == Some(OnFailure::Warn) && !is_final {
-                Event::Notice { text: &cause }.emit();
-                return Ok(());
+            None => return Ok(()),
+            Some(action) => self.execute(step, name, action),
+        };
+        // Of what is known now: the step may have found out another secret.
+        let redaction = Redaction::of(&self.resolution.env);
+        match result {
+            Ok(outcome) => {
+                for note in &outcome.notes {
+                    Event::Notice { text: &redaction.sentence(&format!("step {name}: {note}")) }.emit();
+                }
+                let duration = clock::monotonic().saturating_sub(started);
+                Event::StepDone { step: name, changed: outcome.changes, duration }.emit();
+                Ok(())
             }
-            Err(StartFailure { status: exit::REFUSED, cause })
+            Err(Failure { cause, status, is_final }) => {
+                let place = self.source.locate(step.place);
+                let cause = redaction.sentence(&format!("step {name} ({place}) failed: {cause}"));
+                if step.on_failure == Some(OnFailure::Warn) && !is_final {
+                    Event::Notice { text: &cause }.emit();
+                    return Ok(());
+                }
+                Err(Failure { cause, status, is_final })
+            }
         }
     }
-}
 
-/// Why a step failed, and whether nothing may go on after that, whatever the step says of failures.
-struct Failure {
-    cause: String,
-    is_final: bool,
-}
+    fn execute(&mut self, step: &Step, name: &str, action: Action) -> Result<Outcome, Failure> {
+        let redaction = Redaction::of(&self.resolution.env);
+        let rights = self.resolution.plan.identity.clone().filter(|_| step.rights == Some(Rights::App));
+        let surroundings = Surroundings { mask: self.mask, step: name, redaction: &redaction, rights: rights.as_ref() };
+        let done = match action {
+            Action::Run(run) => surroundings.run(&run)?,
+            Action::PrintedEnv(env) => surroundings.printed_env(&env)?,
+            Action::Set(learned) => Done { outcome: Outcome { changes: learned.len(), notes: Vec::new() }, learned },
+            Action::Hooks(hooks) => return self.hooks(step, name, hooks),
+            action => {
+                // In words already there: the message names who tried.
+                let work = || steps::execute(&action).map_err(Failure::from);
+                let outcome = match &rights {
+                    Some(app) => identity::with_rights_of(app, work)??,
+                    None => work()?,
+                };
+                return Ok(outcome);
+            }
+        };
+        for learned in done.learned {
+            self.resolution.learn(learned, name);
+        }
+        Ok(done.outcome)
+    }
 
-fn execute(resolution: &Resolution<'_>, step: &Step, action: &Action) -> Result<steps::Outcome, Failure> {
-    let work = || steps::execute(action).map_err(|error| Failure { cause: error.to_string(), is_final: false });
-    match (&step.rights, &resolution.plan.identity) {
-        (Some(Rights::App), Some(app)) => identity::with_rights_of(app, work)
-            .map_err(|refusal| Failure { cause: refusal.to_string(), is_final: refusal.is_stranded() })?,
-        (Some(Rights::App | Rights::Root) | None, _) => work(),
+    /// Does the hooks of a directory, one after the other. Once one has set variables, those after it are decided anew.
+    fn hooks(&mut self, step: &Step, name: &str, mut hooks: Vec<Hook>) -> Result<Outcome, Failure> {
+        let mut outcome = Outcome::default();
+        let mut next = 0;
+        while let Some(hook) = hooks.get(next) {
+            next += 1;
+            match &hook.kind {
+                HookKind::Ignored => {
+                    let text = "is not executable, and nothing handles the end of its name; it was left alone";
+                    outcome.notes.push(format!("{} {text}", hook.path.display()));
+                    continue;
+                }
+                HookKind::Run(program) => {
+                    let redaction = Redaction::of(&self.resolution.env);
+                    let surroundings =
+                        Surroundings { mask: self.mask, step: name, redaction: &redaction, rights: None };
+                    let done = surroundings.hook(program)?;
+                    outcome.changes += done.changes;
+                    outcome.notes.extend(done.notes);
+                    continue;
+                }
+                HookKind::Variables => {
+                    for learned in self.resolution.drop_in_variables(&hook.path).map_err(Failure::refused)? {
+                        self.resolution.learn(learned, name);
+                        outcome.changes += 1;
+                    }
+                }
+                HookKind::Steps => self.drop_in_steps(&hook.path, name)?,
+            }
+            let mut problems = Problems::default();
+            if let Some(Action::Hooks(anew)) = self.resolution.action(step, &mut problems) {
+                hooks = anew;
+            }
+            if !problems.is_empty() {
+                return Err(Failure::refused(problems.explain(self.source).join("; ")));
+            }
+        }
+        Ok(outcome)
+    }
+
+    fn drop_in_steps(&mut self, path: &Path, name: &str) -> Result<(), Failure> {
+        let one_line = |problems: Vec<String>| {
+            Failure::refused(
+                problems.iter().filter_map(|problem| problem.lines().next()).collect::<Vec<_>>().join("; "),
+            )
+        };
+        let (config, source) = super::load::read(path, &**self.resolution.world()).map_err(one_line)?;
+        if !config.is_only_steps() {
+            let text = "a drop-in has `version` and `[[steps]]`, none of them `hooks`, and nothing else";
+            return Err(Failure::refused(format!("{}: {text}", path.display())));
+        }
+        let mut steps = Steps { resolution: self.resolution, source: &source, mask: self.mask };
+        for (index, step) in config.steps.iter().enumerate() {
+            let file = path.file_name().unwrap_or_default().to_string_lossy();
+            let name = format!("{name}, {file} {}", step_name(step, index));
+            steps.run(step, &name)?;
+        }
+        Ok(())
     }
 }
 

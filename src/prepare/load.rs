@@ -35,8 +35,21 @@ pub fn load(file: &ConfigFile) -> Result<Option<Loaded>, Vec<String>> {
         ConfigFile::Usual => Path::new(USUAL),
         ConfigFile::Named(path) => Path::new(path),
     };
-    let cannot = |why: &str| vec![format!("cannot read the configuration {}: {why}", path.display())];
-    let world = RealWorld::new().map_err(|error| cannot(&Because(error).to_string()))?;
+    let world = RealWorld::new().map_err(|error| cannot(path, &Because(error).to_string()))?;
+    let (config, source) = read(path, &world)?;
+    Ok(Some(Loaded { config, source, world: Arc::new(world) }))
+}
+
+fn cannot(path: &Path, why: &str) -> Vec<String> {
+    vec![format!("cannot read the configuration {}: {why}", path.display())]
+}
+
+/// Reads one file.
+///
+/// # Errors
+/// As [`load`].
+pub fn read(path: &Path, world: &dyn World) -> Result<(Config, Source), Vec<String>> {
+    let cannot = |why: &str| cannot(path, why);
     match world.kind(path) {
         Some(Kind::File(_)) | None => {}
         Some(Kind::Directory) => return Err(cannot("it is a directory")),
@@ -47,6 +60,5 @@ pub fn load(file: &ConfigFile) -> Result<Option<Loaded>, Vec<String>> {
         error => cannot(&Because(error).to_string()),
     })?;
     let text = String::from_utf8(text).map_err(|_| cannot("it is not UTF-8"))?;
-    let (config, source) = config::parse(Source { name: path.display().to_string(), text, hidden: Vec::new() })?;
-    Ok(Some(Loaded { config, source, world: Arc::new(world) }))
+    config::parse(Source { name: path.display().to_string(), text, hidden: Vec::new() })
 }

@@ -71,6 +71,11 @@ impl World for RealWorld {
         })
     }
 
+    fn is_executable(&self, path: &Path) -> bool {
+        let stat = nix::sys::stat::stat(path);
+        stat.is_ok_and(|stat| stat.st_mode & libc::S_IFMT == libc::S_IFREG && stat.st_mode & 0o111 != 0)
+    }
+
     fn process(&self) -> &Process {
         &self.process
     }

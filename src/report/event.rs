@@ -114,6 +114,15 @@ pub enum Event<'a> {
         /// How long it took.
         duration: Duration,
     },
+    /// A program that a step runs has printed a line.
+    StepOutput {
+        /// Which step.
+        step: &'a str,
+        /// `stdout` or `stderr`.
+        stream: &'static str,
+        /// The line, without its end.
+        text: &'a str,
+    },
     /// onset itself is broken.
     InternalError {
         /// What is known.
@@ -217,6 +226,7 @@ impl Event<'_> {
             Event::StepDone { step, changed, duration } => {
                 line!(INFO "step_done" { step, changed, duration_us = micros(duration) } "step {step} done");
             }
+            Event::StepOutput { step, stream, text } => line!(INFO "step_output" { step, stream } "{text}"),
             Event::InternalError { cause } => line!(ERROR "internal_error" {} "{cause}"),
         }
     }

@@ -1,5 +1,6 @@
 //! The only clock.
 
+use nix::poll::{PollTimeout, poll};
 use std::mem::MaybeUninit;
 use std::time::Duration;
 
@@ -7,6 +8,12 @@ use std::time::Duration;
 pub fn monotonic() -> Duration {
     let now = read(libc::CLOCK_MONOTONIC);
     Duration::new(u64::try_from(now.tv_sec).unwrap_or(0), u32::try_from(now.tv_nsec).unwrap_or(0))
+}
+
+/// Waits this long, or less if a signal comes in that does not end the process.
+pub fn pause(time: Duration) {
+    let timeout = PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX);
+    let _interrupted: nix::Result<i32> = poll(&mut [], timeout);
 }
 
 /// A moment of the calendar in UTC, to the microsecond.

@@ -1,5 +1,6 @@
 //! File descriptors: our own stay clear of 0, 1 and 2, and PID 1 keeps none that it inherited.
 
+use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
@@ -14,13 +15,11 @@ pub fn pipe() -> nix::Result<(OwnedFd, OwnedFd)> {
 
 /// Moves a descriptor away from 0, 1 and 2, where it lands when onset is started with one of them closed: the
 /// application is to find that one closed still, and our reports must not go into our own pipe.
-pub(super) fn above_stdio(fd: OwnedFd) -> nix::Result<OwnedFd> {
+pub fn above_stdio(fd: OwnedFd) -> nix::Result<OwnedFd> {
     if fd.as_raw_fd() >= ABOVE_STDIO {
         return Ok(fd);
     }
-    let raw = fcntl(&fd, FcntlArg::F_DUPFD_CLOEXEC(ABOVE_STDIO))?;
-    // SAFETY: fcntl has just made this descriptor, and nobody else has its number.
-    Ok(unsafe { OwnedFd::from_raw_fd(raw) })
+    at_least(&fd, ABOVE_STDIO)
 }
 
 /// Closes every descriptor but stderr and `keep`. Descriptors cannot fail to close in a way that matters here.
@@ -63,4 +62,30 @@ fn highest_open() -> RawFd {
         unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
         RawFd::try_from(limit.rlim_cur.min(1 << 20)).unwrap_or(1 << 20)
     })
+}
+
+/// The same under another number, this one or the next that is free; closes by itself at execve(2).
+///
+/// # Errors
+/// No descriptors left.
+pub fn at_least(fd: &OwnedFd, number: RawFd) -> nix::Result<OwnedFd> {
+    let raw = fcntl(fd, FcntlArg::F_DUPFD_CLOEXEC(number))?;
+    // SAFETY: fcntl has just made this descriptor, and nobody else has its number.
+    Ok(unsafe { OwnedFd::from_raw_fd(raw) })
+}
+
+/// Makes this process have `fd` under the number `target` as well, for the program it is about to execute.
+///
+/// # Errors
+/// `target` is beyond the limit of descriptors.
+pub fn place(fd: &OwnedFd, target: RawFd) -> nix::Result<()> {
+    if fd.as_raw_fd() == target {
+        // SAFETY: fcntl takes integers here.
+        let result = unsafe { libc::fcntl(target, libc::F_SETFD, 0) };
+        return Errno::result(result).map(drop);
+    }
+    // SAFETY: dup2 takes integers; whatever had the number `target` is nobody's here: it is one of the streams a program
+    // is given.
+    let result = unsafe { libc::dup2(fd.as_raw_fd(), target) };
+    Errno::result(result).map(drop)
 }

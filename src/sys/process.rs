@@ -38,11 +38,23 @@ pub fn lead_own_group(process: Pid) {
     let _: nix::Result<()> = nix::unistd::setpgid(process, process);
 }
 
-/// Makes orphaned descendants come to this process, as they come to PID 1 (`PR_SET_CHILD_SUBREAPER`, Linux 3.4).
-pub fn become_sub_reaper() -> nix::Result<()> {
+/// Makes orphaned descendants come to this process, as they come to PID 1 (`PR_SET_CHILD_SUBREAPER`, Linux 3.4), or no
+/// more. execve(2) keeps it.
+///
+/// # Errors
+/// The kernel is older.
+pub fn set_sub_reaper(on: bool) -> nix::Result<()> {
     // SAFETY: prctl takes integers here.
-    let result = unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) };
+    let result = unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, i32::from(on), 0, 0, 0) };
     Errno::result(result).map(drop)
+}
+
+/// Whether orphaned descendants come to this process because of [`set_sub_reaper`].
+pub fn is_sub_reaper() -> bool {
+    let mut on: libc::c_int = 0;
+    // SAFETY: prctl writes one int through the pointer; `on` is a live local.
+    unsafe { libc::prctl(libc::PR_GET_CHILD_SUBREAPER, &raw mut on, 0, 0, 0) };
+    on != 0
 }
 
 /// Ends the process at once: no exit handlers, nothing to flush.

@@ -24,6 +24,8 @@ impl Signal {
     pub const INT: Signal = Signal(2);
     /// Ctrl-\.
     pub const QUIT: Signal = Signal(3);
+    /// The end that nobody can refuse.
+    pub const KILL: Signal = Signal(9);
     /// A write into a pipe nobody reads.
     pub const PIPE: Signal = Signal(13);
     /// What `docker stop` and Kubernetes send.
@@ -108,6 +110,12 @@ impl SignalSet {
     /// Each that is in it.
     pub fn iter(self) -> impl Iterator<Item = Signal> {
         Signal::all().filter(move |signal| self.0 & signal.bit() != 0)
+    }
+
+    /// All the others.
+    #[must_use]
+    pub fn complement(self) -> Self {
+        SignalSet(!self.0)
     }
 
     pub(super) fn from_bits(bits: u64) -> Self {
@@ -240,22 +248,22 @@ impl Received {
 /// How many signals one read takes at most.
 const BATCH: usize = 8;
 
-/// The signals of this process, in the kernel's order: a signalfd(2) for all of them.
+/// The signals of this process, in the kernel's order: a signalfd(2).
 pub struct Intake {
     fd: OwnedFd,
 }
 
 impl Intake {
-    /// Opens the intake. Every signal must be blocked already.
+    /// Opens the intake for these signals, which must be blocked already.
     ///
     /// # Errors
     /// No descriptor or no memory left.
-    pub fn open() -> nix::Result<Self> {
-        let every = SignalSet::ALL;
+    pub fn open(signals: SignalSet) -> nix::Result<Self> {
         // SAFETY: the kernel reads one 8-byte set through a live pointer. The system call, because libc's wrapper
         // takes its own larger set type.
-        let raw =
-            unsafe { libc::syscall(libc::SYS_signalfd4, -1, &raw const every.0, size_of::<u64>(), libc::SFD_CLOEXEC) };
+        let raw = unsafe {
+            libc::syscall(libc::SYS_signalfd4, -1, &raw const signals.0, size_of::<u64>(), libc::SFD_CLOEXEC)
+        };
         let raw = Errno::result(i32::try_from(raw).unwrap_or(-1))?;
         // SAFETY: signalfd4 has just made this descriptor, and nobody else has its number.
         let fd = above_stdio(unsafe { OwnedFd::from_raw_fd(raw) })?;
@@ -370,6 +378,16 @@ fn queue_to_group(leader: Pid, received: &Received) -> nix::Result<()> {
         )
     };
     Errno::result(result).map(drop)
+}
+
+/// Sends a signal; it is no failure that nobody is there any more, or that it is nobody we may send to.
+pub fn send(target: Pid, signal: Signal) {
+    let _: nix::Result<()> = kill(target, signal);
+}
+
+/// The same to a process group.
+pub fn send_to_group(leader: Pid, signal: Signal) {
+    send(Pid::from_raw(-leader.as_raw()), signal);
 }
 
 /// kill(2), for every signal: nix's cannot send a real-time one.

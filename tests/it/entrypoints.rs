@@ -8,16 +8,6 @@
 //! Where a script ends with status 1 for a configuration it cannot follow, onset ends with 125; 126 and 127 are as in
 //! shells.
 
-/// A test that needs a root of its own.
-macro_rules! promise {
-    ($name:ident, $check:block) => {
-        #[test]
-        fn $name() {
-            if $crate::support::root::is_possible_or_skip() $check
-        }
-    };
-}
-
 mod authelia;
 mod breaks_args;
 mod breaks_env;

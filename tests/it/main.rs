@@ -15,6 +15,16 @@
 
 mod support;
 
+/// A test that needs a root of its own.
+macro_rules! promise {
+    ($name:ident, $check:block) => {
+        #[test]
+        fn $name() {
+            if $crate::support::root::is_possible_or_skip() $check
+        }
+    };
+}
+
 mod cli;
 mod entrypoints;
 mod exec_failure;
@@ -26,6 +36,7 @@ mod reports;
 mod signals;
 mod status;
 mod stdio;
+mod steps;
 mod subreaper;
 mod terminal;
 mod windows;

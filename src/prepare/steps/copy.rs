@@ -8,9 +8,9 @@ use super::entries::{Copier, Original, complete, mark};
 use super::error::{Reason, Request, StepError};
 use super::folder::{Folder, Folders, INCOMPLETE, is_ours};
 use super::place::{Kind, Place};
-use super::{Outcome, write};
+use super::{Outcome, marker};
 use crate::config::model::CopyIf;
-use crate::plan::model::{File, Ownership};
+use crate::plan::model::Ownership;
 use crate::sys::file::{self, Stat, WORKING_DIRECTORY};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -18,8 +18,6 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::rc::Rc;
 
-/// The mode of a marker.
-const MARKER_MODE: u32 = 0o644;
 /// What the root of a new ext file system contains; it is empty all the same.
 const LOST_AND_FOUND: &str = "lost+found";
 
@@ -36,7 +34,7 @@ pub(super) fn copy(order: &Order<'_>, marker: Option<&Path>) -> Result<Outcome, 
     let attempt = || format!("copy `{}` to `{}`", order.from.display(), order.to.display());
     let refuse = |reason| StepError::new(attempt(), reason);
     if let Some(marker) = marker
-        && is_there(marker).map_err(refuse)?
+        && marker::is_there(marker).map_err(refuse)?
     {
         // All that a kill right after the marker was written leaves to do.
         let _: nix::Result<()> = file::unlink(WORKING_DIRECTORY, order.to.join(INCOMPLETE).as_os_str());
@@ -47,23 +45,12 @@ pub(super) fn copy(order: &Order<'_>, marker: Option<&Path>) -> Result<Outcome, 
     let copied = start(order, &mut folders, &mut copier).map_err(refuse)?;
     let mut outcome = Outcome { changes: copier.copied + folders.made, notes: copier.notes };
     if let (Copied::File | Copied::Tree(_), Some(marker)) = (&copied, marker) {
-        let (target, owner) = (marker.to_owned(), order.owner);
-        let (unless_exists, skip_read_only) = (true, false);
-        let marker = File { target, content: Vec::new(), mode: MARKER_MODE, owner, unless_exists, skip_read_only };
-        outcome.changes += write::write(&[marker])?.changes;
+        outcome.changes += marker::write(marker, order.owner)?.changes;
     }
     if let Copied::Tree(Some(unfinished)) = copied {
         unfinished.finish().map_err(refuse)?;
     }
     Ok(outcome)
-}
-
-fn is_there(marker: &Path) -> Result<bool, Reason> {
-    match file::stat_at(WORKING_DIRECTORY, marker.as_os_str()) {
-        Ok(_) => Ok(true),
-        Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(false),
-        Err(error) => Err(Reason::system(error, Request::Read, marker).of(marker)),
-    }
 }
 
 enum Copied {

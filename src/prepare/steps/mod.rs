@@ -20,6 +20,7 @@ mod error;
 mod faults;
 mod folder;
 mod in_place;
+mod marker;
 mod owner;
 mod place;
 mod remove;
@@ -34,6 +35,7 @@ pub use error::StepError;
 use crate::plan::model::{Action, Ownership};
 use error::Reason;
 use std::fmt;
+use std::path::Path;
 
 /// How many levels of directories a tree may have: two descriptors each at most, of 1024 usually.
 const DEEPEST: usize = 200;
@@ -62,7 +64,26 @@ pub fn execute(action: &Action) -> Result<Outcome, StepError> {
         Action::Remove { paths } => remove::remove(paths),
         Action::Owner { path, owner, flat } => owner::change(path, *owner, *flat),
         Action::Write(files) => write::write(files),
+        // They are more than what is done to files: see `programs` beside this folder.
+        Action::Run(_) | Action::PrintedEnv(_) | Action::Hooks(_) | Action::Set(_) => Ok(Outcome::default()),
     }
+}
+
+/// Whether a marker is there.
+///
+/// # Errors
+/// It cannot be told.
+pub fn has_marker(marker: &Path) -> Result<bool, StepError> {
+    let attempt = || format!("look for the marker `{}`", marker.display());
+    marker::is_there(marker).map_err(|reason| StepError::new(attempt(), reason))
+}
+
+/// Writes a marker.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_marker(marker: &Path) -> Result<Outcome, StepError> {
+    marker::write(marker, Ownership::default())
 }
 
 /// As it is written in a configuration: `999:1000`, `999`, `:1000`.

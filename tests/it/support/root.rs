@@ -86,6 +86,13 @@ impl Root {
         self
     }
 
+    /// A program in /usr/bin, or with a path, that does as these lines say (tests/probe/stub.rs).
+    pub fn stub(self, name: &str, lines: &str) -> Self {
+        let base = name.rsplit('/').next().unwrap_or(name).to_owned();
+        self.put(&format!("/stubs/{base}"), lines);
+        self.programs([name])
+    }
+
     /// Lines for /etc/passwd.
     pub fn passwd(self, lines: &str) -> Self {
         self.put("/etc/passwd", format!("root:x:0:0:root:/root:/none\n{lines}\n"));
@@ -391,9 +398,7 @@ impl Start<'_> {
     /// Runs it to its end.
     pub fn run(self) -> Outcome {
         let finished = self.begin().finish();
-        let app = finished.stdout().lines().find_map(|line| serde_json::from_str::<Value>(line).ok());
-        let app = app.filter(|value| value["argv"].is_array()).map(App);
-        Outcome { finished, app }
+        Outcome::new(finished)
     }
 }
 
@@ -401,9 +406,45 @@ impl Start<'_> {
 pub struct Outcome {
     finished: Finished,
     app: Option<App>,
+    programs: Vec<App>,
 }
 
 impl Outcome {
+    /// What is known after the end.
+    pub fn new(finished: Finished) -> Self {
+        let values = finished.stdout();
+        let values = values.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        // The application is the child of PID 1, or PID 1; a program of a step is a child of the child.
+        let is_app = |value: &Value| value["pid"] == 1 || value["ppid"] == 1;
+        let recorded = values.filter(|value| value["argv"].is_array());
+        let (mut apps, programs): (Vec<Value>, Vec<Value>) = recorded.partition(is_app);
+        let programs = programs.into_iter().map(App).collect();
+        Outcome { finished, app: apps.pop().map(App), programs }
+    }
+
+    /// The programs of steps that recorded what they found, in order.
+    pub fn programs(&self) -> &[App] {
+        &self.programs
+    }
+
+    /// The reports of this event.
+    pub fn events(&self, event: &str) -> Vec<Value> {
+        self.finished.events().into_iter().filter(|value| value["event"] == event).collect()
+    }
+
+    /// That all of these are on stdout.
+    #[track_caller]
+    pub fn assert_stdout_has(&self, said: &[&str]) {
+        for text in said {
+            assert!(self.stdout().contains(text), "stdout does not say {text:?}\n{}", self.story());
+        }
+    }
+
+    /// What was written to stdout.
+    pub fn stdout(&self) -> String {
+        self.finished.stdout()
+    }
+
     /// The application, as which onset must have ended well.
     #[track_caller]
     pub fn app(&self) -> &App {
@@ -505,6 +546,11 @@ impl App {
             ids[0].to_owned()
         };
         format!("{}:{}", one("uids"), one("gids"))
+    }
+
+    /// Anything else of what the probe prints.
+    pub fn field(&self, name: &str) -> &Value {
+        &self.0[name]
     }
 
     /// Supplementary groups.

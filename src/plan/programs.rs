@@ -1,0 +1,239 @@
+//! The steps that run programs, and those that set variables: from the configuration to what is to be run.
+
+use super::env::{Environment, LONGEST_VALUE};
+use super::identity;
+use super::model::{
+    Action, File, Hook, HookKind, Identity, Input, Learned, Output, Ownership, PrintedEnv, Program, Run,
+};
+use super::resolve::{Resolution, all, c_strings, path};
+use super::version;
+use super::world::{Kind, World};
+use crate::config::model::{self, Hooks, PrintedFormat, Rights, Step};
+use crate::config::problem::Problems;
+use crate::config::types::{Text, Time};
+use crate::report::Because;
+use std::collections::BTreeMap;
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a program has to end when it is told to, where `grace` does not say otherwise.
+const GRACE: Duration = Duration::from_secs(10);
+/// How long to wait before a program is tried again, where `backoff` does not say otherwise.
+const BACKOFF: Duration = Duration::from_secs(1);
+/// The largest file of variables among hooks.
+const LARGEST_DROP_IN: u64 = 1 << 20;
+/// The mode of a file that a program's output becomes, without and with a secret in it.
+const MODES: [u32; 2] = [0o644, 0o600];
+
+/// What programs have in common, and a step says of all it runs.
+struct Common<'a> {
+    own: &'a BTreeMap<String, Text>,
+    workdir: Option<&'a Text>,
+    user: Option<&'a Text>,
+    rights: Option<Rights>,
+    timeout: Option<Time>,
+    grace: Option<Time>,
+}
+
+impl Resolution<'_> {
+    pub(super) fn program_action(&self, step: &Step, problems: &mut Problems) -> Option<Action> {
+        if let Some(run) = &step.run {
+            return self.run(run, step.rights, problems).map(Box::new).map(Action::Run);
+        }
+        if let Some(printed) = &step.env {
+            let common = Common {
+                own: &BTreeMap::new(),
+                workdir: None,
+                user: printed.user.as_ref(),
+                rights: step.rights,
+                timeout: printed.timeout,
+                grace: printed.grace,
+            };
+            let program = self.program(&printed.command, &common, problems)?;
+            let texts = |globs: &[crate::config::types::Glob]| globs.iter().map(|glob| glob.0.clone()).collect();
+            return Some(Action::PrintedEnv(Box::new(PrintedEnv {
+                program,
+                format: printed.format.unwrap_or(PrintedFormat::Lines),
+                allow: printed.allow.as_deref().map(texts),
+                secret: texts(&printed.secret),
+            })));
+        }
+        if let Some(hooks) = &step.hooks {
+            return self.hooks(hooks, step.rights, problems).map(Action::Hooks);
+        }
+        let learn = |(name, text): (&String, &Text)| {
+            let value = self.env.expand(text, LONGEST_VALUE, problems)?;
+            Some(Learned { name: name.clone(), value, secret: self.env.is_secret(text) })
+        };
+        Some(Action::Set(step.set.iter().filter_map(learn).collect()))
+    }
+
+    fn run(&self, run: &model::Run, rights: Option<Rights>, problems: &mut Problems) -> Option<Run> {
+        let common = Common {
+            own: &run.env,
+            workdir: run.workdir.as_ref(),
+            user: run.user.as_ref(),
+            rights,
+            timeout: run.timeout,
+            grace: run.grace,
+        };
+        let mut program = self.program(&run.command, &common, problems)?;
+        let unless = if run.unless.is_empty() { None } else { Some(self.program(&run.unless, &common, problems)?) };
+        if let Some(text) = &run.stdin {
+            program.stdin = Input::Text(self.env.expand(text, usize::MAX, problems)?);
+        }
+        if let Some(text) = &run.stdin_file {
+            program.stdin = Input::File(path(text, &self.env, problems)?);
+        }
+        let output = match (&run.stdout_file, &run.stdout_variable) {
+            (Some(text), _) => Output::File(File {
+                target: path(text, &self.env, problems)?,
+                content: Vec::new(),
+                mode: MODES[usize::from(run.secret)],
+                owner: Ownership::default(),
+                unless_exists: false,
+                skip_read_only: false,
+            }),
+            (None, Some(name)) => Output::Variable { name: name.clone(), secret: run.secret },
+            (None, None) if run.frame => Output::Frame,
+            (None, None) => Output::Pass,
+        };
+        let success: Vec<u8> = run.success.iter().filter_map(|status| u8::try_from(status.0).ok()).collect();
+        Some(Run {
+            program,
+            output,
+            attempts: 1 + run.retries.and_then(|retries| u32::try_from(retries.0).ok()).unwrap_or(0),
+            backoff: run.backoff.map_or(BACKOFF, |Time(time)| time),
+            success: if success.is_empty() { vec![0] } else { success },
+            unless,
+            marker: match &run.marker {
+                Some(text) => Some(path(text, &self.env, problems)?),
+                None => None,
+            },
+        })
+    }
+
+    fn program(&self, command: &[Text], common: &Common<'_>, problems: &mut Problems) -> Option<Program> {
+        let expand = |text: &Text, problems: &mut Problems| self.env.expand(text, LONGEST_VALUE, problems);
+        let words: Vec<Vec<u8>> = command.iter().filter_map(|text| expand(text, problems)).collect();
+        let argv = c_strings(words, "an argument", problems);
+        let (identity, mut entries) = self.whose(common, problems)?;
+        for (name, text) in common.own {
+            if let Some(value) = expand(text, problems) {
+                entries.set(name, &value, super::env::Origin::Value);
+            }
+        }
+        let workdir = match common.workdir {
+            Some(text) => Some(path(text, &self.env, problems)?),
+            None => None,
+        };
+        (argv.len() == command.len()).then(|| Program {
+            argv,
+            envp: c_strings(entries.entries, "a variable", problems),
+            workdir,
+            identity,
+            stdin: Input::Nothing,
+            timeout: common.timeout.map(|Time(time)| time),
+            grace: common.grace.map_or(GRACE, |Time(time)| time),
+        })
+    }
+
+    /// Whom a program runs as, and the environment it gets: HOME, USER and LOGNAME are those of whom it runs as.
+    fn whose(&self, common: &Common<'_>, problems: &mut Problems) -> Option<(Option<Identity>, Environment)> {
+        let mut env = Environment { entries: self.env.entries.clone(), ..Environment::default() };
+        if let (None, Some(Rights::App)) = (common.user, common.rights) {
+            return Some((self.plan.identity.clone(), env));
+        }
+        for (name, value) in &self.own_home {
+            match value {
+                Some(value) => env.set(name, value, super::env::Origin::Container),
+                None => {
+                    env.entries
+                        .retain(|entry| entry.strip_prefix(name.as_bytes()).is_none_or(|rest| !rest.starts_with(b"=")));
+                }
+            }
+        }
+        let Some(text) = common.user else { return Some((None, env)) };
+        let user = self.env.expand(text, LONGEST_VALUE, problems)?;
+        let process = self.world.process();
+        let person = all(identity::person(&self.accounts, Some(&user), None, process), text.place, problems)?;
+        for (name, value) in person.variables(None, process) {
+            env.set(name, value, super::env::Origin::Value);
+        }
+        Some((Some(person.identity), env))
+    }
+
+    fn hooks(&self, hooks: &Hooks, rights: Option<Rights>, problems: &mut Problems) -> Option<Vec<Hook>> {
+        let directory = path(&hooks.directory, &self.env, problems)?;
+        let mut names = match self.world.list(&directory) {
+            Ok(names) => names,
+            Err(nix::errno::Errno::ENOENT) => Vec::new(),
+            Err(error) => {
+                problems.at(hooks.directory.place, format!("cannot list {}: {}", directory.display(), Because(error)));
+                return None;
+            }
+        };
+        names.retain(|name| !name.as_os_str().as_bytes().starts_with(b"."));
+        names.sort_by(|one, other| version::compare(one.as_os_str().as_bytes(), other.as_os_str().as_bytes()));
+        let common = Common {
+            own: &BTreeMap::new(),
+            workdir: None,
+            user: hooks.user.as_ref(),
+            rights,
+            timeout: hooks.timeout,
+            grace: hooks.grace,
+        };
+        let paths = names.iter().map(|name| directory.join(name));
+        let files = paths.filter(|path| matches!(self.world.kind(path), Some(Kind::File(_))));
+        Some(files.filter_map(|path| self.hook(path, hooks, &common, problems)).collect())
+    }
+
+    fn hook(&self, path: PathBuf, hooks: &Hooks, common: &Common<'_>, problems: &mut Problems) -> Option<Hook> {
+        let name = path.file_name().unwrap_or_default().as_bytes();
+        // The longest end counts: `.sql.gz` before `.gz`.
+        let handler =
+            hooks.handlers.iter().filter(|(end, _)| name.ends_with(end.as_bytes())).max_by_key(|(end, _)| end.len());
+        let kind = if let Some((_, command)) = handler {
+            let mut program = self.program(command, common, problems)?;
+            program.stdin = Input::File(path.clone());
+            HookKind::Run(Box::new(program))
+        } else if name.ends_with(b".env") {
+            HookKind::Variables
+        } else if name.ends_with(b".toml") {
+            HookKind::Steps
+        } else if self.world.is_executable(&path) {
+            let mut program = self.program(&[], common, problems)?;
+            program.argv.push(CString::new(path.as_os_str().as_bytes()).ok()?);
+            HookKind::Run(Box::new(program))
+        } else {
+            HookKind::Ignored
+        };
+        Some(Hook { path, kind })
+    }
+
+    /// The variables of a drop-in file.
+    ///
+    /// # Errors
+    /// Why it cannot be read, without any value.
+    pub fn drop_in_variables(&self, path: &Path) -> Result<Vec<Learned>, String> {
+        let refuse = |why: &str| format!("cannot read the variables in {}: {why}", path.display());
+        let text = self.world.read(path, LARGEST_DROP_IN).map_err(|error| refuse(&Because(error).to_string()))?;
+        let entries = super::dotenv::parse(&text).map_err(|mistakes| {
+            let each: Vec<String> = mistakes.iter().map(|it| format!("line {}: {}", it.line, it.message)).collect();
+            refuse(&each.join("; "))
+        })?;
+        let learn = |entry: super::dotenv::Entry| {
+            let name = String::from_utf8(entry.name).map_err(|_| refuse("a name is not UTF-8"))?;
+            Ok(Learned { name, value: entry.value, secret: false })
+        };
+        entries.into_iter().map(learn).collect()
+    }
+
+    /// What may be known of the world.
+    pub fn world(&self) -> &Arc<dyn World> {
+        self.world
+    }
+}

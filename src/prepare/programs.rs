@@ -1,0 +1,274 @@
+//! The steps that run programs: whether, how often, and what becomes of what they print.
+
+use super::failure::Failure;
+use super::identity::with_rights_of;
+use super::program::{self, End, Stream};
+use super::steps::{self, Outcome, StepError};
+use crate::config::model::PrintedFormat;
+use crate::exit;
+use crate::plan::env::LONGEST_VALUE;
+use crate::plan::model::{File, Identity, Learned, Output, PrintedEnv, Program, Run};
+use crate::plan::printed;
+use crate::plan::redact::Redaction;
+use crate::report::Event;
+use crate::sys::clock;
+use crate::sys::signal::SignalSet;
+use crate::sys::wait::WaitStatus;
+use std::time::Duration;
+
+/// The most that a program may print into a file.
+const LARGEST_FILE: usize = 16 << 20;
+/// The most that a program may print as variables.
+const LARGEST_ENV: usize = 1 << 20;
+/// The longest line that is reported in one.
+const LONGEST_LINE: usize = 3 << 10;
+/// The longest pause before a program is tried again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How much of a program's last line a message shows, in bytes.
+const SHOWN: usize = 300;
+
+/// What all the programs of a step find.
+pub struct Surroundings<'a> {
+    /// The signals they find blocked.
+    pub mask: SignalSet,
+    /// What the step is called.
+    pub step: &'a str,
+    /// What must not be shown.
+    pub redaction: &'a Redaction,
+    /// With whose rights files are written; `None`: onset's.
+    pub rights: Option<&'a Identity>,
+}
+
+/// What such a step has done.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// As of every step.
+    pub outcome: Outcome,
+    /// The variables it sets.
+    pub learned: Vec<Learned>,
+}
+
+impl Surroundings<'_> {
+    /// Does what a `run` says.
+    pub fn run(&self, run: &Run) -> Result<Done, Failure> {
+        let mut done = Done::default();
+        if let Some(marker) = &run.marker
+            && self.with_rights(|| steps::has_marker(marker))?
+        {
+            return Ok(done);
+        }
+        if let Some(unless) = &run.unless
+            && self.succeeds(unless)?
+        {
+            return Ok(done);
+        }
+        let printed = self.try_often(run, &mut done.outcome.notes)?;
+        done.outcome.changes = 1;
+        match &run.output {
+            Output::Pass | Output::Frame => {}
+            Output::File(file) => {
+                let file = File { content: printed, ..file.clone() };
+                let action = crate::plan::model::Action::Write(vec![file]);
+                done.outcome.changes += self.with_rights(|| steps::execute(&action))?.changes;
+            }
+            Output::Variable { name, secret } => {
+                let length =
+                    printed.iter().rposition(|&byte| byte != b'\n' && byte != b'\r').map_or(0, |last| last + 1);
+                let value = printed[..length].to_vec();
+                if value.contains(&0) {
+                    return Err(Failure::refused(format!("what it printed for `{name}` has a NUL byte in it")));
+                }
+                done.learned.push(Learned { name: name.clone(), value, secret: *secret });
+            }
+        }
+        if let Some(marker) = &run.marker {
+            done.outcome.changes += self.with_rights(|| steps::write_marker(marker))?.changes;
+        }
+        Ok(done)
+    }
+
+    fn try_often(&self, run: &Run, notes: &mut Vec<String>) -> Result<Vec<u8>, Failure> {
+        let mut pause = run.backoff.min(LONGEST_PAUSE);
+        let mut attempt = 1;
+        loop {
+            match self.once(&run.program, &run.output, &run.success, notes) {
+                Ok(printed) => return Ok(printed),
+                Err((failure, may_help)) if may_help && attempt < run.attempts => {
+                    let text = format!(
+                        "step {}: {}; attempt {attempt} of {}, the next one in {pause:?}",
+                        self.step, failure.cause, run.attempts
+                    );
+                    Event::Notice { text: &self.redaction.sentence(&text) }.emit();
+                    clock::pause(pause);
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    attempt += 1;
+                }
+                Err((failure, _)) => return Err(failure),
+            }
+        }
+    }
+
+    /// Runs it once. What it printed, where that is wanted; or why it failed, and whether it may help to try again.
+    fn once(
+        &self,
+        program: &Program,
+        output: &Output,
+        success: &[u8],
+        notes: &mut Vec<String>,
+    ) -> Result<Vec<u8>, (Failure, bool)> {
+        let (heard, limit): (&[Stream], usize) = match output {
+            Output::Pass => (&[], 0),
+            Output::Frame => (&[Stream::Stdout, Stream::Stderr], 0),
+            Output::File(_) => (&[Stream::Stdout], LARGEST_FILE),
+            Output::Variable { .. } => (&[Stream::Stdout], LONGEST_VALUE),
+        };
+        let mut printed = Vec::new();
+        let mut lines = [Lines::new(self, Stream::Stdout), Lines::new(self, Stream::Stderr)];
+        let frame = matches!(output, Output::Frame);
+        let (end, left) = program::run(program, self.mask, heard, &mut |stream, bytes| {
+            if frame {
+                lines[usize::from(stream == Stream::Stderr)].push(bytes);
+            } else {
+                keep(&mut printed, bytes, limit);
+            }
+        });
+        lines.iter_mut().for_each(Lines::finish);
+        if left > 0 {
+            notes.push(format!("`{}` left processes behind; they were ended", name(program)));
+        }
+        match judge(program, end, success) {
+            Ok(()) if printed.len() > limit && !frame => {
+                Err((Failure::refused(format!("`{}` printed more than {limit} bytes", name(program))), false))
+            }
+            Ok(()) => Ok(printed),
+            Err((failure, may_help)) => {
+                let last = lines[1].last.trim_ascii_end();
+                let last = String::from_utf8_lossy(&last[..last.len().min(SHOWN)]).into_owned();
+                let cause = if last.is_empty() { failure.cause } else { format!("{}: {last}", failure.cause) };
+                Err((Failure { cause, ..failure }, may_help))
+            }
+        }
+    }
+
+    /// Whether a program ends with status 0; what it prints does not matter.
+    pub fn succeeds(&self, program: &Program) -> Result<bool, Failure> {
+        let (end, _) = program::run(program, self.mask, &[Stream::Stdout, Stream::Stderr], &mut |_, _| {});
+        match end {
+            End::NotStarted(failure) => Err(Failure { cause: failure.cause, status: failure.status, is_final: false }),
+            End::Ended(status) => Ok(status == WaitStatus::Exited(0)),
+            End::TimedOut(_) => Ok(false),
+        }
+    }
+
+    /// Runs a hook, or its handler.
+    pub fn hook(&self, program: &Program) -> Result<Outcome, Failure> {
+        let mut outcome = Outcome::default();
+        self.once(program, &Output::Pass, &[0], &mut outcome.notes).map_err(|(failure, _)| failure)?;
+        outcome.changes = 1;
+        Ok(outcome)
+    }
+
+    /// Runs a program that prints variables.
+    pub fn printed_env(&self, env: &PrintedEnv) -> Result<Done, Failure> {
+        let stream = if env.format == PrintedFormat::Toml { Stream::Extra } else { Stream::Stdout };
+        let mut text = Vec::new();
+        let (end, left) = program::run(&env.program, self.mask, &[stream], &mut |_, bytes| {
+            keep(&mut text, bytes, LARGEST_ENV);
+        });
+        judge(&env.program, end, &[0]).map_err(|(failure, _)| failure)?;
+        if text.len() > LARGEST_ENV {
+            let name = name(&env.program);
+            return Err(Failure::refused(format!("`{name}` printed more than {LARGEST_ENV} bytes")));
+        }
+        let refuse = |why| Failure::refused(format!("`{}`: {why}", name(&env.program)));
+        let learned = printed::read(&text, env.format, env.allow.as_deref(), &env.secret).map_err(refuse)?;
+        let mut outcome = Outcome { changes: learned.len(), notes: Vec::new() };
+        if left > 0 {
+            outcome.notes.push(format!("`{}` left processes behind; they were ended", name(&env.program)));
+        }
+        Ok(Done { outcome, learned })
+    }
+
+    /// Does `work` with the rights the step asks for.
+    fn with_rights<T>(&self, work: impl FnOnce() -> Result<T, StepError>) -> Result<T, Failure> {
+        // In words already there: the message names who tried.
+        let work = || work().map_err(Failure::from);
+        match self.rights {
+            Some(identity) => with_rights_of(identity, work)?,
+            None => work(),
+        }
+    }
+}
+
+/// Keeps what was printed, and one byte more than the limit at most: then it is known to be too much.
+fn keep(printed: &mut Vec<u8>, bytes: &[u8], limit: usize) {
+    let room = (limit + 1).saturating_sub(printed.len());
+    printed.extend_from_slice(&bytes[..bytes.len().min(room)]);
+}
+
+/// Whether that is a success; or why not, and whether it may help to try again.
+fn judge(program: &Program, end: End, success: &[u8]) -> Result<(), (Failure, bool)> {
+    let name = name(program);
+    let failed = |cause: String, status: u8| Err((Failure { cause, status, is_final: false }, true));
+    match end {
+        End::Ended(WaitStatus::Exited(status)) if success.contains(&status) => Ok(()),
+        End::Ended(ended) => {
+            let status = match ended {
+                WaitStatus::Exited(0) => exit::REFUSED,
+                WaitStatus::Exited(status) => status,
+                WaitStatus::Killed { signal, .. } | WaitStatus::Stopped(signal) => exit::killed_by(signal),
+            };
+            failed(format!("`{name}` {ended}"), status)
+        }
+        End::TimedOut(limit) => failed(format!("`{name}` took longer than {limit:?}, and was ended"), exit::TIMED_OUT),
+        End::NotStarted(failure) => {
+            Err((Failure { cause: failure.cause, status: failure.status, is_final: false }, false))
+        }
+    }
+}
+
+fn name(program: &Program) -> String {
+    program.argv.first().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// What a program writes on one stream, reported line by line.
+struct Lines<'a> {
+    surroundings: &'a Surroundings<'a>,
+    stream: Stream,
+    line: Vec<u8>,
+    last: Vec<u8>,
+}
+
+impl<'a> Lines<'a> {
+    fn new(surroundings: &'a Surroundings<'a>, stream: Stream) -> Self {
+        Lines { surroundings, stream, line: Vec::new(), last: Vec::new() }
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            if byte == b'\n' {
+                self.say();
+            } else {
+                self.line.push(byte);
+                if self.line.len() == LONGEST_LINE {
+                    self.say();
+                }
+            }
+        }
+    }
+
+    fn finish(&mut self) {
+        if !self.line.is_empty() {
+            self.say();
+        }
+    }
+
+    fn say(&mut self) {
+        let Surroundings { step, redaction, .. } = self.surroundings;
+        let stream = if self.stream == Stream::Stderr { "stderr" } else { "stdout" };
+        let line = self.line.strip_suffix(b"\r").unwrap_or(&self.line);
+        let text = redaction.sentence(&String::from_utf8_lossy(line));
+        Event::StepOutput { step, stream, text: &text }.emit();
+        self.last = std::mem::take(&mut self.line);
+    }
+}

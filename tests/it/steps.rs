@@ -1,0 +1,7 @@
+//! The steps that run programs, in a root without a shell: how programs are run, what becomes of what they print, and
+//! that nothing is left of them.
+
+mod env;
+mod hooks;
+mod run;
+mod stop;
