@@ -2,8 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use onset::template::jinja::{Context, Engine, Files, Options};
-use std::collections::BTreeMap;
+use onset::template::jinja::{Access, Context, Engine, Files, NoFacts, Options};
 use std::sync::Arc;
 
 const LIMIT: usize = 1 << 16;
@@ -24,6 +23,15 @@ impl Files for NoFiles {
     fn contains(&self, path: &str, text: &str) -> Result<bool, String> {
         Ok(path == text)
     }
+    fn is_mount(&self, path: &str) -> Result<bool, String> {
+        Ok(path.len() > 5)
+    }
+    fn may(&self, _: Access, path: &str) -> Result<bool, String> {
+        Ok(path.len() > 6)
+    }
+    fn is_executable(&self, name: &str, _: Option<&str>) -> Result<bool, String> {
+        Ok(name.len() > 2)
+    }
 }
 
 fuzz_target!(|source: &str| {
@@ -31,7 +39,7 @@ fuzz_target!(|source: &str| {
     let engine = Engine::new(&files, Options { fuel: 10_000, limit: LIMIT, trim: source.len() % 2 == 0 });
     let env =
         [("A", SECRET), ("B", ""), ("C", "493817")].map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
-    let context = Context::new(env, [b"-x".to_vec(), b"\xff".to_vec()], BTreeMap::new());
+    let context = Context::new(env, [b"-x".to_vec(), b"\xff".to_vec()], Arc::new(NoFacts));
     let errors = [
         engine.render("t", source, &context).map(|result| assert!(result.len() <= LIMIT)).err(),
         engine.compute(source, &context).map(|result| assert!(result.len() <= LIMIT)).err(),

@@ -7,12 +7,12 @@ use crate::config::Config;
 use crate::config::model::Language;
 use crate::config::problem::Problems;
 use crate::config::types::{Expression, TextOr};
-use std::collections::BTreeMap;
+use crate::template::jinja::NoFacts;
 use std::sync::Arc;
 
 /// Reads every expression, pattern and inline template.
 pub fn expressions(config: &Config, world: &Arc<dyn World>, problems: &mut Problems) {
-    let judge = Judge::new(world, &[], BTreeMap::new());
+    let judge = Judge::new(world, &[], Arc::new(NoFacts));
     let variables = config.env.values().flat_map(|variable| [&variable.when, &variable.expr]);
     let args = config.app.iter().flat_map(|app| &app.arg).map(|arg| &arg.when);
     let steps = config.steps.iter().map(|step| &step.when);

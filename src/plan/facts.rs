@@ -1,49 +1,208 @@
-//! What onset knows of the machine and the process, for expressions: `facts.uid`, `facts.hostname`, ...
+//! What onset knows of the machine and the process, for expressions: `facts.uid`, `facts.cpus`, ... (docs/facts.md). A
+//! fact is found out when an expression first asks for it, and stays what it was.
+#![forbid(unsafe_code)]
 
-use super::world::World;
-use crate::template::jinja::Fact;
+mod cgroup;
+
+use super::world::{Address, Kind, World};
+use crate::template::jinja::{self, Fact};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// The largest resolv.conf.
+/// The largest file that is read for a fact.
 const LARGEST: u64 = 64 * 1024;
+/// Set by Kubernetes in every container.
+const KUBERNETES: &[u8] = b"KUBERNETES_SERVICE_HOST=";
+/// Mounted by Kubernetes into every container that may ask it something.
+const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-/// The facts by their names: `uid`, `gid` and `groups` (numbers), `umask` (octal, as in `umask`), `hostname`, `arch`
-/// (as `uname -m` says it), `resolvers` (the addresses in /etc/resolv.conf, IPv6 in brackets).
-pub fn facts(world: &dyn World) -> BTreeMap<String, Fact> {
-    let process = world.process();
-    let number = |number: u32| Fact::Number(i64::from(number));
-    let text = |text: &[u8]| Fact::Text(String::from_utf8_lossy(text).into_owned());
-    let resolv = world.read(Path::new("/etc/resolv.conf"), LARGEST).unwrap_or_default();
-    BTreeMap::from([
-        ("uid".to_owned(), number(process.uid)),
-        ("gid".to_owned(), number(process.gid)),
-        ("groups".to_owned(), Fact::List(process.groups.iter().copied().map(number).collect())),
-        ("umask".to_owned(), Fact::Text(format!("{:04o}", process.umask))),
-        ("hostname".to_owned(), text(&process.hostname)),
-        ("arch".to_owned(), text(std::env::consts::ARCH.as_bytes())),
-        ("resolvers".to_owned(), Fact::List(resolvers(&resolv).into_iter().map(Fact::Text).collect())),
-    ])
+/// The facts of a world.
+pub struct Facts {
+    world: Arc<dyn World>,
+    in_kubernetes: bool,
+    known: Mutex<BTreeMap<String, Option<Fact>>>,
 }
 
-/// resolv.conf(5): `nameserver ADDRESS` lines.
-fn resolvers(text: &[u8]) -> Vec<String> {
-    let text = String::from_utf8_lossy(text);
+impl Facts {
+    /// Of this world and the container's environment. Nothing is looked up yet.
+    pub fn new(world: &Arc<dyn World>, environ: &[Vec<u8>]) -> Self {
+        let in_kubernetes = environ.iter().any(|entry| entry.starts_with(KUBERNETES) && entry.len() > KUBERNETES.len());
+        Facts { world: world.clone(), in_kubernetes, known: Mutex::default() }
+    }
+
+    fn look_up(&self, name: &str) -> Option<Fact> {
+        let world = &*self.world;
+        let process = world.process();
+        Some(match name {
+            "uid" => number(process.uid),
+            "gid" => number(process.gid),
+            "groups" => Fact::List(process.groups.iter().copied().map(number).collect()),
+            "umask" => Fact::Text(format!("{:04o}", process.umask)),
+            "hostname" => Fact::Text(lossy(&process.hostname)),
+            "fqdn" => Fact::Text(full_name(&lossy(&process.hostname), &self.read("/etc/hosts"))),
+            "arch" => Fact::Text(lossy(&process.machine)),
+            "ipv4" => text(usable(&world.addresses(), IpAddr::is_ipv4).first()?),
+            "ipv6" => text(usable(&world.addresses(), IpAddr::is_ipv6).first()?),
+            "ipv4_addresses" => texts(&usable(&world.addresses(), IpAddr::is_ipv4)),
+            "ipv6_addresses" => texts(&usable(&world.addresses(), IpAddr::is_ipv6)),
+            "interfaces" => interfaces(&world.addresses()),
+            "ipv6_available" => {
+                let disabled = self.read("/proc/sys/net/ipv6/conf/all/disable_ipv6").trim() == "1";
+                Fact::Flag(!disabled && world.has_ipv6())
+            }
+            "resolvers" => Fact::List(resolvers(&self.read("/etc/resolv.conf")).into_iter().map(Fact::Text).collect()),
+            "cpus" => {
+                let quota = cgroup::processors(world).map_or(u32::MAX, whole);
+                number(world.processors().min(quota).max(1))
+            }
+            "cpu_limit" => {
+                let limit = cgroup::processors(world)?;
+                if limit.fract() == 0.0 { number(whole(limit)) } else { Fact::Decimal(limit) }
+            }
+            "memory_limit" => bytes(cgroup::memory(world)?),
+            "memory" => {
+                let total = total_memory(&self.read("/proc/meminfo"));
+                bytes([cgroup::memory(world), total].into_iter().flatten().min()?)
+            }
+            "numa_nodes" => number(count(&self.read("/sys/devices/system/node/online")).max(1)),
+            "kubernetes" => {
+                Fact::Flag(self.in_kubernetes || world.kind(Path::new(SERVICE_ACCOUNT)) == Some(Kind::Directory))
+            }
+            _ => return None,
+        })
+    }
+
+    /// What is in a file; nothing if it cannot be read.
+    fn read(&self, path: &str) -> String {
+        lossy(&self.world.read(Path::new(path), LARGEST).unwrap_or_default())
+    }
+}
+
+impl jinja::Facts for Facts {
+    fn get(&self, name: &str) -> Option<Fact> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(name.to_owned()).or_insert_with(|| self.look_up(name)).clone()
+    }
+
+    fn source_address(&self, target: &str) -> Result<Option<String>, String> {
+        let bare = target.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(target);
+        let target: IpAddr = bare.parse().map_err(|_| "`source_address` takes an IP address, no name".to_owned())?;
+        Ok(self.world.source_address(target).map(|address| address.to_string()))
+    }
+}
+
+fn lossy(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).into_owned()
+}
+
+fn number(number: u32) -> Fact {
+    Fact::Number(number.into())
+}
+
+fn bytes(bytes: u64) -> Fact {
+    Fact::Number(i64::try_from(bytes).unwrap_or(i64::MAX))
+}
+
+fn text(address: &IpAddr) -> Fact {
+    Fact::Text(address.to_string())
+}
+
+fn texts(addresses: &[IpAddr]) -> Fact {
+    Fact::List(addresses.iter().map(text).collect())
+}
+
+/// A number of processors, rounded up.
+fn whole(processors: f64) -> u32 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a quotient of two u32: it fits")]
+    let whole = processors.ceil() as u32;
+    whole
+}
+
+/// The addresses others can be told, in order. Docker Swarm gives an interface its virtual addresses as well, which are in
+/// no network (/32); where there are others they come first.
+fn usable(addresses: &[Address], family: fn(&IpAddr) -> bool) -> Vec<IpAddr> {
+    let own = |address: &&Address| family(&address.ip) && !address.ip.is_loopback() && !is_link_local(address.ip);
+    let mut found: Vec<&Address> = addresses.iter().filter(own).collect();
+    found.sort_by_key(|address| is_in_no_network(address));
+    found.iter().map(|address| address.ip).collect()
+}
+
+fn is_in_no_network(address: &Address) -> bool {
+    address.prefix == if address.ip.is_ipv4() { 32 } else { 128 }
+}
+
+fn is_link_local(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    }
+}
+
+/// Each interface with its first addresses, and all of them.
+fn interfaces(addresses: &[Address]) -> Fact {
+    let mut interfaces: BTreeMap<String, Fact> = BTreeMap::new();
+    for Address { interface, .. } in addresses {
+        if interfaces.contains_key(interface) {
+            continue;
+        }
+        let mut facts = BTreeMap::new();
+        for (first, all, family) in [
+            ("ipv4", "ipv4_addresses", IpAddr::is_ipv4 as fn(&IpAddr) -> bool),
+            ("ipv6", "ipv6_addresses", IpAddr::is_ipv6),
+        ] {
+            let here = addresses.iter().filter(|address| address.interface == *interface && family(&address.ip));
+            let here: Vec<&Address> = here.collect();
+            facts.insert(all.to_owned(), Fact::List(here.iter().map(|address| text(&address.ip)).collect()));
+            let global = here.iter().filter(|address| !is_link_local(address.ip));
+            if let Some(address) = global.min_by_key(|address| is_in_no_network(address)) {
+                facts.insert(first.to_owned(), text(&address.ip));
+            }
+        }
+        interfaces.insert(interface.clone(), Fact::Map(facts));
+    }
+    Fact::Map(interfaces)
+}
+
+/// The host's name with its domain, as hosts(5) has it; without one there it is the name alone. No name server is asked.
+fn full_name(hostname: &str, hosts: &str) -> String {
+    let start = format!("{hostname}.");
+    let names = |line: &str| {
+        let line = line.split('#').next().unwrap_or_default().to_owned();
+        line.split_whitespace().skip(1).map(ToOwned::to_owned).collect::<Vec<_>>()
+    };
+    let lines = hosts.lines().map(names).filter(|names| names.iter().any(|name| name == hostname));
+    lines.flatten().find(|name| name.starts_with(&start)).unwrap_or_else(|| hostname.to_owned())
+}
+
+/// resolv.conf(5): `nameserver ADDRESS` lines. IPv6 in brackets, as programs that take a port want it, and without the
+/// interface behind `%`, which they do not understand.
+fn resolvers(text: &str) -> Vec<String> {
     let address = |line: &str| {
         let mut words = line.split_whitespace();
         let address = (words.next() == Some("nameserver")).then(|| words.next()).flatten()?;
+        let address = address.split('%').next().unwrap_or_default();
         Some(if address.contains(':') { format!("[{address}]") } else { address.to_owned() })
     };
     text.lines().filter_map(address).collect()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn resolvers_are_read_as_the_resolver_does() {
-        let text = b"# nameserver 9.9.9.9\nnameserver 10.0.0.2 \n\tnameserver\tfd00::1\nsearch x\nnameserver\n";
-        assert_eq!(resolvers(text), ["10.0.0.2", "[fd00::1]"]);
-    }
+/// `MemTotal:  16307016 kB`, in bytes.
+fn total_memory(text: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    line.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
 }
+
+/// How many numbers there are in `0-3,8`.
+fn count(list: &str) -> u32 {
+    let range = |range: &str| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        let (first, last) = (first.parse::<u32>().ok()?, last.parse::<u32>().ok()?);
+        last.checked_sub(first)?.checked_add(1)
+    };
+    list.trim().split(',').filter_map(range).fold(0, u32::saturating_add)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! Who says whether a condition holds: Jinja, with what it may know of the world.
 
-use super::world::{Kind, World};
-use crate::template::jinja::{Context, Engine, Fact, Files, Options};
+use super::world::{self, Kind, World};
+use crate::template::jinja::{Access, Context, Engine, Facts, Files, Options};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,15 +10,18 @@ use std::sync::Arc;
 pub struct Judge {
     engine: Engine,
     args: Vec<Vec<u8>>,
-    facts: BTreeMap<String, Fact>,
+    facts: Arc<dyn Facts>,
 }
+
+/// Where programs are looked for without a PATH.
+pub const USUAL_FOLDERS: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The largest file that `contains` looks into.
 const LARGEST_FILE: u64 = 16 << 20;
 
 impl Judge {
     /// A judge who knows these arguments and facts, and asks `world` about files.
-    pub fn new(world: &Arc<dyn World>, args: &[Vec<u8>], facts: BTreeMap<String, Fact>) -> Self {
+    pub fn new(world: &Arc<dyn World>, args: &[Vec<u8>], facts: Arc<dyn Facts>) -> Self {
         let files: Arc<dyn Files> = Arc::new(Asked(world.clone()));
         Judge { engine: Engine::new(&files, Options::default()), args: args.to_vec(), facts }
     }
@@ -103,5 +106,29 @@ impl Files for Asked {
         }
         let content = self.0.read(Path::new(path), LARGEST_FILE).map_err(|error| error.desc().to_owned())?;
         Ok(text.is_empty() || content.windows(text.len()).any(|window| window == text.as_bytes()))
+    }
+
+    fn is_mount(&self, path: &str) -> Result<bool, String> {
+        Ok(self.0.is_mount(Path::new(path)))
+    }
+
+    fn may(&self, access: Access, path: &str) -> Result<bool, String> {
+        let access = match access {
+            Access::Read => world::Access::Read,
+            Access::Write => world::Access::Write,
+            Access::Execute => world::Access::Execute,
+        };
+        Ok(self.0.may(access, Path::new(path)))
+    }
+
+    fn is_executable(&self, name: &str, search: Option<&str>) -> Result<bool, String> {
+        let is =
+            |path: &Path| matches!(self.0.kind(path), Some(Kind::File(_))) && self.0.may(world::Access::Execute, path);
+        if name.is_empty() || name.contains('/') {
+            return Ok(is(Path::new(name)));
+        }
+        let mut folders = search.unwrap_or(USUAL_FOLDERS).split(':');
+        // An empty one is the working directory, as execvp(3) has it.
+        Ok(folders.any(|folder| is(&Path::new(if folder.is_empty() { "." } else { folder }).join(name))))
     }
 }

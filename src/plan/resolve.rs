@@ -4,7 +4,7 @@
 use super::accounts::Accounts;
 use super::args::{self, Meeting};
 use super::env::{self, Environment, LONGEST_VALUE, Origin, Promises, Resolved};
-use super::facts;
+use super::facts::Facts;
 use super::identity::{self, Person};
 use super::judge::Judge;
 use super::model::{Learned, Plan, ProcessState};
@@ -53,7 +53,7 @@ pub struct Resolution<'a> {
 pub fn resolve<'a>(inputs: &Inputs<'a>, problems: &mut Problems) -> Resolution<'a> {
     let Inputs { config, args, environ, world } = *inputs;
     let meeting = args::meet(config, args);
-    let judge = Judge::new(world, args, facts::facts(&**world));
+    let judge = Judge::new(world, args, Arc::new(Facts::new(world, environ)));
     let accounts = Accounts::read(&**world);
     let mut env = if meeting.setup {
         env::resolve(config, environ, &judge, &**world, problems)

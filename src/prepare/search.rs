@@ -3,11 +3,12 @@
 use super::diagnose::cannot_start;
 use crate::exit;
 use crate::handoff::StartFailure;
+use crate::plan::judge::USUAL_FOLDERS;
 use crate::sys::words::Words;
 use std::ffi::{CStr, CString};
 
 /// Where to look when PATH is not set: what Docker sets it to.
-const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const DEFAULT_PATH: &[u8] = USUAL_FOLDERS.as_bytes();
 
 /// The longest name in a folder (`NAME_MAX`).
 const LONGEST_NAME: usize = 255;

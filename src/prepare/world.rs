@@ -1,10 +1,13 @@
 //! The real world, read for the plan.
 
-use crate::plan::world::{Kind, Process, World};
+use crate::plan::world::{Access, Address, Kind, Process, World};
 use crate::sys::file::{self, WORKING_DIRECTORY};
+use crate::sys::{look, net};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::stat::{Mode, umask};
+use nix::unistd::AccessFlags;
+use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -28,12 +31,14 @@ impl RealWorld {
         let mut groups: Vec<u32> = nix::unistd::getgroups()?.into_iter().map(u32::from).collect();
         groups.sort_unstable();
         groups.dedup();
+        let name = nix::sys::utsname::uname()?;
         let process = Process {
             uid: nix::unistd::geteuid().as_raw(),
             gid: nix::unistd::getegid().as_raw(),
             groups,
             umask: inherited.bits(),
-            hostname: nix::unistd::gethostname()?.as_bytes().to_vec(),
+            hostname: name.nodename().as_bytes().to_vec(),
+            machine: name.machine().as_bytes().to_vec(),
         };
         Ok(RealWorld { process })
     }
@@ -74,6 +79,35 @@ impl World for RealWorld {
     fn is_executable(&self, path: &Path) -> bool {
         let stat = nix::sys::stat::stat(path);
         stat.is_ok_and(|stat| stat.st_mode & libc::S_IFMT == libc::S_IFREG && stat.st_mode & 0o111 != 0)
+    }
+
+    fn may(&self, access: Access, path: &Path) -> bool {
+        let wanted = match access {
+            Access::Read => AccessFlags::R_OK,
+            Access::Write => AccessFlags::W_OK,
+            Access::Execute => AccessFlags::X_OK,
+        };
+        look::access(path, wanted).is_ok()
+    }
+
+    fn is_mount(&self, path: &Path) -> bool {
+        look::is_mount(path).unwrap_or(false)
+    }
+
+    fn addresses(&self) -> Vec<Address> {
+        net::addresses().unwrap_or_default()
+    }
+
+    fn source_address(&self, target: IpAddr) -> Option<IpAddr> {
+        net::source_address(target)
+    }
+
+    fn has_ipv6(&self) -> bool {
+        net::has_ipv6()
+    }
+
+    fn processors(&self) -> u32 {
+        look::processors()
     }
 
     fn process(&self) -> &Process {

@@ -11,6 +11,8 @@ pub mod capability;
 pub mod clock;
 pub mod fd;
 pub mod file;
+pub mod look;
+pub mod net;
 pub mod process;
 pub mod resource;
 pub mod signal;

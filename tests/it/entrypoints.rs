@@ -14,6 +14,7 @@ mod breaks_env;
 mod breaks_files;
 mod breaks_templates;
 mod breaks_user;
+mod facts;
 mod haproxy;
 mod nginx;
 mod redis;

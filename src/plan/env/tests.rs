@@ -3,6 +3,7 @@
 use super::*;
 use crate::config::{Source, parse};
 use crate::plan::world::fake::FakeWorld;
+use crate::template::jinja::NoFacts;
 use std::sync::Arc;
 
 /// Resolves; the entries as text, or the first line of every problem without its place.
@@ -16,7 +17,7 @@ fn resolved_bytes(config: &str, environ: &[Vec<u8>], files: &[(&str, &str)]) -> 
     let text = format!("version = 1\n{config}");
     let (config, source) = parse(Source { name: "f".into(), text, hidden: vec![] }).expect("a configuration");
     let world: Arc<dyn World> = Arc::new(FakeWorld::of(files));
-    let judge = Judge::new(&world, &[], BTreeMap::new());
+    let judge = Judge::new(&world, &[], Arc::new(NoFacts));
     let mut problems = Problems::default();
     let env = resolve(&config, environ, &judge, &*world, &mut problems);
     if problems.is_empty() {

@@ -18,7 +18,8 @@
 //! | `map(filter, ...)` `map(attribute=)` `select(test, ...)` `reject` `selectattr(attribute, test, ...)` `rejectattr` | as in Jinja |
 
 use super::call::{Builtin, Call, REST, Shared, bind, failed};
-use super::{encode, lists, numbers, texts};
+use super::context::Access;
+use super::{encode, flags, lists, numbers, texts};
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, Value};
 use std::sync::Arc;
@@ -96,6 +97,13 @@ const FUNCTIONS: &[Builtin] = &[
         let (path, text) = (call.text(0)?, call.text(1)?);
         answer(call.shared.files.contains(&path, &text))
     }),
+    is(&["is_mount"], &["path"], |call| answer(call.text(0).map(|path| call.shared.files.is_mount(&path))?)),
+    is(&["readable"], &["path"], |call| may(call, Access::Read)),
+    is(&["writable"], &["path"], |call| may(call, Access::Write)),
+    is(&["executable"], &["path"], |call| may(call, Access::Execute)),
+    is(&["is_executable"], &["name"], flags::is_executable),
+    is(&["has_flag"], &["flag"], flags::has),
+    is(&["flag_value"], &["flag"], flags::value),
 ];
 
 /// All of them into an environment.
@@ -128,6 +136,11 @@ fn yes(it_is: bool) -> Result<Value, Error> {
     Ok(Value::from(it_is))
 }
 
-fn answer(answer: Result<bool, String>) -> Result<Value, Error> {
+fn may(call: &mut Call, access: Access) -> Result<Value, Error> {
+    let path = call.text(0)?;
+    answer(call.shared.files.may(access, &path))
+}
+
+pub fn answer(answer: Result<bool, String>) -> Result<Value, Error> {
     answer.map(Value::from).map_err(failed)
 }

@@ -1,8 +1,9 @@
 //! What a template sees, as minijinja wants it.
 
+use super::call::failed;
 use super::error::OurWords;
 use minijinja::value::{Enumerator, Object, Value};
-use minijinja::{Error, ErrorKind};
+use minijinja::{Error, ErrorKind, State};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -16,18 +17,82 @@ pub struct Context {
 }
 
 /// Something onset knows of the machine it is on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Fact {
     /// `true`, `false`.
     Flag(bool),
-    /// A number.
+    /// A whole number.
     Number(i64),
+    /// A number with a fraction.
+    Decimal(f64),
     /// A text.
     Text(String),
     /// Several.
     List(Vec<Fact>),
     /// Several with names.
     Map(BTreeMap<String, Fact>),
+}
+
+/// Every fact there is.
+pub const FACTS: [&str; 20] = [
+    "uid",
+    "gid",
+    "groups",
+    "umask",
+    "hostname",
+    "fqdn",
+    "arch",
+    "ipv4",
+    "ipv6",
+    "ipv4_addresses",
+    "ipv6_addresses",
+    "interfaces",
+    "ipv6_available",
+    "resolvers",
+    "cpus",
+    "cpu_limit",
+    "memory",
+    "memory_limit",
+    "numa_nodes",
+    "kubernetes",
+];
+
+/// What is asked of a fact that is no value: `facts.source_address(...)`.
+pub const SOURCE_ADDRESS: &str = "source_address";
+
+/// Who knows the facts. They are asked for when a template uses them, and only then.
+pub trait Facts: Send + Sync {
+    /// One of [`FACTS`]; `None` if there is nothing to say: no limit, no address.
+    fn get(&self, name: &str) -> Option<Fact>;
+    /// The address that packets to `target` would have as their source; `None` if there is no route.
+    ///
+    /// # Errors
+    /// It is no IP address.
+    fn source_address(&self, target: &str) -> Result<Option<String>, String>;
+}
+
+/// No facts at all: to check a template, nothing is looked at.
+pub struct NoFacts;
+
+impl Facts for NoFacts {
+    fn get(&self, _: &str) -> Option<Fact> {
+        None
+    }
+
+    fn source_address(&self, _: &str) -> Result<Option<String>, String> {
+        Ok(None)
+    }
+}
+
+/// What may be done with a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Read it, or list it.
+    Read,
+    /// Write it, or make something in it.
+    Write,
+    /// Execute it, or pass through it.
+    Execute,
 }
 
 /// The questions about files that a template may ask. The engine itself does no I/O.
@@ -43,6 +108,12 @@ pub trait Files: Send + Sync {
     fn is_empty(&self, path: &str) -> Result<bool, String>;
     /// Whether the file at `path` has `text` in it; what is not there has not.
     fn contains(&self, path: &str, text: &str) -> Result<bool, String>;
+    /// Whether something is mounted at `path`.
+    fn is_mount(&self, path: &str) -> Result<bool, String>;
+    /// Whether onset may do that with what is at `path`.
+    fn may(&self, access: Access, path: &str) -> Result<bool, String>;
+    /// Whether `name` could be started: a path, or a name that is looked for along `search` (the usual folders without).
+    fn is_executable(&self, name: &str, search: Option<&str>) -> Result<bool, String>;
 }
 
 impl Context {
@@ -50,13 +121,13 @@ impl Context {
     pub fn new(
         env: impl IntoIterator<Item = (String, Vec<u8>)>,
         args: impl IntoIterator<Item = Vec<u8>>,
-        facts: BTreeMap<String, Fact>,
+        facts: Arc<dyn Facts>,
     ) -> Self {
         let args = args.into_iter().map(|arg| text("an argument", &arg));
         Context {
             env: Arc::new(Env(env.into_iter().collect())),
             args: Value::from(args.collect::<Vec<_>>()),
-            facts: value(Fact::Map(facts)),
+            facts: Value::from_object(AskedFacts(facts)),
         }
     }
 
@@ -107,6 +178,42 @@ impl Object for Env {
     }
 }
 
+/// Facts as minijinja asks for them.
+struct AskedFacts(Arc<dyn Facts>);
+
+impl fmt::Debug for AskedFacts {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("facts")
+    }
+}
+
+impl Object for AskedFacts {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        self.0.get(key).map(value)
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Str(&FACTS)
+    }
+
+    fn call_method(self: &Arc<Self>, _: &mut State, method: &str, arguments: &[Value]) -> Result<Value, Error> {
+        if method != SOURCE_ADDRESS {
+            return Err(Error::from(ErrorKind::UnknownMethod));
+        }
+        let [target] = arguments else {
+            return Err(failed("`source_address` takes one IP address"));
+        };
+        let Some(target) = target.as_str() else {
+            return Err(failed("`source_address` takes an IP address as a text"));
+        };
+        Ok(self.0.source_address(target).map_err(failed)?.map_or(Value::UNDEFINED, Value::from))
+    }
+}
+
 /// A text; if it is none, a value that is an error where it is used.
 fn text(what: &str, bytes: &[u8]) -> Value {
     match std::str::from_utf8(bytes) {
@@ -121,6 +228,7 @@ fn value(fact: Fact) -> Value {
     match fact {
         Fact::Flag(flag) => Value::from(flag),
         Fact::Number(number) => Value::from(number),
+        Fact::Decimal(number) => Value::from(number),
         Fact::Text(text) => Value::from(text),
         Fact::List(list) => Value::from(list.into_iter().map(value).collect::<Vec<_>>()),
         Fact::Map(map) => Value::from_pairs(map.into_iter().map(|(name, fact)| (name, value(fact)))),

@@ -2,7 +2,7 @@
 
 use super::call::Shared;
 use super::condition::{self, Condition};
-use super::context::{Context, Files};
+use super::context::{Context, FACTS, Files, SOURCE_ADDRESS};
 use super::error::{Error, Origin};
 use super::print::{Budget, print};
 use super::{builtins, shape};
@@ -15,7 +15,23 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 /// What is there without being set.
-const NAMES: [&str; 8] = ["env", "args", "facts", "exists", "is_dir", "is_empty", "contains", "range"];
+const NAMES: [&str; 15] = [
+    "env",
+    "args",
+    "facts",
+    "exists",
+    "is_dir",
+    "is_empty",
+    "contains",
+    "is_mount",
+    "readable",
+    "writable",
+    "executable",
+    "is_executable",
+    "has_flag",
+    "flag_value",
+    "range",
+];
 
 /// What goes before an expression to make a template of it.
 const BEFORE: &str = "{{ ";
@@ -164,7 +180,7 @@ impl Engine {
         refuse(origin, shape::too_much(source))?;
         let template = self.environment.template_from_named_str("", source);
         let template = template.map_err(|error| self.explain(origin, &error))?;
-        known_names(origin, template.undeclared_variables(false))?;
+        known_names(origin, template.undeclared_variables(true))?;
         Ok(template)
     }
 
@@ -172,7 +188,7 @@ impl Engine {
         refuse(origin, shape::too_long(origin.source))?;
         let expression = self.environment.compile_expression(origin.source);
         let expression = expression.map_err(|error| self.explain(&Origin { shift: 0, ..*origin }, &error))?;
-        known_names(origin, expression.undeclared_variables(false))?;
+        known_names(origin, expression.undeclared_variables(true))?;
         Ok(expression)
     }
 
@@ -192,13 +208,27 @@ fn refuse(origin: &Origin, what: Option<(usize, String)>) -> Result<(), Error> {
 }
 
 /// minijinja takes an unknown name for something not defined, which a condition accepts: a misspelling would go unnoticed.
-fn known_names(origin: &Origin, names: impl IntoIterator<Item = String>) -> Result<(), Error> {
+fn known_names(origin: &Origin, paths: impl IntoIterator<Item = String>) -> Result<(), Error> {
     // It does not know that what is set in an `if` is there after it.
     let is_known = |name: &String| NAMES.contains(&&**name) || is_set_somewhere(origin.source, name);
-    let Some(name) = names.into_iter().filter(|name| !is_known(name)).min() else { return Ok(()) };
+    let is_fact = |name: &str| FACTS.contains(&name) || name == SOURCE_ADDRESS;
+    let mut unknown: Option<(String, &str, &[&str])> = None;
+    for path in paths {
+        let mut parts = path.split('.').map(ToOwned::to_owned);
+        let root = parts.next().unwrap_or_default();
+        let fact = parts.next().filter(|_| root == "facts");
+        let found = match fact {
+            _ if !is_known(&root) => (root, "name", &NAMES[..]),
+            Some(fact) if !is_fact(&fact) => (fact, "fact", &FACTS[..]),
+            Some(_) | None => continue,
+        };
+        if unknown.as_ref().is_none_or(|unknown| found.0 < unknown.0) {
+            unknown = Some(found);
+        }
+    }
+    let Some((name, what, there)) = unknown else { return Ok(()) };
     let position = word(origin.source, &name).map(|at| Position::of(origin.source.as_bytes(), at));
-    let message = format!("unknown name `{name}`: there are `{}`", NAMES.join("`, `"));
-    Err(origin.error(position, message))
+    Err(origin.error(position, format!("unknown {what} `{name}`: there are `{}`", there.join("`, `"))))
 }
 
 /// Whether there is a `set` with the name before its `=` or its end.

@@ -107,6 +107,9 @@ fn undefined(detail: Option<&str>) -> String {
         Some(name) if name.starts_with("env") => {
             format!("`{name}` is not set; `{name}|default(\"...\")` says what to take then")
         }
+        Some(name) if name.starts_with("facts.") => {
+            format!("`{name}` is not known here; `{name}|default(\"...\")` says what to take then")
+        }
         Some(name) => format!("`{name}` is not defined"),
         None => detail.to_owned(),
     }

@@ -6,8 +6,10 @@
 //! |---|---|
 //! | `env` | the variables, by name: `env.PORT`, `env["A-b"]`; one that is no UTF-8 is an error where it is used |
 //! | `args` | the container arguments, a list |
-//! | `facts` | what onset knows of the machine, see [`Fact`] |
+//! | `facts` | what onset knows of the machine, see [`FACTS`]; each is looked up when it is used |
 //! | `exists(path)` `is_dir(path)` `is_empty(path)` `contains(path, text)` | questions about files, answered by [`Files`] |
+//! | `is_mount(path)` `readable(path)` `writable(path)` `executable(path)` `is_executable(name)` | the same |
+//! | `has_flag(flag)` `flag_value(flag)` | what the container arguments say before `--`: `--x`, `--x=y` and `--x y` |
 //! | `range(from, to, step)` | numbers; 100,000 at most |
 //!
 //! How it differs from Jinja's own defaults, each for a reason:
@@ -34,12 +36,13 @@ mod context;
 mod encode;
 mod engine;
 mod error;
+mod flags;
 mod lists;
 mod numbers;
 mod print;
 mod shape;
 mod texts;
 
-pub use context::{Context, Fact, Files};
+pub use context::{Access, Context, FACTS, Fact, Facts, Files, NoFacts};
 pub use engine::{Engine, Options, Variables};
 pub use error::Error;

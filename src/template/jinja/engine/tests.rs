@@ -1,6 +1,5 @@
 use super::*;
-use crate::template::jinja::Fact;
-use std::collections::BTreeMap;
+use crate::template::jinja::{Access, Fact, Facts};
 
 struct NoFiles;
 
@@ -19,6 +18,43 @@ impl Files for NoFiles {
 
     fn contains(&self, path: &str, text: &str) -> Result<bool, String> {
         Ok(path == "/there" && text == "line")
+    }
+
+    fn is_mount(&self, path: &str) -> Result<bool, String> {
+        Ok(path == "/data")
+    }
+
+    fn may(&self, access: Access, path: &str) -> Result<bool, String> {
+        Ok(path == "/there" && access != Access::Execute)
+    }
+
+    fn is_executable(&self, name: &str, search: Option<&str>) -> Result<bool, String> {
+        Ok(name == "redis-server" && search == Some("/opt/bin"))
+    }
+}
+
+/// These and no others.
+struct Known;
+
+impl Facts for Known {
+    fn get(&self, name: &str) -> Option<Fact> {
+        Some(match name {
+            "uid" => Fact::Number(0),
+            "hostname" => Fact::Text("web-1".to_owned()),
+            "ipv6_available" => Fact::Flag(false),
+            "resolvers" => Fact::List(vec![Fact::Text("10.0.0.2".to_owned()), Fact::Text("fd00::1".to_owned())]),
+            "cpu_limit" => Fact::Decimal(1.5),
+            "memory" => Fact::Number(1_073_741_824),
+            _ => return None,
+        })
+    }
+
+    fn source_address(&self, target: &str) -> Result<Option<String>, String> {
+        match target {
+            "192.0.2.1" => Ok(Some("10.0.0.3".to_owned())),
+            "::1" => Ok(None),
+            _ => Err("`source_address` takes an IP address, no name".to_owned()),
+        }
     }
 }
 
@@ -42,13 +78,7 @@ fn context() -> Context {
     ];
     let env = env.map(|(name, value)| (name.to_owned(), value.as_bytes().to_owned()));
     let bytes = [("BYTES".to_owned(), b"\xff".to_vec())];
-    let facts = BTreeMap::from([
-        ("uid".to_owned(), Fact::Number(0)),
-        ("hostname".to_owned(), Fact::Text("web-1".to_owned())),
-        ("ipv6".to_owned(), Fact::Flag(false)),
-        ("resolvers".to_owned(), Fact::List(vec![Fact::Text("10.0.0.2".to_owned()), Fact::Text("fd00::1".to_owned())])),
-    ]);
-    Context::new(env.into_iter().chain(bytes), [b"-v".to_vec(), b"\xfe".to_vec()], facts)
+    Context::new(env.into_iter().chain(bytes), [b"-v".to_vec(), b"\xfe".to_vec()], Arc::new(Known))
 }
 
 fn render(source: &str) -> Result<String, String> {
@@ -74,7 +104,7 @@ fn values_are_printed_as_configuration_files_have_them() {
         "{{ true }} {{ false }} {{ 1 == 1 }} {{ none }} {{ 1 }} {{ -1.5 }} {{ 2.0 }}",
         "true false true null 1 -1.5 2.0",
     );
-    is("{{ facts.ipv6 }} {{ facts.uid }} {{ facts.resolvers }}", r#"false 0 ["10.0.0.2","fd00::1"]"#);
+    is("{{ facts.ipv6_available }} {{ facts.uid }} {{ facts.resolvers }}", r#"false 0 ["10.0.0.2","fd00::1"]"#);
     is(r#"{{ {"a": [true, none], "b": "x\"\n"} }}"#, r#"{"a":[true,null],"b":"x\"\n"}"#);
     is("{{ true|string }} {{ [true, 1]|join('+') }} {{ true|quote }}", "true true+1 'true'");
     is("{{ env.SECRET }}", "hunter2 & <'co'>");
@@ -127,7 +157,8 @@ fn what_is_not_set_is_refused_and_named() {
         // The line is what matters; the column is somewhere in the expression.
         assert_eq!(place.split(':').nth(1), at.split(':').next(), "{source}");
     }
-    refused("{{ facts.x }}", "t:1:4: `facts.x` is not defined");
+    let default = r#"`facts.ipv4|default("...")` says what to take then"#;
+    refused("{{ facts.ipv4 }}", &format!("t:1:4: `facts.ipv4` is not known here; {default}"));
     refused("{{ args[7] }}", "t:1:4: `args[7]` is not defined");
     refused(
         r#"{{ env["X-y"] }}"#,
@@ -139,7 +170,10 @@ fn what_is_not_set_is_refused_and_named() {
 
 #[test]
 fn an_unknown_name_is_refused_before_anything_runs() {
-    let there = "there are `env`, `args`, `facts`, `exists`, `is_dir`, `is_empty`, `contains`, `range`";
+    let facts = format!("`{}`", FACTS.join("`, `"));
+    refused("{{ facts.ip|default('') }}", &format!("t:1:10: unknown fact `ip`: there are {facts}"));
+    is("{{ facts['nosuch']|default('d') }}", "d");
+    let there = &format!("there are `{}`", NAMES.join("`, `"));
     refused("a\n{% if false %}{{ nosuch }}{% endif %}", &format!("t:2:18: unknown name `nosuch`: {there}"));
     refused("{% if envv.A %}{% endif %}", &format!("t:1:7: unknown name `envv`: {there}"));
     refused("{{ namespace() }}", &format!("t:1:4: unknown name `namespace`: {there}"));
@@ -158,6 +192,60 @@ fn what_a_template_can_see() {
     is("{{ exists('/there') }} {{ is_dir('/a') }} {{ contains('/there', 'line') }}", "true false true");
     is("{% for name in env if name is startingwith('O') %}{{ name }} {% endfor %}", "OFF ON ");
     refused("{{ is_empty('/x') }}", "t:1:4: cannot look: permission denied");
+}
+
+#[test]
+fn facts_are_numbers_texts_and_what_no_fact_says() {
+    is("-Xmx{{ facts.memory * 3 // 4 // 1048576 }}m", "-Xmx768m");
+    is("{{ facts.cpu_limit }} {{ (facts.cpu_limit * 1000)|int }}", "1.5 1500");
+    is("{{ facts.memory_limit|default(0) }} {{ facts.memory_limit is defined }}", "0 false");
+    is("{{ facts.source_address('192.0.2.1') }}", "10.0.0.3");
+    is("{{ facts.source_address('::1')|default('none') }}", "none");
+    refused("{{ facts.source_address('db') }}", "t:1:9: `source_address` takes an IP address, no name");
+    refused("{{ facts.source_address(1) }}", "t:1:9: `source_address` takes an IP address as a text");
+    refused("{{ facts.source_address() }}", "t:1:9: `source_address` takes one IP address");
+    is("{{ facts|length }}", &FACTS.len().to_string());
+    assert_eq!(evaluate("facts.cpu_limit > 1 and not facts.ipv6_available"), Ok(true));
+    assert_eq!(evaluate("facts.memory_limit"), Ok(false), "what is not known is not true");
+}
+
+#[test]
+fn questions_about_rights_and_programs() {
+    is("{{ is_mount('/data') }} {{ is_mount('/') }}", "true false");
+    is("{{ readable('/there') }} {{ writable('/there') }} {{ executable('/there') }}", "true true false");
+    is("{{ is_executable('redis-server') }}", "false");
+    let context = |path: &str| {
+        let env = [("PATH".to_owned(), path.as_bytes().to_vec())];
+        Context::new(env, [], Arc::new(Known))
+    };
+    let engine = engine(Options::default());
+    assert_eq!(engine.evaluate("is_executable('redis-server')", &context("/opt/bin")), Ok(true));
+    assert_eq!(engine.evaluate("is_executable('redis-server')", &context("/bin")), Ok(false));
+}
+
+#[test]
+fn flags_among_the_arguments() {
+    let args = ["--port", "80", "--name=a=b", "-x", "--name=c", "--last", "--", "--after", "--port=1"];
+    let context = Context::new([], args.map(|arg| arg.as_bytes().to_vec()), Arc::new(Known));
+    let engine = engine(Options::default());
+    for (expression, result) in [
+        ("has_flag('--port')", "true"),
+        ("has_flag('--name')", "true"),
+        ("has_flag('--nam')", "false"),
+        ("has_flag('-x')", "true"),
+        ("has_flag('--after')", "false"),
+        ("has_flag('80')", "true"),
+        ("flag_value('--port')", "80"),
+        ("flag_value('--name')", "c"),
+        ("flag_value('--last')|default('none')", "none"),
+        ("flag_value('--after')|default('none')", "none"),
+        ("flag_value('--nosuch') is defined", "false"),
+    ] {
+        assert_eq!(engine.compute(expression, &context).as_deref(), Ok(result), "{expression}");
+    }
+    let context = Context::new([], [b"--x".to_vec(), b"\xff".to_vec()], Arc::new(Known));
+    let error = engine.compute("flag_value('--x')", &context).unwrap_err();
+    assert_eq!(error.message, "cannot print a text that is not UTF-8");
 }
 
 #[test]

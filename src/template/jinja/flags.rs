@@ -1,0 +1,58 @@
+//! What container arguments say: flags and the program's name.
+
+use super::call::Call;
+use minijinja::{Error, Value};
+
+/// Whether the arguments have the flag before `--`, with a value or without.
+pub fn has(call: &mut Call) -> Result<Value, Error> {
+    let flag = call.text(0)?;
+    Ok(Value::from(arguments(call).iter().any(|argument| Said::of(argument, &flag) != Said::Nothing)))
+}
+
+/// The value of the flag: what is behind its `=`, or else the next argument. The last one counts, as in most programs.
+pub fn value(call: &mut Call) -> Result<Value, Error> {
+    let flag = call.text(0)?;
+    let arguments = arguments(call);
+    let mut value = Value::UNDEFINED;
+    for (at, argument) in arguments.iter().enumerate() {
+        match Said::of(argument, &flag) {
+            Said::Value(found) => value = Value::from(found),
+            Said::Flag => value = arguments.get(at + 1).cloned().unwrap_or_default(),
+            Said::Nothing => {}
+        }
+    }
+    Ok(value)
+}
+
+/// Whether a program of that name could be started: along the PATH that `env` has.
+pub fn is_executable(call: &mut Call) -> Result<Value, Error> {
+    let name = call.text(0)?;
+    let env = call.state.lookup("env").unwrap_or_default();
+    let search = env.get_attr("PATH").ok().and_then(|path| path.to_str());
+    super::builtins::answer(call.shared.files.is_executable(&name, search.as_deref()))
+}
+
+/// The container arguments before `--`; one that is no text is no flag.
+fn arguments(call: &Call) -> Vec<Value> {
+    let all = call.state.lookup("args").and_then(|args| args.try_iter().ok()).into_iter().flatten();
+    all.take_while(|argument| argument.as_str() != Some("--")).collect()
+}
+
+/// What an argument says of a flag.
+#[derive(PartialEq, Eq)]
+enum Said<'a> {
+    Nothing,
+    /// That it is there.
+    Flag,
+    Value(&'a str),
+}
+
+impl<'a> Said<'a> {
+    fn of(argument: &'a Value, flag: &str) -> Self {
+        match argument.as_str().and_then(|argument| argument.strip_prefix(flag)) {
+            Some("") => Said::Flag,
+            Some(rest) => rest.strip_prefix('=').map_or(Said::Nothing, Said::Value),
+            None => Said::Nothing,
+        }
+    }
+}
