@@ -19,6 +19,12 @@ REDIS = f"onset-integration-redis:{os.getpid()}"
 PROBES = f"onset-integration-probe:{os.getpid()}"
 """onset, the tests' probe, and some files that cannot be executed, each broken in its own way."""
 
+CONFIGURED_REDIS = f"onset-integration-configured-redis:{os.getpid()}"
+"""redis-server started by examples/entrypoints/redis/onset.toml, as root, with a volume that is root's."""
+
+CONFIGURED_NGINX = f"onset-integration-configured-nginx:{os.getpid()}"
+"""nginx started by examples/entrypoints/nginx/onset.toml."""
+
 OTHER_MACHINE = {"x86_64": ("aarch64", 183), "aarch64": ("x86_64", 62)}[platform.machine()]
 """A machine this is not: its name, and its number in an ELF header (elf(5), e_machine)."""
 
@@ -31,11 +37,14 @@ def build():
     print(command.run("integration/build-static", "--with-probe", limit=BUILD_LIMIT).stdout, end="", flush=True)
     command.run("examples/redis/build", REDIS, limit=BUILD_LIMIT)
     scratch(PROBES, _probe_files(), 'ENTRYPOINT ["/onset", "--"]')
+    command.run("integration/install-packages", "redis-server", "nginx-light", limit=BUILD_LIMIT)
+    scratch(CONFIGURED_REDIS, _redis_files(), 'ENTRYPOINT ["/onset", "--"]', "VOLUME /data", "WORKDIR /data")
+    scratch(CONFIGURED_NGINX, _nginx_files(), 'ENTRYPOINT ["/onset", "--"]')
 
 
 def remove():
     """Takes them off the engine again, with what a build left on the way."""
-    docker("image", "rm", "--force", REDIS, PROBES, check=False)
+    docker("image", "rm", "--force", REDIS, PROBES, CONFIGURED_REDIS, CONFIGURED_NGINX, check=False)
     docker("image", "prune", "--force", "--filter", f"label={OWNED}", check=False)
 
 
@@ -63,6 +72,56 @@ def program(path):
     listing = command.run("ldd", path, check=False).stdout  # fails on a static one, which needs none
     needed = [word for line in listing.splitlines() for word in line.split() if word.startswith("/")]
     return {str(file): (0o755, Path(file).read_bytes()) for file in [path, *needed]}
+
+
+def _configured(example, programs, passwd, group, files):
+    text = Path(f"examples/entrypoints/{example}/onset.toml").read_bytes()
+    described = {
+        "/onset": (0o755, ONSET.read_bytes()),
+        "/etc/onset/onset.toml": (0o644, text),
+        "/etc/passwd": (0o644, f"root:x:0:0:root:/root:/none\n{passwd}\n".encode()),
+        "/etc/group": (0o644, f"root:x:0:\n{group}\n".encode()),
+        **{path: (0o644, content.encode()) for path, content in files.items()},
+    }
+    for path in programs:
+        described.update(program(path))
+    return described
+
+
+def _redis_files():
+    return _configured("redis", ["/usr/bin/redis-server", "/usr/bin/redis-cli"], "redis:x:999:999::/data:/none", "redis:x:999:", {})
+
+
+NGINX_CONF = """
+pid /tmp/nginx.pid;
+error_log stderr notice;
+events {}
+http {
+    access_log off;
+    client_body_temp_path /tmp/body;
+    proxy_temp_path /tmp/proxy;
+    fastcgi_temp_path /tmp/fastcgi;
+    uwsgi_temp_path /tmp/uwsgi;
+    scgi_temp_path /tmp/scgi;
+    include /etc/nginx/conf.d/*.conf;
+}
+"""
+
+SITE = """
+server {
+    listen ${PORT};
+    location / { return 200 "$uri for $arg_who: ${GREETING} at $host\n"; }
+}
+"""
+
+
+def _nginx_files():
+    files = {
+        "/etc/nginx/nginx.conf": NGINX_CONF,
+        "/etc/nginx/templates/site.conf.template": SITE,
+        "/var/log/nginx/.keep": "",
+    }
+    return _configured("nginx", ["/usr/sbin/nginx"], "nobody:x:65534:65534::/:/none", "nogroup:x:65534:", files)
 
 
 def _probe_files():

@@ -102,6 +102,29 @@ promise!(p6_8_a_folder_that_cannot_be_written_is_a_message_and_no_more, {
     assert_eq!(root.snapshot("/etc/nginx"), before);
 });
 
+promise!(p6_9_a_hook_that_fails_stops_the_start, {
+    let root = nginx().stub("/docker-entrypoint.d/10-check", "stderr no certificate\nexit 3");
+    let outcome = root.start(["nginx"]).env(["XVAR=v1"]).run();
+    outcome
+        .assert_refused(3, &["no certificate", "step `hooks`", "`/docker-entrypoint.d/10-check` exited with status 3"]);
+    assert_eq!(root.snapshot("/etc/nginx/conf.d").len(), 1, "nothing is rendered after it");
+});
+
+promise!(p6_9_a_hook_that_is_not_executable_is_reported_and_left_alone, {
+    let root = nginx().file("/docker-entrypoint.d/20-tune.sh", "#!/bin/sh\nexit 3\n").app_status(9);
+    let outcome = run(&root, &["XVAR=v1"]);
+    assert_eq!(outcome.code(), 9);
+    outcome.assert_says(&["/docker-entrypoint.d/20-tune.sh is not executable"]);
+});
+
+// The script sources *.envsh in a sub-shell, so that what it sets reaches later hooks and not nginx itself.
+promise!(p6_9_variables_of_a_hook_reach_the_templates_and_nginx, {
+    let root = nginx().file("/docker-entrypoint.d/15-local.env", "XVAR=v1\n");
+    let outcome = run(&root, &[]);
+    assert_eq!(root.text("/etc/nginx/conf.d/a.conf"), RENDERED);
+    assert_eq!(outcome.app().text("XVAR"), Some("v1".into()));
+});
+
 // The script has a variable of its own for this, NGINX_ENTRYPOINT_QUIET_LOGS; onset has its log level.
 promise!(p6_10_quiet_is_silent, {
     let root = nginx();

@@ -1,5 +1,6 @@
 //! A stop signal while a step runs a program: the program gets it, and nothing is left.
 
+use crate::support::pty::{CTRL_C, Pty};
 use crate::support::root::Root;
 use crate::support::{Init, Mode, Stream};
 
@@ -44,6 +45,15 @@ promise!(a_pause_before_another_try_is_ended_at_once, {
     init.wait_for_line(Stream::Stderr, "the pause", |line| line.contains("the next one in 30s"));
     init.kill(libc::SIGTERM);
     assert_eq!(init.finish().code(), 143);
+});
+
+promise!(ctrl_c_reaches_it, {
+    let mut pty = Pty::open();
+    let root = root("{ command = ['tool'] }").stub("tool", "stdout ready\nwait");
+    let init = root.start([""; 0]).on_terminal(&pty).begin();
+    init.wait_for_line(Stream::Stdout, "ready", |line| line == "ready");
+    pty.press(CTRL_C);
+    assert_eq!(init.finish().code(), 130);
 });
 
 // Not PID 1, the end of onset ends nobody: whatever a step started has to be told.

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::ffi::{CString, OsStr, OsString};
 use std::fs;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, lchown, symlink};
 use std::path::{Path, PathBuf};
@@ -21,7 +22,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::init::onset;
-use super::{Finished, Folder, Init, Mode, Running, mode, probe};
+use super::pty::{Pty, make_controlling};
+use super::{Finished, Folder, Init, Mode, Running, Stdio, mode, probe};
 use crate::syscall;
 
 /// Where programs are found that have no slash in their name.
@@ -252,6 +254,7 @@ impl Root {
             umask: UMASK,
             cwd: "/".to_owned(),
             dropped: Vec::new(),
+            terminal: None,
         }
     }
 
@@ -319,6 +322,7 @@ pub struct Start<'r> {
     umask: u32,
     cwd: String,
     dropped: Vec<libc::c_ulong>,
+    terminal: Option<OwnedFd>,
 }
 
 impl Start<'_> {
@@ -363,6 +367,12 @@ impl Start<'_> {
         self
     }
 
+    /// As the leader of a session on this terminal, which is its stdin, as in `docker run -it`.
+    pub fn on_terminal(mut self, pty: &Pty) -> Self {
+        self.terminal = Some(pty.slave());
+        self
+    }
+
     /// Takes this capability away for good, by number.
     pub fn without_capability(mut self, capability: libc::c_ulong) -> Self {
         self.dropped.push(capability);
@@ -376,7 +386,8 @@ impl Start<'_> {
         let root = c_string(self.root.folder.path().as_os_str());
         let proc = c_string(self.root.path("/proc").as_os_str());
         let cwd = c_string(OsStr::new(&self.cwd));
-        let Self { user: (uid, gid), groups, dropped, .. } = self;
+        let Self { user: (uid, gid), groups, dropped, terminal, .. } = self;
+        let on_terminal = terminal.is_some();
         let enter = move || -> io::Result<()> {
             for Mount { source, target, kind, flags } in &mounts {
                 syscall!(SYS_mount, source.as_ptr(), target.as_ptr(), kind.as_ptr(), *flags, 0)?;
@@ -389,9 +400,13 @@ impl Start<'_> {
             }
             syscall!(SYS_setgroups, groups.len(), groups.as_ptr())?;
             syscall!(SYS_setresgid, gid, gid, gid)?;
+            if on_terminal {
+                make_controlling(0)?;
+            }
             syscall!(SYS_setresuid, uid, uid, uid).map(drop)
         };
         let init = Init::bare(Mode::Pid1, format!("{BIN}/onset")).args(&self.options).args(&self.words);
+        let init = if let Some(slave) = terminal { init.stdin(Stdio::Fd(slave)) } else { init };
         init.env(&self.env).umask(self.umask).hook(enter).start()
     }
 
