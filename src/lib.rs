@@ -13,6 +13,7 @@
 //! | [`cli`] | argv to an `Invocation` |
 //! | [`config`] | a configuration file to a `Config`, every problem at once |
 //! | [`template`] | the two languages, `${...}` and Jinja; pure |
+//! | [`textfile`] | keys and lines of text files, set, deleted and read; pure |
 //! | [`plan`] | what to do, decided before anything is done; pure |
 //! | [`prepare`] | the child, up to execve(2): does the plan |
 //! | [`supervise`] | PID 1, from fork(2) to its end |
@@ -35,5 +36,6 @@ pub mod report;
 pub mod supervise;
 pub mod sys;
 pub mod template;
+pub mod textfile;
 
 pub use launch::main;

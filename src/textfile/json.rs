@@ -1,0 +1,264 @@
+//! JSON, changed where it stands: everything but the value that is set stays byte for byte, so names keep their order and
+//! lines their indentation. A place is a JSON pointer (RFC 6901): `/a/b/0`; `/a/-` is behind the last item of a list.
+
+use super::{Edited, Missing, Mistake, Order, Wish};
+use std::borrow::Cow;
+use std::ops::Range;
+
+const BLANKS: &[u8] = b" \t\r\n";
+
+pub(super) fn edit(text: &[u8], orders: &[Order]) -> Result<Edited, Vec<Mistake>> {
+    // What is to be filled begins empty.
+    let mut content = if text.trim_ascii().is_empty() { b"{}\n".to_vec() } else { text.to_vec() };
+    check(&content).map_err(|what| vec![Mistake::new(b"", what)])?;
+    let mut mistakes = Vec::new();
+    let mut changes = Vec::new();
+    for order in orders {
+        match follow(&content, order) {
+            Ok(None) => {}
+            Ok(Some((new, what))) => {
+                changes.push(format!("{what} `{}`", String::from_utf8_lossy(&order.key).escape_debug()));
+                content = new;
+            }
+            Err(what) => mistakes.push(Mistake::new(&order.key, what)),
+        }
+    }
+    if mistakes.is_empty() { Ok(Edited::new(text, content, changes)) } else { Err(mistakes) }
+}
+
+/// Whether it is JSON at all. What follows relies on it: it only looks for where things end.
+fn check(text: &[u8]) -> Result<(), String> {
+    // Line and column, not serde_json's own words: they may quote.
+    let parsed = serde_json::from_slice::<serde::de::IgnoredAny>(text);
+    parsed.map(drop).map_err(|error| format!("it is not JSON: line {}, column {}", error.line(), error.column()))
+}
+
+type Change = Option<(Vec<u8>, &'static str)>;
+
+fn follow(text: &[u8], order: &Order) -> Result<Change, Cow<'static, str>> {
+    let value = match &order.wish {
+        Wish::Text(value) | Wish::Quoted(value) => {
+            let value = std::str::from_utf8(value).map_err(|_| "the value is not UTF-8, and JSON is")?;
+            serde_json::to_string(value).unwrap_or_default().into_bytes()
+        }
+        Wish::Json(json) => {
+            check(json).map_err(|_| "the value is not JSON")?;
+            json.trim_ascii().to_vec()
+        }
+        Wish::Deleted => Vec::new(),
+    };
+    let tokens = tokens(&order.key)?;
+    let mut at = start(text);
+    for (index, token) in tokens.iter().enumerate() {
+        let list = Members::of(text, at).ok_or_else(|| {
+            let above = pointer(&tokens[..index]);
+            format!("`{above}` is neither an object nor a list")
+        })?;
+        let Some(found) = list.find(text, token)? else {
+            return match (&order.wish, order.missing) {
+                (Wish::Deleted, _) | (_, Missing::Ignore) => Ok(None),
+                (_, Missing::Refuse) => Err("it is not there".into()),
+                (_, Missing::Append) => {
+                    list.add(text, token, &tokens[index + 1..], &value).map(|text| Some((text, "add")))
+                }
+            };
+        };
+        if index + 1 == tokens.len() && order.wish == Wish::Deleted {
+            return Ok(Some((list.without(text, found), "delete")));
+        }
+        at = list.members[found].value.start;
+    }
+    let range = at..end(text, at);
+    let is_so = order.wish != Wish::Deleted && same(&text[range.clone()], &value);
+    if order.wish == Wish::Deleted {
+        return Err("all of it cannot be deleted".into());
+    }
+    Ok((!is_so).then(|| (splice(text, range, &value), "set")))
+}
+
+fn same(one: &[u8], other: &[u8]) -> bool {
+    let value = |text| serde_json::from_slice::<serde_json::Value>(text).ok();
+    one == other || value(one).is_some_and(|one| Some(one) == value(other))
+}
+
+fn splice(text: &[u8], range: Range<usize>, new: &[u8]) -> Vec<u8> {
+    [&text[..range.start], new, &text[range.end..]].concat()
+}
+
+/// The parts of a pointer.
+fn tokens(pointer: &[u8]) -> Result<Vec<String>, &'static str> {
+    let text = std::str::from_utf8(pointer).map_err(|_| "a JSON pointer is UTF-8")?;
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Some(rest) = text.strip_prefix('/') else { return Err("a JSON pointer begins with `/`, as in `/a/b/0`") };
+    Ok(rest.split('/').map(|token| token.replace("~1", "/").replace("~0", "~")).collect())
+}
+
+fn pointer(tokens: &[String]) -> String {
+    tokens.iter().map(|token| format!("/{}", token.replace('~', "~0").replace('/', "~1"))).collect()
+}
+
+/// The span of what a pointer leads to, in a text that is JSON.
+pub(super) fn find(text: &[u8], key: &[u8]) -> Result<Option<Range<usize>>, Cow<'static, str>> {
+    check(text)?;
+    let mut at = start(text);
+    for token in tokens(key)? {
+        let Some(list) = Members::of(text, at) else { return Ok(None) };
+        let Some(found) = list.find(text, &token)? else { return Ok(None) };
+        at = list.members[found].value.start;
+    }
+    Ok(Some(at..end(text, at)))
+}
+
+fn start(text: &[u8]) -> usize {
+    super::skip(text, 0, text.len(), BLANKS)
+}
+
+/// An object or a list.
+struct Members {
+    is_object: bool,
+    /// Between the brackets.
+    inside: Range<usize>,
+    members: Vec<Member>,
+}
+
+struct Member {
+    /// Where it begins: at its name, or at its value in a list.
+    start: usize,
+    /// The name with its quotes; empty in a list.
+    name: Range<usize>,
+    value: Range<usize>,
+}
+
+impl Members {
+    /// What is at `at`, if it is one of them.
+    fn of(text: &[u8], at: usize) -> Option<Self> {
+        let is_object = match text.get(at)? {
+            b'{' => true,
+            b'[' => false,
+            _ => return None,
+        };
+        let next = |at: usize| super::skip(text, at, text.len(), BLANKS);
+        let mut members = Vec::new();
+        let mut here = next(at + 1);
+        while !matches!(text.get(here)?, b'}' | b']') {
+            let start = here;
+            let mut name = here..here;
+            if is_object {
+                name.end = end(text, here);
+                // Behind the colon.
+                here = next(next(name.end) + 1);
+            }
+            let value = here..end(text, here);
+            here = next(value.end);
+            members.push(Member { start, name, value });
+            if text.get(here) == Some(&b',') {
+                here = next(here + 1);
+            }
+        }
+        Some(Members { is_object, inside: at + 1..here, members })
+    }
+
+    /// Which of them is meant. A name that is there twice means its last value, as most readers have it.
+    fn find(&self, text: &[u8], token: &str) -> Result<Option<usize>, Cow<'static, str>> {
+        if self.is_object {
+            let is_it = |member: &Member| {
+                serde_json::from_slice::<Cow<str>>(&text[member.name.clone()]).is_ok_and(|name| name == token)
+            };
+            return Ok(self.members.iter().rposition(is_it));
+        }
+        if token == "-" {
+            return Ok(None);
+        }
+        let digits = token.bytes().all(|byte| byte.is_ascii_digit()) && (token == "0" || !token.starts_with('0'));
+        match token.parse::<usize>() {
+            Ok(index) if digits && index < self.members.len() => Ok(Some(index)),
+            Ok(index) if digits && index == self.members.len() => Ok(None),
+            _ => Err(format!("`{token}` is no place in a list of {}", self.members.len()).into()),
+        }
+    }
+
+    /// The text with one more member, and what is below it.
+    fn add(&self, text: &[u8], token: &str, below: &[String], value: &[u8]) -> Result<Vec<u8>, Cow<'static, str>> {
+        if below.iter().any(|token| token == "-") {
+            return Err("a list that is not there cannot be added to".into());
+        }
+        let quoted = |token: &str| serde_json::to_string(token).unwrap_or_default().into_bytes();
+        let colon: &[u8] = match self.members.last() {
+            Some(last) if self.is_object => &text[last.name.end..last.value.start],
+            Some(_) | None => b": ",
+        };
+        let mut new = Vec::new();
+        if self.is_object {
+            new.extend(quoted(token));
+            new.extend(colon);
+        }
+        for token in below {
+            new.push(b'{');
+            new.extend(quoted(token));
+            new.extend(b": ");
+        }
+        new.extend(value);
+        new.extend(below.iter().map(|_| b'}'));
+        Ok(match self.members.last() {
+            Some(last) => {
+                // As far from the comma as the last one is from what is before it.
+                let before = match self.members.iter().nth_back(1) {
+                    Some(previous) => previous.value.end,
+                    None => self.inside.start,
+                };
+                let gap: Vec<u8> =
+                    text[before..last.start].iter().copied().filter(|byte| BLANKS.contains(byte)).collect();
+                let gap = if gap.is_empty() && self.members.len() == 1 { b" ".to_vec() } else { gap };
+                splice(text, last.value.end..last.value.end, &[&b","[..], &gap, &new].concat())
+            }
+            None => splice(text, self.inside.clone(), &new),
+        })
+    }
+
+    fn without(&self, text: &[u8], index: usize) -> Vec<u8> {
+        let member = &self.members[index];
+        let range = match (index.checked_sub(1).map(|index| &self.members[index]), self.members.get(index + 1)) {
+            (Some(previous), _) => previous.value.end..member.value.end,
+            (None, Some(next)) => member.start..next.start,
+            (None, None) => self.inside.clone(),
+        };
+        splice(text, range, b"")
+    }
+}
+
+/// Where the value ends that begins at `at`, in a text that is JSON.
+fn end(text: &[u8], at: usize) -> usize {
+    let mut depth = 0_usize;
+    let mut here = at;
+    loop {
+        match text.get(here) {
+            None => return here,
+            Some(b'"') => {
+                here += 1;
+                while text.get(here).is_some_and(|&byte| byte != b'"') {
+                    here += 1 + usize::from(text[here] == b'\\');
+                }
+                here += 1;
+            }
+            Some(b'{' | b'[') => {
+                depth += 1;
+                here += 1;
+            }
+            Some(b'}' | b']') if depth > 0 => {
+                depth -= 1;
+                here += 1;
+            }
+            Some(b'}' | b']') => return here,
+            Some(byte) if depth == 0 && (b",:".contains(byte) || BLANKS.contains(byte)) => return here,
+            Some(_) => {
+                here += 1;
+                continue;
+            }
+        }
+        if depth == 0 {
+            return here;
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! Keys and values on lines: finds them by a scanner of the format, and puts new text where they are. Every key is looked
+//! for in one pass over the file, whatever their number.
+
+use super::{Edited, Missing, Mistake, Order, Wish, line_end};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// A format: what its lines mean, and how keys and values are written in it.
+pub(super) struct Syntax {
+    /// Finds every entry; with `true` also those that are commented out.
+    pub scan: fn(&[u8], bool) -> Scan<'_>,
+    /// What a value means that stands there so.
+    pub decode: fn(&[u8]) -> Vec<u8>,
+    /// How a key is written.
+    pub key: fn(&[u8]) -> Result<Vec<u8>, &'static str>,
+    /// How a value is written where another stood; nothing stood where a key is new.
+    pub value: fn(&[u8], &[u8]) -> Result<Vec<u8>, &'static str>,
+    /// What stands between key and value where nothing says otherwise.
+    pub separator: &'static [u8],
+    /// Whether indentation says what belongs to what.
+    pub is_nested: bool,
+    /// Whether a colon separates only with a blank behind it.
+    pub needs_blank: bool,
+    /// Whether a backslash at the end of a line continues it.
+    pub continues: bool,
+    /// Whether quotes can stand around any value.
+    pub has_quotes: bool,
+    /// Whether JSON is a value in it.
+    pub has_json: bool,
+}
+
+/// What is in a file.
+pub(super) struct Scan<'t> {
+    /// At least one: what is before the first header.
+    pub sections: Vec<Section<'t>>,
+    /// In their order.
+    pub entries: Vec<Entry<'t>>,
+}
+
+/// A part of a file.
+pub(super) struct Section<'t> {
+    /// What its header says; empty for what is before the first header.
+    pub name: &'t [u8],
+    /// Where a new key goes: behind its last one, or behind its header.
+    pub end: usize,
+}
+
+/// A key with its value.
+pub(super) struct Entry<'t> {
+    /// Which section it is in.
+    pub section: usize,
+    /// All its lines.
+    pub lines: Range<usize>,
+    /// What makes a comment of it; empty: it is none.
+    pub marker: Range<usize>,
+    /// Where the key stands in its line.
+    pub column: usize,
+    /// Whether it begins an item of a list.
+    pub is_item: bool,
+    /// The key.
+    pub key: Cow<'t, [u8]>,
+    /// What is between key and value.
+    pub separator: Range<usize>,
+    /// The value as it is written.
+    pub raw: Range<usize>,
+    /// Whether the value goes on over lines that are not of `raw`.
+    pub goes_on: bool,
+}
+
+impl<'t> Scan<'t> {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Scan { sections: vec![Section { name: b"", end: 0 }], entries: Vec::new() }
+    }
+
+    /// One more entry of the last section.
+    pub fn push(&mut self, mut entry: Entry<'t>) {
+        entry.section = self.sections.len() - 1;
+        if let Some(section) = self.sections.last_mut().filter(|_| entry.marker.is_empty()) {
+            section.end = entry.lines.end;
+        }
+        self.entries.push(entry);
+    }
+
+    /// The entries of a key.
+    pub fn find<'s>(&'s self, section: &'s [u8], key: &'s [u8]) -> impl Iterator<Item = &'s Entry<'t>> {
+        let is_it = move |entry: &&Entry| entry.key == key && self.sections[entry.section].name == section;
+        self.entries.iter().filter(is_it)
+    }
+}
+
+/// The entry that counts, of those with the same key: the last. Where indentation has a meaning: the one that is least
+/// deep, and it must be the only one of that depth, unless it is not deep at all.
+pub(super) fn effective<'s, 't>(
+    syntax: &Syntax,
+    found: impl Iterator<Item = &'s Entry<'t>>,
+) -> Result<Option<&'s Entry<'t>>, &'static str>
+where
+    't: 's,
+{
+    let mut chosen: Option<&Entry> = None;
+    let mut is_ambiguous = false;
+    for entry in found {
+        let (old, new) = (chosen.map_or(usize::MAX, |chosen| chosen.column), entry.column);
+        if !syntax.is_nested || new <= old {
+            is_ambiguous = syntax.is_nested && new == old && new > 0;
+            chosen = Some(entry);
+        }
+    }
+    if is_ambiguous { Err("it is there more than once, below different keys") } else { Ok(chosen) }
+}
+
+/// New text in the place of old text.
+struct Splice {
+    range: Range<usize>,
+    text: Vec<u8>,
+    /// Whether it is a line of its own.
+    is_line: bool,
+}
+
+pub(super) fn edit(
+    syntax: &Syntax,
+    text: &[u8],
+    orders: &[Order],
+    separator: Option<&[u8]>,
+) -> Result<Edited, Vec<Mistake>> {
+    let scan = (syntax.scan)(text, orders.iter().any(|order| order.commented));
+    // In YAML such a value has its own end; a quote has not, and what is written behind it could close it.
+    if let Some(open) = scan.entries.iter().find(|entry| entry.goes_on && !syntax.is_nested) {
+        return Err(vec![Mistake::new(&open.key, "a quote in its value is never closed")]);
+    }
+    let mut found: BTreeMap<(&[u8], &[u8]), Vec<&Entry>> =
+        orders.iter().map(|order| ((&order.section[..], &order.key[..]), Vec::new())).collect();
+    for entry in &scan.entries {
+        if let Some(found) = found.get_mut(&(scan.sections[entry.section].name, &entry.key[..])) {
+            found.push(entry);
+        }
+    }
+    let mut work = Work { syntax, text, scan: &scan, separator, splices: Vec::new(), new: Vec::new(), changes: vec![] };
+    let mut mistakes = Vec::new();
+    for order in orders {
+        let entries = found.get(&(&order.section[..], &order.key[..])).map_or(&[][..], Vec::as_slice);
+        if let Err(what) = work.follow(order, entries) {
+            mistakes.push(Mistake::new(&name(order), what));
+        }
+    }
+    if !mistakes.is_empty() {
+        return Err(mistakes);
+    }
+    let changes = std::mem::take(&mut work.changes);
+    Ok(Edited::new(text, work.finish(), changes))
+}
+
+/// The key as it is written in a configuration.
+fn name(order: &Order) -> Vec<u8> {
+    let section = &order.section;
+    if section.is_empty() { order.key.clone() } else { [section, &b"."[..], &order.key].concat() }
+}
+
+struct Work<'w> {
+    syntax: &'w Syntax,
+    text: &'w [u8],
+    scan: &'w Scan<'w>,
+    separator: Option<&'w [u8]>,
+    splices: Vec<Splice>,
+    /// New keys of sections that are not there: the section, and the line.
+    new: Vec<(&'w [u8], Vec<u8>)>,
+    changes: Vec<String>,
+}
+
+impl<'w> Work<'w> {
+    fn follow(&mut self, order: &'w Order, entries: &[&Entry]) -> Result<(), &'static str> {
+        let is_live = |entry: &&&Entry| entry.marker.is_empty();
+        if order.wish == Wish::Deleted {
+            let mut live = entries.iter().filter(is_live).peekable();
+            if live.peek().is_some() {
+                self.note("delete", order);
+            }
+            for entry in live {
+                if entry.is_item {
+                    return Err("it begins an item of a list, and cannot be taken out alone");
+                }
+                if entry.goes_on {
+                    return Err("its value goes on over several lines, and cannot be taken out");
+                }
+                self.splices.push(Splice { range: entry.lines.clone(), text: Vec::new(), is_line: false });
+            }
+            return Ok(());
+        }
+        let live = effective(self.syntax, entries.iter().filter(is_live).copied())?;
+        let commented = entries.iter().rfind(|entry| !entry.marker.is_empty() && order.commented).copied();
+        match (live.or(commented), order.missing) {
+            (Some(entry), _) => self.set(order, entry),
+            (None, Missing::Append) => self.append(order),
+            (None, Missing::Refuse) => Err(ABSENT),
+            (None, Missing::Ignore) => Ok(()),
+        }
+    }
+
+    fn set(&mut self, order: &Order, entry: &Entry) -> Result<(), &'static str> {
+        let raw = &self.text[entry.raw.clone()];
+        if entry.goes_on {
+            return Err("its value goes on over several lines, and cannot be replaced");
+        }
+        if entry.raw.is_empty() && entry.raw.end == self.text.len() && self.is_open() {
+            return Err(OPEN);
+        }
+        let is_so = match &order.wish {
+            Wish::Text(value) => (self.syntax.decode)(raw) == *value && !entry.separator.is_empty(),
+            Wish::Quoted(value) => raw.starts_with(b"\"") && (self.syntax.decode)(raw) == *value,
+            Wish::Json(json) => raw == json,
+            Wish::Deleted => false,
+        };
+        let is_comment = !entry.marker.is_empty();
+        if is_so && !is_comment {
+            return Ok(());
+        }
+        let mut text = match &self.text[entry.separator.clone()] {
+            [] => self.syntax.separator.to_vec(),
+            separator => self.separated(separator),
+        };
+        text.extend(self.written(order, raw)?);
+        self.splices.push(Splice { range: entry.separator.start..entry.raw.end, text, is_line: false });
+        if is_comment {
+            self.splices.push(Splice { range: entry.marker.clone(), text: Vec::new(), is_line: false });
+        }
+        self.note(if is_comment { "uncomment" } else { "set" }, order);
+        Ok(())
+    }
+
+    fn append(&mut self, order: &'w Order) -> Result<(), &'static str> {
+        if self.is_open() {
+            return Err(OPEN);
+        }
+        let section = self.scan.sections.iter().rposition(|section| section.name == order.section);
+        // As it is at the key above it, or at any: a comment is no model.
+        let is_model = |entry: &&Entry| entry.marker.is_empty() && !entry.separator.is_empty();
+        let models = || self.scan.entries.iter().filter(is_model).rev();
+        let model = || models().find(|entry| Some(entry.section) == section).or_else(|| models().next());
+        let model = || model().map(|entry| &self.text[entry.separator.clone()]);
+        let model = if self.syntax.is_nested { None } else { model() };
+        let mut line = (self.syntax.key)(&order.key)?;
+        line.extend(self.separated(self.separator.or(model).unwrap_or(self.syntax.separator)));
+        line.extend(self.written(order, b"")?);
+        if !matches!(&(self.syntax.scan)(&line, false).entries[..], [entry] if entry.key == order.key) {
+            return Err("with this separator it could not be read back");
+        }
+        line.extend(line_end(self.text));
+        match section {
+            // What is before the first header has no end of its own where there is no key in it.
+            Some(index) if self.syntax.is_nested || self.scan.sections.len() == 1 => {
+                self.new.push((self.scan.sections[index].name, line));
+            }
+            Some(index) => {
+                let at = self.scan.sections[index].end;
+                self.splices.push(Splice { range: at..at, text: line, is_line: true });
+            }
+            None => self.new.push((&order.section, line)),
+        }
+        self.note("add", order);
+        Ok(())
+    }
+
+    /// Whether the last line goes on, and nothing comes.
+    fn is_open(&self) -> bool {
+        let text = self.text.strip_suffix(b"\n").unwrap_or(self.text);
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        self.syntax.continues && text.iter().rev().take_while(|&&byte| byte == b'\\').count() % 2 == 1
+    }
+
+    fn separated(&self, separator: &[u8]) -> Vec<u8> {
+        let blank: &[u8] = if self.syntax.needs_blank && separator.ends_with(b":") { b" " } else { b"" };
+        [separator, blank].concat()
+    }
+
+    fn written(&self, order: &Order, old: &[u8]) -> Result<Vec<u8>, &'static str> {
+        match &order.wish {
+            Wish::Text(value) => (self.syntax.value)(value, old),
+            Wish::Quoted(_) if !self.syntax.has_quotes => Err("quotes are part of the value in this format"),
+            Wish::Quoted(value) => (self.syntax.value)(value, b"\""),
+            Wish::Json(_) if !self.syntax.has_json => Err("JSON is no value of this format"),
+            Wish::Json(json) if json.contains(&b'\n') => Err("the JSON has to be in one line"),
+            Wish::Json(json) => Ok(json.clone()),
+            Wish::Deleted => Ok(Vec::new()),
+        }
+    }
+
+    fn note(&mut self, what: &str, order: &Order) {
+        self.changes.push(format!("{what} `{}`", String::from_utf8_lossy(&name(order)).escape_debug()));
+    }
+
+    /// All of it with its changes.
+    fn finish(mut self) -> Vec<u8> {
+        // Stable: what comes to the same place stays in its order.
+        self.splices.sort_by_key(|splice| (splice.range.start, splice.range.end));
+        let mut content = Vec::with_capacity(self.text.len() + 256);
+        let mut at = 0;
+        for splice in &self.splices {
+            content.extend(&self.text[at..splice.range.start]);
+            if splice.is_line {
+                end_line(&mut content, self.text);
+            }
+            content.extend(&splice.text);
+            at = splice.range.end;
+        }
+        content.extend(&self.text[at..]);
+        // A section stands together, whatever order its keys came in.
+        let mut section: &[u8] = b"";
+        self.new.sort_by_key(|(section, _)| *section);
+        for (name, line) in &self.new {
+            end_line(&mut content, self.text);
+            if *name != section {
+                if !content.is_empty() {
+                    content.extend(line_end(self.text));
+                }
+                content.extend([b"[", *name, b"]"].concat());
+                content.extend(line_end(self.text));
+                section = name;
+            }
+            content.extend(line);
+        }
+        keep_last_line(&mut content, self.text);
+        content
+    }
+}
+
+const ABSENT: &str = "it is not there";
+const OPEN: &str = "the last line of the file ends with a backslash, so nothing can be added behind it";
+
+/// Ends the last line, if it does not end yet.
+pub(super) fn end_line(content: &mut Vec<u8>, text: &[u8]) {
+    if !content.is_empty() && !content.ends_with(b"\n") {
+        content.extend(line_end(text));
+    }
+}
+
+/// A last line that did not end does not end now either.
+pub(super) fn keep_last_line(content: &mut Vec<u8>, text: &[u8]) {
+    if !text.is_empty() && !text.ends_with(b"\n") && content.ends_with(b"\n") {
+        content.pop();
+        if line_end(text) == b"\r\n" && content.ends_with(b"\r") {
+            content.pop();
+        }
+    }
+}
