@@ -4,7 +4,7 @@
 use crate::cli::ConfigFile;
 use crate::config::{Config, Problems};
 use crate::plan::env::Resolved;
-use crate::plan::model::{Action, File, HookKind, Ownership, Program};
+use crate::plan::model::{Action, Edit, File, HookKind, Ownership, Program};
 use crate::plan::redact::Redaction;
 use crate::plan::resolve::{Inputs, Resolution, resolve};
 use crate::plan::steps::{Planned, step_name};
@@ -262,6 +262,15 @@ fn describe(action: &Action) -> String {
         Action::Owner { path, owner: to, flat } => {
             let what = if *flat { "of" } else { "of all below" };
             format!("change the owner {what} {}{}", path.display(), owner(to))
+        }
+        Action::Edit(Edit { old, new, changes }) => {
+            let changes = if changes.is_empty() { "nothing to change".to_owned() } else { changes.join(", ") };
+            let mode = match old {
+                None => format!(", a new file, mode {:04o}", new.mode),
+                Some(_) if new.keep_mode => String::new(),
+                Some(_) => format!(", mode {:04o}", new.mode),
+            };
+            format!("edit {}{mode}{}: {changes}", new.target.display(), owner(&new.owner))
         }
         Action::Write(files) => {
             let each: Vec<String> = files

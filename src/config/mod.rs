@@ -85,6 +85,7 @@ fn check(config: &Config, problems: &mut Problems) {
         {
             problems.at(template.place, "a template has either `source` or `content`");
         }
+        step.edit.iter().for_each(|edit| check_edit(edit, problems));
     }
     for (name, variable) in &config.env {
         check_name(name, variable.place, problems);
@@ -126,4 +127,40 @@ fn check_run(run: &model::Run, problems: &mut Problems) {
     }
     let names = run.env.keys().chain(&run.stdout_variable);
     names.for_each(|name| check_name(name, run.place, problems));
+}
+fn check_edit(edit: &model::Edit, problems: &mut Problems) {
+    use model::EditFormat::{Ini, Json, Lines, Shell, Yaml};
+    let is = |formats: &[model::EditFormat]| formats.contains(&edit.format);
+    let has_keys = !edit.set.is_empty() || !edit.set_prefix.is_empty() || !edit.delete.is_empty();
+    if has_keys == is(&[Lines]) || edit.rules.is_empty() == is(&[Lines]) {
+        let message = "`rules` are for `format = \"lines\"`; every other has `set`, `set_prefix` or `delete`";
+        problems.at(edit.place, message);
+    }
+    if edit.section.is_some() && !is(&[Ini]) {
+        problems.at(edit.place, "`section` is for `format = \"ini\"`");
+    }
+    for (key, setting) in &edit.set {
+        let types::TextOr::Table(setting) = setting else { continue };
+        if setting.json && (setting.quoted || !is(&[Json, Yaml])) {
+            problems.at(setting.place, format!("`{key}`: `json` is for `format = \"json\"` and `\"yaml\"`"));
+        }
+        if setting.quoted && !is(&[Yaml, Shell]) {
+            problems.at(setting.place, format!("`{key}`: `quoted` is for `format = \"yaml\"` and `\"shell\"`"));
+        }
+    }
+    for prefix in &edit.set_prefix {
+        if prefix.prefix.is_empty() || prefix.replace.iter().any(|pair| pair.len() != 2 || pair[0].is_empty()) {
+            let message = "`prefix` cannot be empty, and `replace` is pairs: `[[\"__\", \"-\"]]`";
+            problems.at(prefix.place, message);
+        }
+    }
+    for rule in &edit.rules {
+        let found = [rule.pattern.is_some(), rule.line.is_some()].iter().filter(|&&is| is).count();
+        let done = [rule.set.is_some(), rule.delete, rule.append.is_some()].iter().filter(|&&is| is).count();
+        if found > 1 || done != 1 || found == 0 && rule.append.is_none() {
+            let message =
+                "a rule has `match` or `line`, and one of `set`, `delete` and `append`; `append` may stand alone";
+            problems.at(rule.place, message);
+        }
+    }
 }

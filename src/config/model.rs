@@ -325,12 +325,14 @@ table! {
         hooks: Option<Hooks>,
         /// Set variables, from here on: for the later steps, the arguments and the application.
         set: BTreeMap<String, Text>,
+        /// Change keys or lines of a text file.
+        edit: Option<Edit>,
     }
 }
 
 /// Every kind of step there is.
-pub const STEP_KINDS: [&str; 11] =
-    ["directory", "copy", "symlink", "remove", "owner", "template", "templates", "run", "env", "hooks", "set"];
+pub const STEP_KINDS: [&str; 12] =
+    ["directory", "copy", "symlink", "remove", "owner", "template", "templates", "run", "env", "hooks", "set", "edit"];
 
 impl Step {
     /// Which of [`STEP_KINDS`] it is; one of them in a configuration that was checked.
@@ -347,6 +349,7 @@ impl Step {
             self.env.is_some(),
             self.hooks.is_some(),
             !self.set.is_empty(),
+            self.edit.is_some(),
         ];
         STEP_KINDS.into_iter().zip(is).filter(|(_, is)| *is).map(|(kind, _)| kind).collect()
     }
@@ -634,5 +637,141 @@ choice! {
         Fail = "fail",
         /// A warning that says who owns it; the file stays as it is.
         Skip = "skip",
+    }
+}
+
+table! {
+    /// Changes to a text file. Values are literal, whatever is in them; comments, order, blanks and line ends stay. What is
+    /// so already is not touched, so a second start changes nothing. The file keeps its mode and owner; a mount point keeps
+    /// its inode.
+    Edit {
+        /// The file.
+        path: Text,
+        /// How it is written.
+        format: EditFormat,
+        /// Keys and what they are to be, in the order of their names. In `ini` a key is `section.key`, divided at the last
+        /// dot (without one it stands before the first section), in `json` a pointer: `/a/b/0`, `/a/-` for one more item.
+        /// A key that is there more than once is set where it counts, which is the last time.
+        set: BTreeMap<String, TextOr<Setting>>,
+        /// Keys made of all variables whose names begin so. `set` and `delete` go before.
+        set_prefix: Vec<SetPrefix>,
+        /// Keys that are to be gone. `set` goes before.
+        delete: Vec<Text>,
+        /// The section of every key, of an `ini` file; then keys are taken as they are, dots and all.
+        section: Option<Text>,
+        /// What to do about keys that are not there. Absent: `append`; for the rules of `lines` `error`.
+        missing: Option<MissingKey>,
+        /// What becomes of a key whose value is empty. Absent: it is set to nothing.
+        on_empty: Option<OnEmpty>,
+        /// A key that is only there as a comment counts as there: it loses its comment sign.
+        commented: bool,
+        /// What stands between a new key and its value. Absent: what stands there at the keys that are there.
+        separator: Option<String>,
+        /// What becomes of lines, in this order, of `lines`.
+        rules: Vec<LineRule>,
+        /// A file that is missing is made, and begins empty; else it is a failure.
+        create: bool,
+        /// Its mode. Absent: it keeps the one it has; a new one has 0644, and 0600 if a secret was used.
+        mode: Option<Mode>,
+        /// Its owner: `user`, `user:group` or `:group`. Absent: it stays.
+        owner: Option<Text>,
+        /// What to do if it cannot be written.
+        on_read_only: Option<OnReadOnly>,
+    }
+}
+
+choice! {
+    /// How a file that is edited is written.
+    EditFormat {
+        /// Lines, by `rules`; no keys.
+        Lines = "lines",
+        /// `key=value`, `key: value`, `key value` as Java reads them.
+        Properties = "properties",
+        /// `[section]` and `key = value`.
+        Ini = "ini",
+        /// `KEY=value`, `export` before it or not, quoted as a shell needs it.
+        Shell = "shell",
+        /// Lines that are `key: value` or `- key: value` at any depth; the least deep one is meant, and a value of several
+        /// lines is refused.
+        Yaml = "yaml",
+        /// JSON; its form stays.
+        Json = "json",
+    }
+}
+
+choice! {
+    /// What to do about what is not there.
+    MissingKey {
+        /// Add it at the end.
+        Append = "append",
+        /// It is a failure.
+        Error = "error",
+        /// Leave it out.
+        Ignore = "ignore",
+    }
+}
+
+choice! {
+    /// What becomes of a key whose value is empty.
+    OnEmpty {
+        /// It is set to nothing.
+        Set = "set",
+        /// It is deleted.
+        Delete = "delete",
+        /// It stays as it is.
+        Keep = "keep",
+    }
+}
+
+table! {
+    /// What a key is to be.
+    Setting {
+        /// The value.
+        value: Text,
+        /// Only if this holds.
+        when: Option<Expression>,
+        /// It is JSON (a number, a list) and no text: for `json` and `yaml`.
+        json: bool,
+        /// It stands in double quotes, needed or not: for `yaml` and `shell`.
+        quoted: bool,
+        /// What to do if this key is not there.
+        missing: Option<MissingKey>,
+    }
+}
+
+table! {
+    /// Variables that become keys, in the order of their keys. Two that come to the same key are an error.
+    SetPrefix {
+        /// What the names of the variables begin with; it is taken off.
+        prefix: String,
+        /// What stands before the keys instead: `/` for `json`, `section.` for `ini`.
+        start: Option<String>,
+        /// What becomes of the rest of the name.
+        key: Option<NameCase>,
+        /// What stands for what in it, as pairs, before `key` is: `[["___", "_"], ["__", "-"]]`. At each place the first
+        /// that fits.
+        replace: Vec<Vec<String>>,
+        /// Variables that are left out, as patterns for their whole names.
+        exclude: Vec<Glob>,
+    }
+}
+
+table! {
+    /// What becomes of lines: those that `match` or `line` finds are replaced, deleted, or make it needless to append.
+    LineRule {
+        /// A regular expression that matches somewhere in the line; `^` and `$` are its beginning and end.
+        pattern ("match"): Option<String>,
+        /// The line, letter for letter.
+        line: Option<Text>,
+        /// Each line that was found becomes this line. Nothing in it is expanded but `${...}`.
+        set: Option<Text>,
+        /// The new line begins with the blanks that the old one began with.
+        keep_indent: bool,
+        /// Each line that was found is deleted.
+        delete: bool,
+        /// A line or several, added at the end if no line was found and they are not there already.
+        append: Option<Text>,
+        /// What to do if `set` finds no line, nor the new one.
+        missing: Option<MissingKey>,
     }
 }

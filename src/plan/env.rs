@@ -67,6 +67,13 @@ impl Promises {
         }
     }
 
+    /// The same for all variables whose names begin so.
+    pub fn ask_prefix(&self, prefix: &str) {
+        if self.others || self.names.iter().any(|name| name.starts_with(prefix)) {
+            self.asked.set(true);
+        }
+    }
+
     /// Whether something was asked for since the last time that may yet change: then what came of it counts for nothing.
     pub fn take_asked(&self) -> bool {
         self.asked.replace(false)

@@ -9,6 +9,7 @@ pub mod args;
 pub mod capability;
 pub mod check;
 pub mod dotenv;
+mod edit;
 pub mod env;
 mod facts;
 pub mod identity;

@@ -111,6 +111,8 @@ pub enum Action {
     Hooks(Vec<Hook>),
     /// Set variables.
     Set(Vec<Learned>),
+    /// Change a file.
+    Edit(Edit),
 }
 
 /// A program to run, and all that it finds.
@@ -239,6 +241,23 @@ impl std::fmt::Debug for Learned {
     }
 }
 
+/// A file that was read, and what it becomes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// What was in it when that was decided; `None`: it was not there.
+    pub old: Option<Vec<u8>>,
+    /// What it becomes; without a mode of its own it keeps the one it has.
+    pub new: File,
+    /// What is different, without any value.
+    pub changes: Vec<String>,
+}
+
+impl std::fmt::Debug for Edit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Edit({:?}: {})", self.new, self.changes.join(", "))
+    }
+}
+
 /// A file to write.
 #[derive(Clone, PartialEq, Eq)]
 pub struct File {
@@ -248,6 +267,8 @@ pub struct File {
     pub content: Vec<u8>,
     /// Its final mode.
     pub mode: u32,
+    /// Whether a file that is there keeps the mode it has.
+    pub keep_mode: bool,
     /// Its final owner.
     pub owner: Ownership,
     /// Only if nothing is there.

@@ -94,6 +94,7 @@ impl Resolution<'_> {
                 content: Vec::new(),
                 mode: MODES[usize::from(run.secret)],
                 owner: Ownership::default(),
+                keep_mode: false,
                 unless_exists: false,
                 skip_read_only: false,
             }),

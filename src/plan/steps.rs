@@ -11,7 +11,7 @@ use crate::config::model::{
 };
 use crate::config::problem::Problems;
 use crate::config::tree::Place;
-use crate::config::types::{Mode, Size, Text};
+use crate::config::types::{Expression, Mode, Size, Text};
 use crate::glob;
 use crate::report::Because;
 use crate::template::Position;
@@ -22,11 +22,11 @@ use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 
 /// The largest result, and the largest template, where `max_size` does not say otherwise.
-const LARGEST: Size = Size(16 << 20);
+pub(super) const LARGEST: Size = Size(16 << 20);
 /// What a template is called by its end.
 const SUFFIX: &[u8] = b".template";
 /// The mode of a file, without and with a secret in it.
-const MODES: [u32; 2] = [0o644, 0o600];
+pub(super) const MODES: [u32; 2] = [0o644, 0o600];
 /// How many variables of one template are told to be missing.
 const MOST_TOLD: usize = 20;
 /// How deep a directory of templates is searched.
@@ -51,15 +51,8 @@ pub enum Planned {
 impl Resolution<'_> {
     /// What a step does now; `None`: its condition does not hold. To be used only if no problem was added.
     pub fn action(&self, step: &Step, problems: &mut Problems) -> Option<Action> {
-        if let Some(when) = &step.when {
-            match self.judge.holds(&when.source, self.env.values_for(&self.judge, Some(&when.source))) {
-                Ok(true) => {}
-                Ok(false) => return None,
-                Err(message) => {
-                    problems.at(when.place, message);
-                    return None;
-                }
-            }
+        if !self.holds(step.when.as_ref(), problems) {
+            return None;
         }
         let env = &self.env;
         if let Some(directory) = &step.directory {
@@ -94,10 +87,23 @@ impl Resolution<'_> {
         if let Some(template) = &step.template {
             return self.file(template, problems).map(|file| Action::Write(vec![file]));
         }
+        if let Some(edit) = &step.edit {
+            return self.edit(edit, problems).map(Action::Edit);
+        }
         if let Some(templates) = &step.templates {
             return self.files(templates, problems).map(Action::Write);
         }
         self.program_action(step, problems)
+    }
+
+    /// Whether a condition holds; none always does.
+    pub(super) fn holds(&self, when: Option<&Expression>, problems: &mut Problems) -> bool {
+        let Some(when) = when else { return true };
+        let values = self.env.values_for(&self.judge, Some(&when.source));
+        self.judge.holds(&when.source, values).unwrap_or_else(|message| {
+            problems.at(when.place, message);
+            false
+        })
     }
 
     /// Resolves every step once, for every problem to be told before anything is done. What an earlier step may yet make
@@ -112,7 +118,11 @@ impl Resolution<'_> {
                 continue;
             }
             let mut found = Problems::default();
-            self.planned(index, &mut found);
+            self.ask(index, &mut found, |resolution, step, found| match &step.edit {
+                // What an earlier step may yet do to the file is not known; what is wrong with the step itself is.
+                Some(edit) if index > 0 => resolution.check_edit(step, edit, found),
+                Some(_) | None => drop(resolution.action(step, found)),
+            });
             let source = step.template.as_ref().and_then(|template| template.source.as_ref());
             let missing = source.and_then(|text| path(text, &self.env, &mut Problems::default()));
             let may_come = index > 0 && missing.is_some_and(|path| self.world.kind(&path).is_none());
@@ -125,15 +135,32 @@ impl Resolution<'_> {
 
     /// What a step will do as far as that can be told before the earlier ones are done.
     pub fn planned(&mut self, index: usize, problems: &mut Problems) -> Planned {
+        if self.waits_for_file(index) {
+            return Planned::Later;
+        }
+        match self.ask(index, problems, Self::action) {
+            None => Planned::Later,
+            Some(None) => Planned::Nothing,
+            Some(Some(action)) => Planned::Do(action),
+        }
+    }
+
+    /// Asks something about a step before the earlier ones are done. `None`: the answer depends on what they find out.
+    fn ask<T>(
+        &mut self,
+        index: usize,
+        problems: &mut Problems,
+        question: impl FnOnce(&Self, &Step, &mut Problems) -> T,
+    ) -> Option<T> {
         let step = &self.config.steps[index];
         self.env.promises = Promises::of(&self.config.steps[..index]);
         let mut found = Problems::default();
-        let action = self.action(step, &mut found);
+        let answer = question(self, step, &mut found);
         if self.env.promises.take_asked() {
-            return Planned::Later;
+            return None;
         }
         problems.append(found);
-        action.map_or(Planned::Nothing, Planned::Do)
+        Some(answer)
     }
 
     /// A path whose last component may be a pattern; what comes from a variable is a name in it, and no pattern.
@@ -147,7 +174,7 @@ impl Resolution<'_> {
         Some(literal.with_file_name(OsStr::from_bytes(last)))
     }
 
-    fn owner(&self, text: Option<&Text>, problems: &mut Problems) -> Ownership {
+    pub(super) fn owner(&self, text: Option<&Text>, problems: &mut Problems) -> Ownership {
         let Some(text) = text else { return Ownership::default() };
         let Some(spec) = self.env.expand(text, LONGEST_VALUE, problems) else { return Ownership::default() };
         if spec.is_empty() {
@@ -293,6 +320,7 @@ impl Resolution<'_> {
             content,
             mode,
             owner: how.owner,
+            keep_mode: false,
             unless_exists: false,
             skip_read_only: how.rendering.and_then(|how| how.on_read_only) == Some(OnReadOnly::Skip),
         })

@@ -19,7 +19,9 @@ pub fn key(format: Format, text: &[u8], section: &[u8], key: &[u8]) -> Result<Op
     let scan = (syntax.scan)(text, false);
     match keyed::effective(syntax, scan.find(section, key))? {
         None => Ok(None),
-        Some(entry) if entry.goes_on && syntax.is_nested => Err("its value goes on over several lines, and is not one text".into()),
+        Some(entry) if entry.goes_on && syntax.is_nested => {
+            Err("its value goes on over several lines, and is not one text".into())
+        }
         Some(entry) => Ok(Some((syntax.decode)(&text[entry.raw.clone()]))),
     }
 }

@@ -3,7 +3,7 @@
 //! There are many dialects. What they agree on is that a value is the rest of its line without the blanks around it; quotes
 //! and what looks like a comment behind a value are part of it here.
 
-use super::keyed::{Entry, Scan, Section, Syntax};
+use super::keyed::{Entry, Scan, Section, Syntax, Written};
 use super::{Line, skip, trim_end};
 use std::borrow::Cow;
 
@@ -71,7 +71,7 @@ fn entry(text: &[u8], line: Line, first: usize, start: usize, stop: usize) -> Op
     })
 }
 
-fn key(key: &[u8]) -> Result<Vec<u8>, &'static str> {
+fn key(key: &[u8]) -> Written {
     let is_plain = !key.iter().any(|byte| b"=\r\n".contains(byte)) && !key.starts_with(b"[") && key.trim_ascii() == key;
     let is_comment = key.starts_with(b";") || key.starts_with(b"#");
     let is_cut = key.windows(2).any(|pair| pair == b": " || pair == b":\t") || key.ends_with(b":");
@@ -81,7 +81,7 @@ fn key(key: &[u8]) -> Result<Vec<u8>, &'static str> {
     Ok(key.to_vec())
 }
 
-fn value(value: &[u8], _: &[u8]) -> Result<Vec<u8>, &'static str> {
+fn value(value: &[u8], _: &[u8]) -> Written {
     if value.iter().any(|byte| b"\r\n".contains(byte)) {
         return Err("a value of an ini file is one line, and this one has a newline in it");
     }

@@ -50,7 +50,7 @@ fn follow(text: &[u8], order: &Order) -> Result<Change, Cow<'static, str>> {
     let tokens = tokens(&order.key)?;
     let mut at = start(text);
     for (index, token) in tokens.iter().enumerate() {
-        let list = Members::of(text, at).ok_or_else(|| {
+        let list = Children::of(text, at).ok_or_else(|| {
             let above = pointer(&tokens[..index]);
             format!("`{above}` is neither an object nor a list")
         })?;
@@ -66,7 +66,7 @@ fn follow(text: &[u8], order: &Order) -> Result<Change, Cow<'static, str>> {
         if index + 1 == tokens.len() && order.wish == Wish::Deleted {
             return Ok(Some((list.without(text, found), "delete")));
         }
-        at = list.members[found].value.start;
+        at = list.items[found].value.start;
     }
     let range = at..end(text, at);
     let is_so = order.wish != Wish::Deleted && same(&text[range.clone()], &value);
@@ -96,7 +96,8 @@ fn tokens(pointer: &[u8]) -> Result<Vec<String>, &'static str> {
 }
 
 fn pointer(tokens: &[String]) -> String {
-    tokens.iter().map(|token| format!("/{}", token.replace('~', "~0").replace('/', "~1"))).collect()
+    let escaped = |token: &String| token.replace('~', "~0").replace('/', "~1");
+    tokens.iter().flat_map(|token| ["/".to_owned(), escaped(token)]).collect()
 }
 
 /// The span of what a pointer leads to, in a text that is JSON.
@@ -104,9 +105,9 @@ pub(super) fn find(text: &[u8], key: &[u8]) -> Result<Option<Range<usize>>, Cow<
     check(text)?;
     let mut at = start(text);
     for token in tokens(key)? {
-        let Some(list) = Members::of(text, at) else { return Ok(None) };
+        let Some(list) = Children::of(text, at) else { return Ok(None) };
         let Some(found) = list.find(text, &token)? else { return Ok(None) };
-        at = list.members[found].value.start;
+        at = list.items[found].value.start;
     }
     Ok(Some(at..end(text, at)))
 }
@@ -116,11 +117,11 @@ fn start(text: &[u8]) -> usize {
 }
 
 /// An object or a list.
-struct Members {
+struct Children {
     is_object: bool,
     /// Between the brackets.
     inside: Range<usize>,
-    members: Vec<Member>,
+    items: Vec<Member>,
 }
 
 struct Member {
@@ -131,7 +132,7 @@ struct Member {
     value: Range<usize>,
 }
 
-impl Members {
+impl Children {
     /// What is at `at`, if it is one of them.
     fn of(text: &[u8], at: usize) -> Option<Self> {
         let is_object = match text.get(at)? {
@@ -140,7 +141,7 @@ impl Members {
             _ => return None,
         };
         let next = |at: usize| super::skip(text, at, text.len(), BLANKS);
-        let mut members = Vec::new();
+        let mut items = Vec::new();
         let mut here = next(at + 1);
         while !matches!(text.get(here)?, b'}' | b']') {
             let start = here;
@@ -152,12 +153,12 @@ impl Members {
             }
             let value = here..end(text, here);
             here = next(value.end);
-            members.push(Member { start, name, value });
+            items.push(Member { start, name, value });
             if text.get(here) == Some(&b',') {
                 here = next(here + 1);
             }
         }
-        Some(Members { is_object, inside: at + 1..here, members })
+        Some(Children { is_object, inside: at + 1..here, items })
     }
 
     /// Which of them is meant. A name that is there twice means its last value, as most readers have it.
@@ -166,16 +167,16 @@ impl Members {
             let is_it = |member: &Member| {
                 serde_json::from_slice::<Cow<str>>(&text[member.name.clone()]).is_ok_and(|name| name == token)
             };
-            return Ok(self.members.iter().rposition(is_it));
+            return Ok(self.items.iter().rposition(is_it));
         }
         if token == "-" {
             return Ok(None);
         }
         let digits = token.bytes().all(|byte| byte.is_ascii_digit()) && (token == "0" || !token.starts_with('0'));
         match token.parse::<usize>() {
-            Ok(index) if digits && index < self.members.len() => Ok(Some(index)),
-            Ok(index) if digits && index == self.members.len() => Ok(None),
-            _ => Err(format!("`{token}` is no place in a list of {}", self.members.len()).into()),
+            Ok(index) if digits && index < self.items.len() => Ok(Some(index)),
+            Ok(index) if digits && index == self.items.len() => Ok(None),
+            _ => Err(format!("`{token}` is no place in a list of {}", self.items.len()).into()),
         }
     }
 
@@ -185,7 +186,7 @@ impl Members {
             return Err("a list that is not there cannot be added to".into());
         }
         let quoted = |token: &str| serde_json::to_string(token).unwrap_or_default().into_bytes();
-        let colon: &[u8] = match self.members.last() {
+        let colon: &[u8] = match self.items.last() {
             Some(last) if self.is_object => &text[last.name.end..last.value.start],
             Some(_) | None => b": ",
         };
@@ -201,16 +202,16 @@ impl Members {
         }
         new.extend(value);
         new.extend(below.iter().map(|_| b'}'));
-        Ok(match self.members.last() {
+        Ok(match self.items.last() {
             Some(last) => {
                 // As far from the comma as the last one is from what is before it.
-                let before = match self.members.iter().nth_back(1) {
+                let before = match self.items.iter().nth_back(1) {
                     Some(previous) => previous.value.end,
                     None => self.inside.start,
                 };
                 let gap: Vec<u8> =
                     text[before..last.start].iter().copied().filter(|byte| BLANKS.contains(byte)).collect();
-                let gap = if gap.is_empty() && self.members.len() == 1 { b" ".to_vec() } else { gap };
+                let gap = if gap.is_empty() && self.items.len() == 1 { b" ".to_vec() } else { gap };
                 splice(text, last.value.end..last.value.end, &[&b","[..], &gap, &new].concat())
             }
             None => splice(text, self.inside.clone(), &new),
@@ -218,8 +219,8 @@ impl Members {
     }
 
     fn without(&self, text: &[u8], index: usize) -> Vec<u8> {
-        let member = &self.members[index];
-        let range = match (index.checked_sub(1).map(|index| &self.members[index]), self.members.get(index + 1)) {
+        let member = &self.items[index];
+        let range = match (index.checked_sub(1).map(|index| &self.items[index]), self.items.get(index + 1)) {
             (Some(previous), _) => previous.value.end..member.value.end,
             (None, Some(next)) => member.start..next.start,
             (None, None) => self.inside.clone(),

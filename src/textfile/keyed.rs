@@ -6,16 +6,20 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+/// How something is written, or why it cannot be.
+pub(super) type Written = Result<Vec<u8>, &'static str>;
+
 /// A format: what its lines mean, and how keys and values are written in it.
+#[allow(clippy::struct_excessive_bools)] // each is a trait of a format, and all are constants
 pub(super) struct Syntax {
     /// Finds every entry; with `true` also those that are commented out.
     pub scan: fn(&[u8], bool) -> Scan<'_>,
     /// What a value means that stands there so.
     pub decode: fn(&[u8]) -> Vec<u8>,
     /// How a key is written.
-    pub key: fn(&[u8]) -> Result<Vec<u8>, &'static str>,
+    pub key: fn(&[u8]) -> Written,
     /// How a value is written where another stood; nothing stood where a key is new.
-    pub value: fn(&[u8], &[u8]) -> Result<Vec<u8>, &'static str>,
+    pub value: fn(&[u8], &[u8]) -> Written,
     /// What stands between key and value where nothing says otherwise.
     pub separator: &'static [u8],
     /// Whether indentation says what belongs to what.

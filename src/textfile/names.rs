@@ -33,9 +33,9 @@ impl Mapping<'_> {
                 rest = &rest[from.len()..];
             } else {
                 if self.lower {
-                    key.extend(first.to_lowercase())
+                    key.extend(first.to_lowercase());
                 } else {
-                    key.push(first)
+                    key.push(first);
                 }
                 rest = &rest[first.len_utf8()..];
             }

@@ -4,7 +4,7 @@
 //!
 //! What is not ASCII is written as `\u....`, which is read the same by every Java.
 
-use super::keyed::{Entry, Scan, Syntax};
+use super::keyed::{Entry, Scan, Syntax, Written};
 use super::{Line, skip};
 use std::borrow::Cow;
 
@@ -127,11 +127,12 @@ fn decode(raw: &[u8]) -> Vec<u8> {
     value
 }
 
-fn key(key: &[u8]) -> Result<Vec<u8>, &'static str> {
+fn key(key: &[u8]) -> Written {
     if key.is_empty() { Err("a key cannot be empty") } else { Ok(escape(key, b" =:#!\\")) }
 }
 
-fn value(value: &[u8], _: &[u8]) -> Result<Vec<u8>, &'static str> {
+#[allow(clippy::unnecessary_wraps)] // as every format's
+fn value(value: &[u8], _: &[u8]) -> Written {
     let mut written = escape(value, b"\\");
     // At its beginning they would be part of what is before it.
     if matches!(written.first(), Some(b' ' | b'=' | b':')) {

@@ -2,7 +2,7 @@
 //! shell, over several lines too; a comment begins with ` #`. Blanks in a value without quotes are part of it, as in Compose.
 //! Nothing is expanded.
 
-use super::keyed::{Entry, Scan, Syntax};
+use super::keyed::{Entry, Scan, Syntax, Written};
 use super::{Line, skip, trim_end};
 use std::borrow::Cow;
 
@@ -137,7 +137,7 @@ fn unescape(raw: &[u8], special: &[u8], value: &mut Vec<u8>) {
     }
 }
 
-fn key(key: &[u8]) -> Result<Vec<u8>, &'static str> {
+fn key(key: &[u8]) -> Written {
     let is_legal = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.-".contains(byte);
     if key.is_empty() || !key.iter().all(is_legal) {
         Err("this can be no name of a variable")
@@ -146,7 +146,7 @@ fn key(key: &[u8]) -> Result<Vec<u8>, &'static str> {
     }
 }
 
-fn value(value: &[u8], old: &[u8]) -> Result<Vec<u8>, &'static str> {
+fn value(value: &[u8], old: &[u8]) -> Written {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_@%+=:,./-".contains(byte);
     if value.contains(&0) {
         return Err("a NUL byte cannot stand in it");

@@ -516,7 +516,7 @@ proptest! {
         lines in proptest::collection::vec("[ab#; \\[\\]1-]{0,8}", 0..6),
         value in "[a-z0-9]{1,4}",
     ) {
-        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let text: String = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
         if let Ok(edited) = edit(format, text.as_bytes(), &[set("key", &value)], None) {
             let content = String::from_utf8(edited.content).unwrap();
             let rest: String = content.split_inclusive('\n').filter(|line| !line.contains("key")).collect();

@@ -4,7 +4,7 @@
 //! A new value is quoted as the old one was. Where that had no quotes it gets some only if it could not be read back
 //! without: so numbers stay numbers, and `yes` is for the reader to decide, as it was before.
 
-use super::keyed::{Entry, Scan, Syntax};
+use super::keyed::{Entry, Scan, Syntax, Written};
 use super::{Line, skip, trim_end};
 use std::borrow::Cow;
 
@@ -195,14 +195,14 @@ fn unescape(inner: &[u8]) -> Vec<u8> {
     value
 }
 
-fn key(key: &[u8]) -> Result<Vec<u8>, &'static str> {
+fn key(key: &[u8]) -> Written {
     match key {
         [] => Err("a key cannot be empty"),
         key => value(key, b""),
     }
 }
 
-fn value(value: &[u8], old: &[u8]) -> Result<Vec<u8>, &'static str> {
+fn value(value: &[u8], old: &[u8]) -> Written {
     let text = std::str::from_utf8(value).map_err(|_| "the value is not UTF-8, and YAML is")?;
     let is_printable =
         !text.chars().any(|character| character.is_control() || "\u{2028}\u{2029}\u{feff}".contains(character));
@@ -223,7 +223,11 @@ fn quoted(text: &str) -> Vec<u8> {
             '\n' => written.push_str("\\n"),
             '\t' => written.push_str("\\t"),
             '\r' => written.push_str("\\r"),
-            control if control.is_control() => written.push_str(&format!("\\x{:02x}", control as u32)),
+            control if control.is_control() => {
+                let digit = |number: u32| char::from_digit(number & 15, 16).unwrap_or('0');
+                let code = u32::from(control);
+                written.extend(['\\', 'x', digit(code >> 4), digit(code)]);
+            }
             '\u{2028}' => written.push_str("\\L"),
             '\u{2029}' => written.push_str("\\P"),
             '\u{feff}' => written.push_str("\\ufeff"),

@@ -5,6 +5,7 @@
 use super::error::{Refusal, Request, for_write};
 use super::place::Place;
 use super::rights::{Subject, settle};
+use super::write::mode_at;
 use crate::plan::model::File;
 use crate::sys::file::{self, Stat};
 use nix::errno::Errno;
@@ -19,7 +20,7 @@ const MOST_KEPT: usize = 16 << 20;
 
 /// Whether somebody may read it who should not.
 pub(super) fn shows_more(there: &Stat, file: &File) -> bool {
-    there.st_mode & 0o444 & !file.mode != 0
+    there.st_mode & 0o444 & !mode_at(file, Some(there)) != 0
 }
 
 /// Opens what is to be written over.
@@ -34,6 +35,7 @@ pub(super) fn open(place: &Place) -> nix::Result<OwnedFd> {
 /// Gives it its content, its mode and its owner.
 pub(super) fn write(file: &File, place: &Place, opened: &OwnedFd, notes: &mut Vec<String>) -> Result<(), Refusal> {
     let stat = file::stat(opened).map_err(for_write)?;
+    let mode = mode_at(file, Some(&stat));
     let mut foreign = false;
     let mut settle = |mode| match settle(
         &Subject::Open(opened.as_fd()),
@@ -49,14 +51,14 @@ pub(super) fn write(file: &File, place: &Place, opened: &OwnedFd, notes: &mut Ve
         result => result.map(drop),
     };
     // Narrow before the new content comes, wide after the old one is gone.
-    settle(Some(stat.st_mode & 0o7777 & file.mode))?;
+    settle(Some(stat.st_mode & 0o7777 & mode))?;
     overwrite(opened, &file.content).map_err(for_write)?;
-    settle(Some(file.mode))?;
+    settle(Some(mode))?;
     let path = place.path.display();
     notes.push(format!("`{path}` was written in place, because it is a mount point or its folder cannot be written"));
     if foreign {
         let is = stat.st_mode & 0o7777;
-        notes.push(format!("`{path}` keeps mode {is:04o} instead of {:04o}, because it is another's", file.mode));
+        notes.push(format!("`{path}` keeps mode {is:04o} instead of {mode:04o}, because it is another's"));
     }
     Ok(())
 }

@@ -19,5 +19,13 @@ pub(super) fn is_there(marker: &Path) -> Result<bool, Reason> {
 
 pub(super) fn write(marker: &Path, owner: Ownership) -> Result<Outcome, StepError> {
     let (target, unless_exists, skip_read_only) = (marker.to_owned(), true, false);
-    write::write(&[File { target, content: Vec::new(), mode: MODE, owner, unless_exists, skip_read_only }])
+    write::write(&[File {
+        target,
+        content: Vec::new(),
+        mode: MODE,
+        keep_mode: false,
+        owner,
+        unless_exists,
+        skip_read_only,
+    }])
 }

@@ -14,6 +14,7 @@
 
 mod copy;
 mod directory;
+mod edit;
 mod entries;
 mod error;
 #[cfg(test)]
@@ -66,6 +67,7 @@ pub fn execute(action: &Action) -> Result<Outcome, StepError> {
         Action::Write(files) => write::write(files),
         // They are more than what is done to files: see `programs` beside this folder.
         Action::Run(_) | Action::PrintedEnv(_) | Action::Hooks(_) | Action::Set(_) => Ok(Outcome::default()),
+        Action::Edit(edit) => edit::edit(edit),
     }
 }
 

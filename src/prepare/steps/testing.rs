@@ -132,6 +132,7 @@ pub fn file(target: &Path, content: &str) -> File {
         target: target.to_owned(),
         content: content.as_bytes().to_vec(),
         mode: 0o644,
+        keep_mode: false,
         owner: Ownership::default(),
         unless_exists: false,
         skip_read_only: false,

@@ -18,11 +18,16 @@ use std::path::Path;
 const CHUNK: usize = 16 * 1024;
 
 pub(super) fn write(files: &[File]) -> Result<Outcome, StepError> {
+    write_if(files, |_| Ok(()))
+}
+
+/// The same, if what is at their places is what it has to be.
+pub(super) fn write_if(files: &[File], accept: impl Fn(&Place) -> Result<(), Reason>) -> Result<Outcome, StepError> {
     let mut outcome = Outcome::default();
     let mut folders = Folders::default();
     let mut ready = Vec::new();
     for file in files {
-        match Change::prepare(file, &mut folders) {
+        match Change::prepare(file, &mut folders, &accept) {
             Ok(None) => {}
             Ok(Some(change)) => ready.push(change),
             Err(reason) => fail(file, reason, &mut outcome)?,
@@ -69,7 +74,11 @@ enum How {
 
 impl<'a> Change<'a> {
     /// All that can be done before the first file changes. `None`: nothing is to be done.
-    fn prepare(file: &'a File, folders: &mut Folders) -> Result<Option<Self>, Reason> {
+    fn prepare(
+        file: &'a File,
+        folders: &mut Folders,
+        accept: &impl Fn(&Place) -> Result<(), Reason>,
+    ) -> Result<Option<Self>, Reason> {
         let place = folders.follow(&file.target)?;
         if let Some(there) = &place.there {
             let kind = Kind::of(there);
@@ -80,6 +89,8 @@ impl<'a> Change<'a> {
                 return Err(Reason::text(format!("there is {}", kind.words())));
             }
         }
+        let told = |reason: Reason| if place.path == file.target { reason } else { reason.of(&place.path) };
+        accept(&place).map_err(told)?;
         let how = How::decide(file, &place).map_err(|refusal| explain(file, &place, refusal))?;
         Ok(how.map(|how| Change { file, place, how }))
     }
@@ -92,7 +103,9 @@ impl<'a> Change<'a> {
             How::InPlace(opened) => in_place::write(file, &place, &opened, notes).map(|()| true),
             How::Settle(opened) => {
                 let stat = file::stat(&opened).map_err(for_read);
-                stat.and_then(|stat| settle(&Subject::Open(opened.as_fd()), &stat, Some(file.mode), file.owner))
+                stat.and_then(|stat| {
+                    settle(&Subject::Open(opened.as_fd()), &stat, Some(mode_at(file, Some(&stat))), file.owner)
+                })
             }
         };
         let changed = result.map_err(|refusal| explain(file, &place, refusal))?;
@@ -101,6 +114,11 @@ impl<'a> Change<'a> {
         }
         Ok(changed)
     }
+}
+
+/// The mode a file is to have, where this is.
+pub(super) fn mode_at(file: &File, there: Option<&Stat>) -> u32 {
+    there.filter(|_| file.keep_mode).map_or(file.mode, |there| there.st_mode & 0o7777)
 }
 
 fn explain(file: &File, place: &Place, (error, request): Refusal) -> Reason {
@@ -114,7 +132,7 @@ impl How {
         if let Some(there) = &place.there
             && let Some(opened) = same_content(place, &file.content).map_err(for_read)?
         {
-            if there.st_mode & 0o7777 == file.mode && missing(file.owner, there).is_none() {
+            if there.st_mode & 0o7777 == mode_at(file, Some(there)) && missing(file.owner, there).is_none() {
                 return Ok(None);
             }
             // Who may not do that may replace the file all the same.
@@ -128,7 +146,9 @@ impl How {
             (Err((Errno::EACCES | Errno::EPERM | Errno::EROFS, Request::Write)), Some(there)) if same => {
                 match missing(file.owner, there) {
                     Some(lacking) => Err((Errno::EPERM, Request::Own(lacking))),
-                    None if in_place::shows_more(there, file) => Err((Errno::EPERM, Request::Mode(file.mode))),
+                    None if in_place::shows_more(there, file) => {
+                        Err((Errno::EPERM, Request::Mode(mode_at(file, Some(there)))))
+                    }
                     None => Ok(None),
                 }
             }
@@ -148,7 +168,7 @@ fn fill(file: &File, place: &Place) -> Result<Temporary, Refusal> {
     // No later start would see that it is empty after a crash of the machine.
     let written = if file.unless_exists { written.and_then(|()| file::sync(&opened)) } else { written };
     written.map_err(for_write)?;
-    dress(&opened, file.mode, file.owner, place.there.as_ref())?;
+    dress(&opened, mode_at(file, place.there.as_ref()), file.owner, place.there.as_ref())?;
     Ok(temporary)
 }
 
@@ -169,7 +189,7 @@ fn name(file: &File, place: &Place, temporary: Temporary, notes: &mut Vec<String
 }
 
 /// The file, opened, if it has this content. One that may not be read has another.
-fn same_content(place: &Place, content: &[u8]) -> nix::Result<Option<OwnedFd>> {
+pub(super) fn same_content(place: &Place, content: &[u8]) -> nix::Result<Option<OwnedFd>> {
     let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
     let opened = match file::open(&place.folder, Path::new(&place.name), flags, 0) {
         Err(Errno::EACCES | Errno::EPERM | Errno::ENOENT | Errno::ELOOP) => return Ok(None),

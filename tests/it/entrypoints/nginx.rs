@@ -64,12 +64,30 @@ promise!(p6_4_other_places, {
     assert_eq!(root.snapshot("/etc/nginx/conf.d").len(), 1, "only the folder");
 });
 
-// The other half of the line, the `stream` block in nginx.conf, waits for editing in place.
-promise!(p6_5_stream_templates_go_to_their_own_folder, {
-    let root = bare().file("/etc/nginx/templates/s.stream-template", "listen $XVAR;");
+const HTTP: &str = "http {\n    include /etc/nginx/conf.d/*.conf;\n}\n";
+const STREAM: &str = "stream {\n    include /etc/nginx/stream-conf.d/*.conf;\n}\n";
+
+promise!(p6_5_stream_templates_go_to_their_own_folder_and_nginx_conf_gets_a_block_once, {
+    let root =
+        bare().file("/etc/nginx/templates/s.stream-template", "listen $XVAR;").file("/etc/nginx/nginx.conf", HTTP);
     run(&root, &["XVAR=v1"]);
     assert_eq!(root.text("/etc/nginx/stream-conf.d/s"), "listen v1;");
     assert_eq!(root.snapshot("/etc/nginx/conf.d").len(), 1, "only the folder");
+    assert_eq!(root.text("/etc/nginx/nginx.conf"), format!("{HTTP}{STREAM}"));
+    let first = root.snapshot("/etc/nginx");
+    run(&root, &["XVAR=v1"]);
+    assert_eq!(root.snapshot("/etc/nginx"), first, "a second start changes nothing");
+});
+
+promise!(p6_5_a_block_that_is_there_stays_and_none_comes_without_streams, {
+    let other = "stream {\n}\n";
+    let with =
+        bare().file("/etc/nginx/templates/s.stream-template", "listen $XVAR;").file("/etc/nginx/nginx.conf", other);
+    run(&with, &["XVAR=v1"]);
+    assert_eq!(with.text("/etc/nginx/nginx.conf"), other);
+    let without = nginx().file("/etc/nginx/nginx.conf", HTTP);
+    run(&without, &["XVAR=v1"]);
+    assert_eq!(without.text("/etc/nginx/nginx.conf"), HTTP);
 });
 
 promise!(p6_6_another_start_renders_anew, {
