@@ -101,7 +101,7 @@ fn check(config: &Config, problems: &mut Problems) {
             problems.at(variable.place, "`type = \"enum\"` and `one_of` go together");
         }
     }
-    for arg in config.app.iter().flat_map(|app| &app.arg) {
+    for arg in config.app.iter().flat_map(|app| app.arg.iter().chain(&app.before)) {
         if arg.each.is_some() && arg.each_prefix.is_some() {
             problems.at(arg.place, "an argument has either `each` or `each_prefix`");
         }
@@ -121,11 +121,12 @@ fn check_run(run: &model::Run, problems: &mut Problems) {
     if run.stdin.is_some() && run.stdin_file.is_some() {
         problems.at(run.place, "a program has either `stdin` or `stdin_file`");
     }
-    let outputs = [run.stdout_file.is_some(), run.stdout_variable.is_some(), run.frame];
+    let outputs = [run.stdout_file.is_some(), run.stdout_variable.is_some(), run.status_variable.is_some(), run.frame];
     if outputs.iter().filter(|&&output| output).count() > 1 {
-        problems.at(run.place, "a program has one of `stdout_file`, `stdout_variable` and `frame`");
+        let text = "a program has one of `stdout_file`, `stdout_variable`, `status_variable` and `frame`";
+        problems.at(run.place, text);
     }
-    let names = run.env.keys().chain(&run.stdout_variable);
+    let names = run.env.keys().chain(&run.stdout_variable).chain(&run.status_variable);
     names.for_each(|name| check_name(name, run.place, problems));
 }
 fn check_edit(edit: &model::Edit, problems: &mut Problems) {

@@ -40,6 +40,13 @@ table! {
         /// Container arguments are appended to `command` also if the first of them matches one of these:
         /// `["*.conf"]`.
         append_for: Vec<Glob>,
+        /// Leading container arguments of the form `NAME=value` are variables of the container, as env(1) has it, and no
+        /// arguments.
+        argument_variables: bool,
+        /// `${...}` in the container's arguments is expanded.
+        expand_arguments: bool,
+        /// Conditional words before the program: `numactl --interleave=all`.
+        before: Vec<Arg>,
         /// Conditional arguments, between `command` and the container's.
         arg: Vec<Arg>,
         /// Arguments that stand behind all others.
@@ -53,7 +60,8 @@ table! {
         /// Whom the application runs as: `user`, `user:group`, `uid` or `uid:gid`. Names come from /etc/passwd and
         /// /etc/group. Nothing changes if onset is that user already.
         user: Option<TextOr<UserIf>>,
-        /// Supplementary groups. Absent: those that /etc/group lists for a user given by name, none for a number.
+        /// Supplementary groups, by name, by number, or by the path of something whose group it is (a socket); a path
+        /// that leads nowhere adds none. Absent: those that /etc/group lists for a user given by name, none for a number.
         groups: Option<Vec<Text>>,
         /// What HOME, USER and LOGNAME become when the user changes.
         home: Option<Home>,
@@ -399,6 +407,9 @@ table! {
         stdout_file: Option<Text>,
         /// The variable that is set to its stdout, without the newlines at the end.
         stdout_variable: Option<String>,
+        /// The variable that is set to its exit status (128 and the signal's number, 127, 126, 124); none is a failure
+        /// then, and what it prints is dropped.
+        status_variable: Option<String>,
         /// Whether what it prints on stdout is a secret.
         secret: bool,
         /// Report each line it prints as a line of onset's own, rather than pass it through.

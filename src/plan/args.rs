@@ -15,6 +15,7 @@ use crate::config::model::{App, Arg, Config, NameCase, ProgramArgs};
 use crate::config::problem::Problems;
 use crate::config::types::Text;
 use crate::glob;
+use crate::template::substitute::Template;
 use std::borrow::Cow;
 
 /// What the container's arguments mean, before any variable is known.
@@ -69,6 +70,20 @@ pub fn meet(config: &Config, container: &[Vec<u8>]) -> Meeting {
     Meeting { base, rest, setup }
 }
 
+/// Parts the container's arguments: the variables at their beginning, where the configuration wants them so, and the
+/// rest.
+pub fn variables<'a>(config: &Config, container: &'a [Vec<u8>]) -> (&'a [Vec<u8>], &'a [Vec<u8>]) {
+    if !config.app.as_ref().is_some_and(|app| app.argument_variables) {
+        return (&[], container);
+    }
+    let is_variable = |word: &Vec<u8>| {
+        let name = word.iter().position(|&byte| byte == b'=').map_or(&[][..], |end| &word[..end]);
+        let may = |&byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+        name.first().is_some_and(|&first| first.is_ascii_alphabetic() || first == b'_') && name.iter().all(may)
+    };
+    container.split_at(container.iter().take_while(|word| is_variable(word)).count())
+}
+
 fn base_name(path: &[u8]) -> &[u8] {
     path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
 }
@@ -93,9 +108,19 @@ pub fn command_line(
     judge: &Judge,
     problems: &mut Problems,
 ) -> Vec<Word> {
-    let rest = container[meeting.rest.min(container.len())..].iter().cloned().map(Word::plain);
-    let (Some(app), Some(base)) = (&config.app, base(config, meeting)) else { return rest.collect() };
-    let mut line = expand_all(base, env, problems);
+    let rest = &container[meeting.rest.min(container.len())..];
+    let rest = if config.app.as_ref().is_some_and(|app| app.expand_arguments && meeting.setup) {
+        expand_arguments(rest, env, problems)
+    } else {
+        rest.iter().cloned().map(Word::plain).collect()
+    };
+    let Some(app) = &config.app else { return rest };
+    let mut line = Vec::new();
+    if meeting.setup {
+        app.before.iter().for_each(|words| line.extend(conditional(words, env, judge, problems)));
+    }
+    let Some(base) = base(config, meeting) else { return [line, rest].concat() };
+    line.extend(expand_all(base, env, problems));
     for arg in &app.arg {
         line.extend(conditional(arg, env, judge, problems));
     }
@@ -130,6 +155,23 @@ impl Word {
 
 fn expand_all(texts: &[Text], env: &Environment, problems: &mut Problems) -> Vec<Word> {
     texts.iter().filter_map(|text| env.expand(text, LONGEST_VALUE, problems)).map(Word::plain).collect()
+}
+
+/// The container's arguments as texts with variables in them.
+fn expand_arguments(words: &[Vec<u8>], env: &Environment, problems: &mut Problems) -> Vec<Word> {
+    let mut line = Vec::new();
+    for (index, word) in words.iter().enumerate() {
+        let number = index + 1;
+        let expanded = std::str::from_utf8(word).map_err(|_| "it is not UTF-8".to_owned()).and_then(|text| {
+            let template = Template::parse(text).map_err(|error| error.message.to_string())?;
+            template.expand(&|name| env.get(name).map(Cow::Borrowed), LONGEST_VALUE).map_err(|error| error.to_string())
+        });
+        match expanded {
+            Ok(bytes) => line.push(Word::plain(bytes)),
+            Err(why) => problems.add(format!("cannot expand argument {number} of the container: {why}")),
+        }
+    }
+    line
 }
 
 fn conditional(arg: &Arg, env: &Environment, judge: &Judge, problems: &mut Problems) -> Vec<Word> {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub fn expressions(config: &Config, world: &Arc<dyn World>, problems: &mut Problems) {
     let judge = Judge::new(world, &[], Arc::new(NoFacts));
     let variables = config.env.values().flat_map(|variable| [&variable.when, &variable.expr]);
-    let args = config.app.iter().flat_map(|app| &app.arg).map(|arg| &arg.when);
+    let args = config.app.iter().flat_map(|app| app.arg.iter().chain(&app.before)).map(|arg| &arg.when);
     let steps = config.steps.iter().map(|step| &step.when);
     let user = config.app.iter().filter_map(|app| match &app.user {
         Some(TextOr::Table(user)) => Some(&user.when),

@@ -54,7 +54,8 @@ impl Promises {
         let mut promises = Promises::default();
         for step in steps {
             promises.names.extend(step.set.keys().cloned());
-            promises.names.extend(step.run.as_ref().and_then(|run| run.stdout_variable.clone()));
+            let run = step.run.iter().flat_map(|run| [&run.stdout_variable, &run.status_variable]);
+            promises.names.extend(run.flatten().cloned());
             promises.others |= step.env.is_some() || step.hooks.is_some();
         }
         promises

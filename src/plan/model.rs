@@ -180,6 +180,8 @@ pub enum Output {
     Frame,
     /// It is the content of this file.
     File(File),
+    /// Only its exit status counts, which is the value of this variable.
+    Status(String),
     /// It is the value of a variable.
     Variable {
         /// Which.

@@ -98,6 +98,9 @@ impl Resolution<'_> {
                 unless_exists: false,
                 skip_read_only: false,
             }),
+            (None, None) if run.status_variable.is_some() => {
+                Output::Status(run.status_variable.clone().unwrap_or_default())
+            }
             (None, Some(name)) => Output::Variable { name: name.clone(), secret: run.secret },
             (None, None) if run.frame => Output::Frame,
             (None, None) => Output::Pass,

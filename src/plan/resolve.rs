@@ -17,7 +17,7 @@ use crate::config::types::{Mode, Text, TextOr};
 use std::ffi::{CString, OsStr};
 use std::fmt::Display;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// All that a plan is made of.
@@ -35,6 +35,7 @@ pub struct Inputs<'a> {
 /// A plan, and what its steps are resolved with when their turn comes.
 pub struct Resolution<'a> {
     pub(super) config: &'a Config,
+    /// The container's arguments, without those that are variables.
     pub(super) args: &'a [Vec<u8>],
     pub(super) world: &'a Arc<dyn World>,
     pub(super) judge: Judge,
@@ -52,6 +53,8 @@ pub struct Resolution<'a> {
 /// Resolves everything but the steps. What it returns is to be used only if no problem was added.
 pub fn resolve<'a>(inputs: &Inputs<'a>, problems: &mut Problems) -> Resolution<'a> {
     let Inputs { config, args, environ, world } = *inputs;
+    let (variables, args) = args::variables(config, args);
+    let environ = &with_variables(environ, variables);
     let meeting = args::meet(config, args);
     let judge = Judge::new(world, args, Arc::new(Facts::new(world, environ)));
     let accounts = Accounts::read(&**world);
@@ -125,6 +128,14 @@ pub(super) fn c_strings(words: Vec<Vec<u8>>, what: &str, problems: &mut Problems
     words.into_iter().filter_map(whole).collect()
 }
 
+/// The environment with these variables in the place of those of the same name.
+fn with_variables(environ: &[Vec<u8>], variables: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let name = |entry: &[u8]| entry.split(|&byte| byte == b'=').next().map(<[u8]>::to_vec);
+    let is_replaced = |entry: &[u8]| variables.iter().any(|variable| name(variable) == name(entry));
+    let kept = environ.iter().filter(|entry| !is_replaced(entry)).cloned();
+    kept.chain(variables.iter().cloned()).collect()
+}
+
 fn person(
     app: &App,
     env: &Environment,
@@ -160,6 +171,11 @@ fn person(
         .groups
         .as_ref()
         .map(|groups| groups.iter().filter_map(|group| env.expand(group, LONGEST_VALUE, problems)).collect());
+    let by_path = |group: Vec<u8>| match group.first() {
+        Some(b'/') => world.group_of(Path::new(OsStr::from_bytes(&group))).map(|gid| gid.to_string().into_bytes()),
+        Some(_) | None => Some(group),
+    };
+    let groups: Option<Vec<Vec<u8>>> = groups.map(|groups| groups.into_iter().filter_map(by_path).collect());
     let person = identity::person(accounts, user.as_deref(), groups.as_deref(), world.process());
     all(person, place, problems)
 }

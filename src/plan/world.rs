@@ -46,6 +46,9 @@ pub trait World: Send + Sync {
     /// How many processors the process may run on, quotas apart. At least 1.
     fn processors(&self) -> u32;
 
+    /// The group of what is at the path, symbolic links followed; `None` if nothing is there or it cannot be told.
+    fn group_of(&self, path: &Path) -> Option<u32>;
+
     /// The process onset was started as.
     fn process(&self) -> &Process;
 }
@@ -172,6 +175,10 @@ pub mod fake {
 
         fn processors(&self) -> u32 {
             self.more_processors + 1
+        }
+
+        fn group_of(&self, path: &Path) -> Option<u32> {
+            self.kind(path).map(|_| 0)
         }
 
         fn process(&self) -> &Process {

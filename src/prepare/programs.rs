@@ -62,10 +62,16 @@ impl Surroundings<'_> {
         {
             return Ok(done);
         }
+        if let Output::Status(name) = &run.output {
+            let (end, _) = program::run(&run.program, self.mask, &[Stream::Stdout, Stream::Stderr], &mut |_, _| {});
+            let status = judge(&run.program, end, &[0]).err().map_or(0, |(failure, _)| failure.status);
+            done.learned.push(Learned { name: name.clone(), value: status.to_string().into_bytes(), secret: false });
+            return Ok(done);
+        }
         let printed = self.try_often(run, &mut done.outcome.notes)?;
         done.outcome.changes = 1;
         match &run.output {
-            Output::Pass | Output::Frame => {}
+            Output::Pass | Output::Frame | Output::Status(_) => {}
             Output::File(file) => {
                 let file = File { content: printed, ..file.clone() };
                 let action = crate::plan::model::Action::Write(vec![file]);
@@ -117,7 +123,7 @@ impl Surroundings<'_> {
         notes: &mut Vec<String>,
     ) -> Result<Vec<u8>, (Failure, bool)> {
         let (heard, limit): (&[Stream], usize) = match output {
-            Output::Pass => (&[], 0),
+            Output::Pass | Output::Status(_) => (&[], 0),
             Output::Frame => (&[Stream::Stdout, Stream::Stderr], 0),
             Output::File(_) => (&[Stream::Stdout], LARGEST_FILE),
             Output::Variable { .. } => (&[Stream::Stdout], LONGEST_VALUE),

@@ -110,6 +110,10 @@ impl World for RealWorld {
         look::processors()
     }
 
+    fn group_of(&self, path: &Path) -> Option<u32> {
+        nix::sys::stat::stat(path).ok().map(|stat| stat.st_gid)
+    }
+
     fn process(&self) -> &Process {
         &self.process
     }

@@ -9,6 +9,7 @@
 //! | `default(value, for_empty)` `d` | the value if there is none, or with `true` if it is empty too |
 //! | `tojson(indent)` | JSON, in one line unless `indent` says how many spaces |
 //! | `b64` `b64d` `b64encode` `b64decode` | Base64 (RFC 4648, padded) and back |
+//! | `md5` `sha256` | the digest of a text, in hexadecimal |
 //! | `quote` | one word of a POSIX shell, in single quotes |
 //! | `urlencode(safe)` | percent-encoding (RFC 3986) of all but letters, digits, `-._~` and what is in `safe`: a password for a URL; `safe="/"` for a path |
 //! | `escape` `e` | XML and HTML: `&amp;` ... |
@@ -38,6 +39,8 @@ const FILTERS: &[Builtin] = &[
     is(&["tojson"], &["value", "indent"], encode::tojson),
     is(&["b64", "b64encode"], &["value"], encode::b64),
     is(&["b64d", "b64decode"], &["value"], encode::b64d),
+    is(&["md5"], &["value"], encode::md5),
+    is(&["sha256"], &["value"], encode::sha256),
     is(&["quote"], &["value"], encode::quote),
     is(&["urlencode"], &["value", "safe"], encode::urlencode),
     is(&["escape", "e"], &["value"], encode::escape),

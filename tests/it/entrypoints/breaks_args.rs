@@ -168,3 +168,33 @@ promise!(a_condition_looks_at_the_arguments, {
     root.start(["-x", "--helpful"]).run().app();
     assert!(root.exists("/made"));
 });
+
+promise!(arguments_at_the_beginning_can_be_variables, {
+    let config = "version = 1\n[app]\ncommand = ['app', '${ROLE}']\nargument_variables = true\n";
+    let root = Root::config(config).programs(["app", "other"]);
+    let outcome = root.start(["ROLE=broker", "a.b-c=x=y", "--flag=1", "LATE=1"]).env(["ROLE=old"]).run();
+    assert_eq!(
+        outcome.app().argv(),
+        ["app", "broker", "--flag=1", "LATE=1"],
+        "from the first other word on they are arguments"
+    );
+    let found = ["ROLE", "a.b-c", "LATE"].map(|name| outcome.app().text(name));
+    assert_eq!(found, [Some("broker".into()), Some("x=y".into()), None]);
+    let outcome = root.start(["ROLE=x", "other", "A=1"]).run();
+    assert_eq!(
+        (outcome.app().argv(), outcome.app().text("ROLE")),
+        (vec!["other".into(), "A=1".into()], Some("x".into()))
+    );
+});
+
+promise!(arguments_are_expanded_only_if_that_is_said, {
+    let config = "version = 1\n[app]\ncommand = ['app']\n";
+    let root = Root::config(config).programs(["app"]);
+    assert_eq!(root.start(["-a", "${A} $(id)"]).env(["A=1"]).run().app().argv(), ["app", "-a", "${A} $(id)"]);
+    let root = Root::config(format!("{config}expand_arguments = true\n")).programs(["app", "other"]);
+    let argv = |args: &[&str]| root.start(args).env(["A=1 *"]).run().app().argv();
+    assert_eq!(argv(&["-a", "x${A}", "$(id) `id` *"]), ["app", "-a", "x1 *", "$(id) `id` *"], "and nothing else is");
+    assert_eq!(argv(&["other", "${A}"]), ["other", "${A}"], "not without a set-up");
+    let outcome = root.start(["-a", "${NONE}"]).run();
+    outcome.assert_refused(125, &["cannot expand argument 2 of the container", "`NONE`"]);
+});

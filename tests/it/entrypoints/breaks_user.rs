@@ -153,3 +153,11 @@ promise!(root_that_may_not_chown_is_told_where, {
     outcome.app();
     outcome.assert_says(&["`give`", "/data", "7:8"]);
 });
+
+// An image cannot know which number the group of the host's docker.sock has.
+promise!(a_group_can_be_that_of_a_file, {
+    let config =
+        "version = 1\n[app]\ncommand = ['app']\nuser = '7:8'\ngroups = ['/run/docker.sock', '/run/none', '55']\n";
+    let root = Root::config(config).programs(["app"]).file("/run/docker.sock", "").owner("/run/docker.sock", 0, 998);
+    assert_eq!(root.start(NONE).run().app().groups(), [55, 998]);
+});

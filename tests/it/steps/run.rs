@@ -277,6 +277,22 @@ promise!(a_pipe_held_open_by_what_it_left_does_not_hold_up_the_start, {
     assert_eq!(run(&root).app().text("OUT"), Some("up".into()));
 });
 
+promise!(a_status_can_be_what_is_asked_for, {
+    let config = "version = 1\n[app]\ncommand = ['app']\n[[app.before]]\nwhen = \"env.NUMA == '0'\"\n\
+        value = ['numactl', '--interleave=all']\n[[steps]]\n\
+        run = { command = ['numactl', '--interleave=all', 'true'], status_variable = 'NUMA' }\n";
+    let root = Root::config(config).programs(["app"]).stub("numactl", "stdout noise\nexit 0");
+    root.put("/stubs/numactl", "record");
+    let outcome = run(&root);
+    assert_eq!(outcome.app().argv(), ["numactl", "--interleave=all", "app"]);
+    root.put("/stubs/numactl", "stderr not permitted\nexit 1");
+    let outcome = run(&root);
+    assert_eq!((outcome.app().argv(), outcome.app().text("NUMA")), (vec!["app".into()], Some("1".into())));
+    assert!(!outcome.stderr().contains("not permitted"), "{}", outcome.story());
+    root.put("/etc/onset/onset.toml", config.replace("['numactl', '--interleave=all', 'true']", "['none']"));
+    assert_eq!(run(&root).app().text("NUMA"), Some("127".into()));
+});
+
 promise!(what_is_no_value_is_refused, {
     let steps = "[[steps]]\nrun = { command = ['tool'], stdout_variable = 'OUT' }\n";
     let root = root(steps).stub("tool", "stdout a\\0b");
@@ -301,7 +317,7 @@ promise!(what_a_run_cannot_say_is_refused, {
     refused("{ command = ['x'], stdin = 'a', stdin_file = '/b' }", "either `stdin` or `stdin_file`");
     refused(
         "{ command = ['x'], stdout_file = '/a', frame = true }",
-        "one of `stdout_file`, `stdout_variable` and `frame`",
+        "one of `stdout_file`, `stdout_variable`, `status_variable` and `frame`",
     );
     refused("{ command = ['x'], stdout_variable = 'a=b' }", "`a=b` can be no variable's name");
     refused("{ command = ['x'], timeout = '5' }", "`5` is no time");

@@ -266,6 +266,9 @@ fn filters_do_what_people_of_such_tools_expect() {
         ("'\u{1}\t'|tojson", "\"\\u0001\\t\""),
         ("env.SECRET|b64", "aHVudGVyMiAmIDwnY28nPg=="),
         ("'a'|b64 ~ 'ab'|b64 ~ 'abc'|b64 ~ ''|b64", "YQ==YWI=YWJj"),
+        // RFC 1321 and FIPS 180-4, the digests of "abc".
+        ("'abc'|md5", "900150983cd24fb0d6963f7d28e17f72"),
+        ("'abc'|sha256", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
         ("'aHVudGVy\nMiAm IDwnY28nPg'|b64d", "hunter2 & <'co'>"),
         ("'YQ=='|b64decode ~ 'YWI='|b64d ~ 'YWJj'|b64d", "aababc"),
         ("env.SECRET|quote", r"'hunter2 & <'\''co'\''>'"),
