@@ -193,7 +193,7 @@ promise!(arguments_are_expanded_only_if_that_is_said, {
     assert_eq!(root.start(["-a", "${A} $(id)"]).env(["A=1"]).run().app().argv(), ["app", "-a", "${A} $(id)"]);
     let root = Root::config(format!("{config}expand_arguments = true\n")).programs(["app", "other"]);
     let argv = |args: &[&str]| root.start(args).env(["A=1 *"]).run().app().argv();
-    assert_eq!(argv(&["-a", "x${A}", "$(id) `id` *"]), ["app", "-a", "x1 *", "$(id) `id` *"], "and nothing else is");
+    assert_eq!(argv(&["-a", "x${A}", "$$(id) `id` *"]), ["app", "-a", "x1 *", "$(id) `id` *"], "and nothing else is");
     assert_eq!(argv(&["other", "${A}"]), ["other", "${A}"], "not without a set-up");
     let outcome = root.start(["-a", "${NONE}"]).run();
     outcome.assert_refused(125, &["cannot expand argument 2 of the container", "`NONE`"]);
