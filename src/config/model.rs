@@ -161,6 +161,8 @@ table! {
 table! {
     /// Capabilities (capabilities(7)), by name: `NET_BIND_SERVICE`.
     Capabilities {
+        /// Only if this holds.
+        when: Option<Expression>,
         /// All that can ever be had again; the others are dropped. Absent: as it is.
         bounding: Option<Vec<String>>,
         /// What the application keeps although it is not root.

@@ -150,15 +150,19 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
     }
 }
 
-/// A time with its unit.
+/// The longest time there is: a year. Longer ones are mistakes, and the sum of two of these still is a time.
+const LONGEST_TIME: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// A time with its unit, at most a year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Time(pub Duration);
 
 impl Decode for Time {
     fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
         let text = String::decode(node, problems)?;
-        parse_duration(&text).map(Time).or_else(|| {
-            problems.at(node.place, format!("`{text}` is no time: accepted are a number and ms, s, m or h"));
+        parse_duration(&text).filter(|&time| time <= LONGEST_TIME).map(Time).or_else(|| {
+            let accepted = "accepted are a number and ms, s, m or h, a year (8760h) at most";
+            problems.at(node.place, format!("`{text}` is no time: {accepted}"));
             None
         })
     }

@@ -10,6 +10,7 @@
 
 use super::env::{Environment, LONGEST_VALUE, expand};
 use super::judge::Judge;
+use super::resolve::holds;
 use super::words;
 use crate::config::model::{App, Arg, Config, NameCase, ProgramArgs};
 use crate::config::problem::Problems;
@@ -175,15 +176,8 @@ fn expand_arguments(words: &[Vec<u8>], env: &Environment, problems: &mut Problem
 }
 
 fn conditional(arg: &Arg, env: &Environment, judge: &Judge, problems: &mut Problems) -> Vec<Word> {
-    if let Some(when) = &arg.when {
-        match judge.holds(&when.source, env.values_for(judge, Some(&when.source))) {
-            Ok(true) => {}
-            Ok(false) => return Vec::new(),
-            Err(message) => {
-                problems.at(when.place, message);
-                return Vec::new();
-            }
-        }
+    if !holds(arg.when.as_ref(), env, judge, problems) {
+        return Vec::new();
     }
     let mut line = Vec::new();
     let from_secret = arg.each.as_ref().is_some_and(|each| env.is_secret(each));

@@ -20,7 +20,9 @@ pub fn expressions(config: &Config, world: &Arc<dyn World>, problems: &mut Probl
         Some(TextOr::Table(user)) => Some(&user.when),
         Some(TextOr::Text(_)) | None => None,
     });
-    for Expression { place, source } in variables.chain(args).chain(steps).chain(user).flatten() {
+    let capabilities = config.app.iter().filter_map(|app| app.capabilities.as_ref()).map(|it| &it.when);
+    let all = variables.chain(args).chain(steps).chain(user).chain(capabilities);
+    for Expression { place, source } in all.flatten() {
         if let Err(message) = judge.check(source) {
             problems.at(*place, message);
         }

@@ -13,7 +13,7 @@ use super::{capability, limit};
 use crate::config::model::{App, Config};
 use crate::config::problem::Problems;
 use crate::config::tree::Place;
-use crate::config::types::{Mode, Text, TextOr};
+use crate::config::types::{Expression, Mode, Text, TextOr};
 use std::ffi::{CString, OsStr};
 use std::fmt::Display;
 use std::os::unix::ffi::OsStrExt;
@@ -103,7 +103,7 @@ impl Resolution<'_> {
         plan.argv = c_strings(argv.into_iter().map(|word| word.bytes).collect(), "an argument", problems);
         plan.envp = c_strings(env.entries.clone(), "a variable", problems);
         if let Some(app) = &config.app {
-            plan.process = process_state(app, env, world.process().umask, problems);
+            plan.process = process_state(app, env, judge, world.process().umask, problems);
         }
     }
 
@@ -149,15 +149,8 @@ fn person(
         None => (None, app.place),
         Some(TextOr::Text(text)) => (Some(text), text.place),
         Some(TextOr::Table(user)) => {
-            if let Some(when) = &user.when {
-                match judge.holds(&when.source, env.values_for(judge, Some(&when.source))) {
-                    Ok(true) => {}
-                    Ok(false) => return None,
-                    Err(message) => {
-                        problems.at(when.place, message);
-                        return None;
-                    }
-                }
+            if !holds(user.when.as_ref(), env, judge, problems) {
+                return None;
             }
             (Some(&user.name), user.name.place)
         }
@@ -180,12 +173,21 @@ fn person(
     all(person, place, problems)
 }
 
+/// Whether a condition holds; one that cannot be decided is a problem and does not.
+pub(super) fn holds(when: Option<&Expression>, env: &Environment, judge: &Judge, problems: &mut Problems) -> bool {
+    let Some(when) = when else { return true };
+    judge.holds(&when.source, env.values_for(judge, Some(&when.source))).unwrap_or_else(|message| {
+        problems.at(when.place, message);
+        false
+    })
+}
+
 /// The result, or every problem at the same place.
 pub(super) fn all<T, P: Display>(result: Result<T, Vec<P>>, place: Place, problems: &mut Problems) -> Option<T> {
     result.map_err(|found| found.iter().for_each(|problem| problems.at(place, problem.to_string()))).ok()
 }
 
-fn process_state(app: &App, env: &Environment, umask: u32, problems: &mut Problems) -> ProcessState {
+fn process_state(app: &App, env: &Environment, judge: &Judge, umask: u32, problems: &mut Problems) -> ProcessState {
     let mut state = ProcessState {
         oom_score_adj: app.oom_score_adj.and_then(|within| i32::try_from(within.0).ok()),
         nice: app.nice.and_then(|within| i32::try_from(within.0).ok()),
@@ -216,7 +218,9 @@ fn process_state(app: &App, env: &Environment, umask: u32, problems: &mut Proble
         };
         state.limits.extend(all(result, place, problems));
     }
-    if let Some(capabilities) = &app.capabilities {
+    if let Some(capabilities) = &app.capabilities
+        && holds(capabilities.when.as_ref(), env, judge, problems)
+    {
         let masks = capability::masks(capabilities.bounding.as_deref(), &capabilities.ambient);
         if let Some((bounding, ambient)) = all(masks, capabilities.place, problems) {
             (state.bounding, state.ambient) = (bounding, ambient);

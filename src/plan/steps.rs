@@ -4,7 +4,7 @@
 use super::env::{LONGEST_VALUE, Promises, Resolved, expand};
 use super::identity;
 use super::model::{Action, File, Ownership};
-use super::resolve::{Resolution, path};
+use super::resolve::{Resolution, holds, path};
 use super::world::Kind;
 use crate::config::model::{
     Check, CopyIf, DirectoryTemplate, FileTemplate, Language, OnFailure, OnReadOnly, Rendering, Step,
@@ -98,12 +98,7 @@ impl Resolution<'_> {
 
     /// Whether a condition holds; none always does.
     pub(super) fn holds(&self, when: Option<&Expression>, problems: &mut Problems) -> bool {
-        let Some(when) = when else { return true };
-        let values = self.env.values_for(&self.judge, Some(&when.source));
-        self.judge.holds(&when.source, values).unwrap_or_else(|message| {
-            problems.at(when.place, message);
-            false
-        })
+        holds(when, &self.env, &self.judge, problems)
     }
 
     /// Resolves every step once, for every problem to be told before anything is done. What an earlier step may yet make

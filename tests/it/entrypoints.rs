@@ -13,6 +13,7 @@ mod breaks_env;
 mod breaks_files;
 mod breaks_templates;
 mod breaks_user;
+mod consul;
 mod edits;
 mod facts;
 mod haproxy;

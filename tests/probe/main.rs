@@ -134,6 +134,7 @@ fn print(argv: &[&[u8]], fd: c_int) -> c_int {
         "pending": [field("SigPnd"), field("ShdPnd")],
         "no_new_privs": field("NoNewPrivs"),
         "umask": field("Umask"),
+        "ambient": field("CapAmb"),
         "uids": field("Uid"), "gids": field("Gid"), "groups": field("Groups"),
         "fds": fds(),
         "cwd": std::fs::read_link("/proc/self/cwd").map(|path| hex(path.as_os_str().as_bytes())).unwrap_or_default(),
