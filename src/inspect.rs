@@ -299,6 +299,10 @@ fn describe(action: &Action) -> String {
                 .collect();
             if each.is_empty() { "nothing: no hook found".to_owned() } else { each.join("; ") }
         }
+        Action::Wait(wait) => {
+            let each: Vec<String> = wait.targets.iter().map(ToString::to_string).collect();
+            format!("wait for {}, {:?} at most", each.join(", "), wait.timeout)
+        }
         Action::Set(learned) => {
             let names: Vec<&str> = learned.iter().map(|learned| learned.name.as_str()).collect();
             format!("set {}", names.join(", "))

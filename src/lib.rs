@@ -21,6 +21,7 @@
 //! | [`report`] | the closed list of events, one line each on stderr |
 //! | [`exit`] | the table of exit statuses |
 //! | [`glob`] | patterns for names |
+//! | [`net`] | a client of the network, for readiness and health |
 //! | [`sys`] | the only `unsafe` |
 
 pub mod cli;
@@ -30,6 +31,7 @@ pub mod glob;
 pub mod handoff;
 mod inspect;
 mod launch;
+pub mod net;
 pub mod plan;
 pub mod prepare;
 pub mod report;

@@ -77,6 +77,9 @@ fn check(config: &Config, problems: &mut Problems) {
         if commands.chain(handlers).any(Vec::is_empty) {
             problems.at(step.place, "a command has at least one word, the program");
         }
+        if let Some(wait) = &step.wait {
+            check_wait(wait, problems);
+        }
         for name in step.set.keys() {
             check_name(name, step.place, problems);
         }
@@ -111,6 +114,17 @@ fn check(config: &Config, problems: &mut Problems) {
 fn check_name(name: &str, place: tree::Place, problems: &mut Problems) {
     if name.is_empty() || name.contains(['=', '\0']) {
         problems.at(place, format!("`{}` can be no variable's name", name.escape_debug()));
+    }
+}
+
+fn check_wait(wait: &model::Wait, problems: &mut Problems) {
+    let lists = [&wait.tcp, &wait.unix, &wait.dns, &wait.command];
+    if lists.iter().all(|list| list.is_empty()) && wait.http.is_empty() && wait.file.is_empty() {
+        let kinds = ["tcp", "unix", "http", "file", "dns", "command"];
+        problems.at(wait.place, format!("a wait has at least one of {}", decode::list(&kinds)));
+    }
+    if [wait.timeout, wait.attempt_timeout].into_iter().flatten().any(|types::Time(time)| time.is_zero()) {
+        problems.at(wait.place, "`timeout` and `attempt_timeout` are longer than nothing");
     }
 }
 

@@ -47,6 +47,8 @@ table! {
         expand_arguments: bool,
         /// Conditional words before the program: `numactl --interleave=all`.
         before: Vec<Arg>,
+        /// There are no container arguments: whatever they are, `command` is started with its set-up.
+        ignore_args: bool,
         /// Conditional arguments, between `command` and the container's.
         arg: Vec<Arg>,
         /// Arguments that stand behind all others.
@@ -337,12 +339,27 @@ table! {
         set: BTreeMap<String, Text>,
         /// Change keys or lines of a text file.
         edit: Option<Edit>,
+        /// Wait until others are ready.
+        wait: Option<Wait>,
     }
 }
 
 /// Every kind of step there is.
-pub const STEP_KINDS: [&str; 12] =
-    ["directory", "copy", "symlink", "remove", "owner", "template", "templates", "run", "env", "hooks", "set", "edit"];
+pub const STEP_KINDS: [&str; 13] = [
+    "directory",
+    "copy",
+    "symlink",
+    "remove",
+    "owner",
+    "template",
+    "templates",
+    "run",
+    "env",
+    "hooks",
+    "set",
+    "edit",
+    "wait",
+];
 
 impl Step {
     /// Which of [`STEP_KINDS`] it is; one of them in a configuration that was checked.
@@ -360,6 +377,7 @@ impl Step {
             self.hooks.is_some(),
             !self.set.is_empty(),
             self.edit.is_some(),
+            self.wait.is_some(),
         ];
         STEP_KINDS.into_iter().zip(is).filter(|(_, is)| *is).map(|(kind, _)| kind).collect()
     }
@@ -485,6 +503,66 @@ table! {
         timeout: Option<Time>,
         /// As in `run`.
         grace: Option<Time>,
+    }
+}
+
+table! {
+    /// Others to wait for, all at the same time: a target that was ready once is not asked again, and the step is done when
+    /// all were. onset says once what is not ready and why, and again every 10s.
+    ///
+    /// If that takes too long, the step fails with status 124 and says what was not ready and why; a stop signal ends it
+    /// at once. A port that can be connected to says only that somebody listens: where there is a better question (`http`
+    /// for a health page, `command` for `pg_isready`), ask it.
+    ///
+    /// Names are looked up anew for every try, by the C library: /etc/hosts and /etc/resolv.conf; all their addresses,
+    /// IPv4 and IPv6, are tried.
+    Wait {
+        /// Ports somebody must listen on: `db:5432`, `[::1]:5432`, or a URL with a port in it, such as
+        /// `${DATABASE_URL}`.
+        tcp: Vec<Text>,
+        /// Stream sockets somebody must listen on, by their paths.
+        unix: Vec<Text>,
+        /// Pages that must be answered, by their URLs; redirects are not followed, TLS is not spoken.
+        http: Vec<TextOr<WaitHttp>>,
+        /// Files that must be there, by their paths.
+        file: Vec<TextOr<WaitFile>>,
+        /// Names that must have an address.
+        dns: Vec<Text>,
+        /// A program, with its arguments, that must succeed. It is run as `run` does it; what it prints is not shown, but
+        /// for its last line on stderr in the message of a failure. If there is no such program, the step fails at once.
+        command: Vec<Text>,
+        /// How long all of it may take. Absent: 30s.
+        timeout: Option<Time>,
+        /// How long to wait after a try before the next, 10ms at least. Absent: 500ms.
+        interval: Option<Time>,
+        /// How long one try may take; less if `timeout` is over sooner. Absent: 5s.
+        attempt_timeout: Option<Time>,
+    }
+}
+
+table! {
+    /// A page that must be answered (HTTP/1.1, GET).
+    WaitHttp {
+        /// Where: `http://host:port/path`; port 80 if there is none.
+        url: Text,
+        /// The statuses that are a success. Absent: 200 to 399.
+        status: Vec<Within<200, 599>>,
+        /// A text that must be in the first 1M of the answer.
+        contains: Option<Text>,
+        /// Headers to send, by their names.
+        headers: BTreeMap<String, Text>,
+    }
+}
+
+table! {
+    /// A file that must be there.
+    WaitFile {
+        /// Where.
+        path: Text,
+        /// A text that must be in the first 16M of it.
+        contains: Option<Text>,
+        /// It must not be empty.
+        non_empty: bool,
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! | the container's arguments | the command line | set-up |
 //! |---|---|---|
-//! | none | command, arg, last | yes |
+//! | none, or `ignore_args` | command, arg, last | yes |
 //! | begin with a dash, or match `append_for` | command, arg, they, last | yes |
 //! | begin with a role's name | the role's command, arg, the rest, last | by `setup_for` |
 //! | begin with the program, `program_args = "append"` | command, arg, the rest, last | by `setup_for` |
@@ -50,6 +50,9 @@ impl Meeting {
 /// Decides what the arguments mean.
 pub fn meet(config: &Config, container: &[Vec<u8>]) -> Meeting {
     let Some(app) = &config.app else { return Meeting { base: Base::Nothing, rest: 0, setup: true } };
+    if app.ignore_args {
+        return Meeting { base: Base::Command, rest: container.len(), setup: true };
+    }
     let Some(first) = container.first() else { return Meeting { base: Base::Command, rest: 0, setup: true } };
     let appended = app.append_for.iter().any(|glob| glob::matches(glob.0.as_bytes(), first));
     if !app.command.is_empty() && (first.starts_with(b"-") || appended) {

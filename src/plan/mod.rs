@@ -1,7 +1,7 @@
 //! What to do, decided before anything is done: a pure function of argv, the configuration, the environment and what may
 //! be known of the world ([`world::World`]). Reports all problems at once.
 //!
-//! May use `cli`, `config`, `template`; knows nothing of what acts.
+//! May use `cli`, `config`, `template`, and what reads addresses in `net`; knows nothing of what acts.
 #![forbid(unsafe_code)]
 
 pub mod accounts;
@@ -23,5 +23,6 @@ pub mod resolve;
 pub mod steps;
 pub mod value;
 mod version;
+mod waiting;
 pub mod words;
 pub mod world;

@@ -1,5 +1,6 @@
 //! The plan: everything decided, nothing done. Plain data that `prepare` executes and `onset plan` prints.
 
+use crate::net::address::{Address, Url};
 use std::ffi::CString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -113,6 +114,8 @@ pub enum Action {
     Set(Vec<Learned>),
     /// Change a file.
     Edit(Edit),
+    /// Wait until others are ready.
+    Wait(Wait),
 }
 
 /// A program to run, and all that it finds.
@@ -257,6 +260,80 @@ pub struct Edit {
 impl std::fmt::Debug for Edit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Edit({:?}: {})", self.new, self.changes.join(", "))
+    }
+}
+
+/// What to wait for, and how long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wait {
+    /// What must be ready, all of it.
+    pub targets: Vec<Target>,
+    /// How long all of it may take.
+    pub timeout: Duration,
+    /// How long there is between two tries.
+    pub interval: Duration,
+    /// How long one try may take.
+    pub attempt: Duration,
+}
+
+/// What must be ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// The answer to this must be yes.
+    Ask(Question),
+    /// This program must succeed.
+    Run(Box<Program>),
+}
+
+/// What can be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// Whether somebody listens there.
+    Tcp(Address),
+    /// Whether somebody listens on that socket.
+    Unix(PathBuf),
+    /// Whether a page is answered.
+    Http(HttpTarget),
+    /// Whether a file is there.
+    File(FileTarget),
+    /// Whether a name has an address.
+    Dns(String),
+}
+
+/// A page, and what the answer must be.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HttpTarget {
+    /// Where.
+    pub url: Url,
+    /// The statuses that are a success; empty: 200 to 399.
+    pub statuses: Vec<u16>,
+    /// What must be in it.
+    pub contains: Option<Vec<u8>>,
+    /// What is sent, without line ends.
+    pub headers: Vec<(String, Vec<u8>)>,
+}
+
+impl std::fmt::Debug for HttpTarget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let HttpTarget { url, statuses, headers, .. } = self;
+        write!(f, "HttpTarget({} {statuses:?}, {} headers)", url.address, headers.len())
+    }
+}
+
+/// A file, and what it must be.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FileTarget {
+    /// Where.
+    pub path: PathBuf,
+    /// What must be in it.
+    pub contains: Option<Vec<u8>>,
+    /// It must not be empty.
+    pub non_empty: bool,
+}
+
+impl std::fmt::Debug for FileTarget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FileTarget({})", self.path.display())
     }
 }
 

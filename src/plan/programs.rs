@@ -61,6 +61,9 @@ impl Resolution<'_> {
                 secret: texts(&printed.secret),
             })));
         }
+        if let Some(wait) = &step.wait {
+            return Some(Action::Wait(self.wait(wait, step.rights, problems)));
+        }
         if let Some(hooks) = &step.hooks {
             return self.hooks(hooks, step.rights, problems).map(Action::Hooks);
         }
@@ -118,6 +121,20 @@ impl Resolution<'_> {
                 None => None,
             },
         })
+    }
+
+    /// A program about which no more is said than its arguments.
+    pub(super) fn plain_program(
+        &self,
+        command: &[Text],
+        rights: Option<Rights>,
+        grace: Option<Duration>,
+        problems: &mut Problems,
+    ) -> Option<Program> {
+        let own = BTreeMap::new();
+        let grace = grace.map(Time);
+        let common = Common { own: &own, workdir: None, user: None, rights, timeout: None, grace };
+        self.program(command, &common, problems)
     }
 
     fn program(&self, command: &[Text], common: &Common<'_>, problems: &mut Problems) -> Option<Program> {

@@ -128,6 +128,7 @@ impl Steps<'_, '_> {
         let done = match action {
             Action::Run(run) => surroundings.run(&run)?,
             Action::PrintedEnv(env) => surroundings.printed_env(&env)?,
+            Action::Wait(wait) => surroundings.wait(&wait)?,
             Action::Set(learned) => Done { outcome: Outcome { changes: learned.len(), notes: Vec::new() }, learned },
             Action::Hooks(hooks) => return self.hooks(step, name, hooks),
             action => {

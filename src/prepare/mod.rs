@@ -1,9 +1,10 @@
 //! What happens in the process that becomes the application, up to execve(2): reads the configuration, has everything
 //! decided ([`crate::plan`]), does the steps, changes the process's state. May fail: PID 1 does none of that.
 //!
-//! May use `config`, `plan`, `handoff`, `report` and `sys`; does not know `supervise`.
+//! May use `config`, `plan`, `net`, `handoff`, `report` and `sys`; does not know `supervise`.
 #![forbid(unsafe_code)]
 
+mod attempt;
 mod capability;
 #[cfg(test)]
 mod child;
@@ -19,6 +20,7 @@ mod programs;
 mod search;
 mod state;
 mod steps;
+mod waiting;
 mod world;
 
 use crate::cli::ConfigFile;

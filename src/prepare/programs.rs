@@ -148,9 +148,7 @@ impl Surroundings<'_> {
             }
             Ok(()) => Ok(printed),
             Err((failure, may_help)) => {
-                let last = lines[1].last.trim_ascii_end();
-                let last = String::from_utf8_lossy(&last[..last.len().min(SHOWN)]).into_owned();
-                let cause = if last.is_empty() { failure.cause } else { format!("{}: {last}", failure.cause) };
+                let cause = with_last_line(failure.cause, lines[1].last.trim_ascii_end());
                 Err((Failure { cause, ..failure }, may_help))
             }
         }
@@ -163,6 +161,28 @@ impl Surroundings<'_> {
             End::NotStarted(failure) => Err(Failure { cause: failure.cause, status: failure.status, is_final: false }),
             End::Ended(status) => Ok(status == WaitStatus::Exited(0)),
             End::TimedOut(_) => Ok(false),
+        }
+    }
+
+    /// Asks a program: whether it ends with status 0, or else how it ends, with the last line it writes on stderr.
+    ///
+    /// # Errors
+    /// There is no such program, or none that can be executed: asking again will not help.
+    pub fn ask(&self, program: &Program) -> Result<Result<(), String>, Failure> {
+        let mut tail = Vec::new();
+        let (end, _) = program::run(program, self.mask, &[Stream::Stdout, Stream::Stderr], &mut |stream, bytes| {
+            if stream == Stream::Stderr {
+                tail.extend_from_slice(bytes);
+                tail.drain(..tail.len().saturating_sub(LONGEST_LINE));
+            }
+        });
+        match judge(program, end, &[0]) {
+            Ok(()) => Ok(Ok(())),
+            Err((failure, false)) if [exit::NOT_FOUND, exit::NOT_EXECUTABLE].contains(&failure.status) => Err(failure),
+            Err((failure, _)) => {
+                let last = tail.trim_ascii_end().rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
+                Ok(Err(with_last_line(failure.cause, last)))
+            }
         }
     }
 
@@ -204,6 +224,14 @@ impl Surroundings<'_> {
             None => work(),
         }
     }
+}
+
+/// Why a program failed, and the beginning of the last line it wrote.
+fn with_last_line(cause: String, last: &[u8]) -> String {
+    if last.is_empty() {
+        return cause;
+    }
+    format!("{cause}: {}", String::from_utf8_lossy(&last[..last.len().min(SHOWN)]))
 }
 
 /// Keeps what was printed, and one byte more than the limit at most: then it is known to be too much.

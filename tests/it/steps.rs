@@ -5,3 +5,4 @@ mod env;
 mod hooks;
 mod run;
 mod stop;
+mod wait;

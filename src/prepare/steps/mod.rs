@@ -66,7 +66,9 @@ pub fn execute(action: &Action) -> Result<Outcome, StepError> {
         Action::Owner { path, owner, flat } => owner::change(path, *owner, *flat),
         Action::Write(files) => write::write(files),
         // They are more than what is done to files: see `programs` beside this folder.
-        Action::Run(_) | Action::PrintedEnv(_) | Action::Hooks(_) | Action::Set(_) => Ok(Outcome::default()),
+        Action::Run(_) | Action::PrintedEnv(_) | Action::Hooks(_) | Action::Set(_) | Action::Wait(_) => {
+            Ok(Outcome::default())
+        }
         Action::Edit(edit) => edit::edit(edit),
     }
 }

@@ -1,0 +1,364 @@
+//! A small HTTP client: one GET, its status, and the beginning of its content. Redirects are answers like any other.
+
+use super::address::Url;
+use super::because;
+use super::connect::{connect, left};
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+/// The largest head of an answer, in bytes.
+const LARGEST_HEAD: usize = 64 << 10;
+/// The most that is read of an answer's content, in bytes.
+pub const LARGEST_BODY: usize = 1 << 20;
+/// How much is read at a time.
+const CHUNK: usize = 4096;
+
+/// An answer.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// 200 to 999.
+    pub status: u16,
+    /// The beginning of its content, [`LARGEST_BODY`] at most; empty if it was not asked for.
+    pub body: Vec<u8>,
+}
+
+/// Asks for `url`, with these headers beside our own; one of theirs called Host stands for ours.
+///
+/// # Errors
+/// Why there is no answer that can be read, in words.
+pub fn get(url: &Url, headers: &[(String, Vec<u8>)], wants_body: bool, deadline: Duration) -> Result<Answer, String> {
+    let mut stream = Timed { stream: connect(&url.address, deadline)?, deadline };
+    stream.write_all(&request(url, headers)).map_err(|error| format!("cannot ask: {}", because(&error)))?;
+    read_answer(&mut stream, wants_body)
+}
+
+fn request(url: &Url, headers: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut request = format!("GET {} HTTP/1.1\r\n", url.target).into_bytes();
+    let has = |wanted: &str| headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
+    let host = url.host();
+    let ours = [("Host", host.as_str()), ("User-Agent", "onset"), ("Accept", "*/*"), ("Accept-Encoding", "identity")];
+    let ours = ours.into_iter().filter(|(name, _)| !has(name)).map(|(name, value)| (name, value.as_bytes()));
+    let theirs = headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+    for (name, value) in ours.chain(theirs).chain([("Connection", &b"close"[..])]) {
+        for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+            request.extend_from_slice(part);
+        }
+    }
+    request.extend_from_slice(b"\r\n");
+    request
+}
+
+/// Whether that can be a header's name (RFC 9110, "token"), and one we do not set ourselves to read the answer.
+pub fn is_header_name(name: &str) -> bool {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(token) && !name.eq_ignore_ascii_case("Connection")
+}
+
+/// Whether that can be a header's value: no line ends, no NUL.
+pub fn is_header_value(value: &[u8]) -> bool {
+    !value.iter().any(|byte| b"\r\n\0".contains(byte))
+}
+
+/// A stream on which nothing takes longer than up to the deadline.
+struct Timed {
+    stream: TcpStream,
+    deadline: Duration,
+}
+
+impl Read for Timed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(Some(left(self.deadline)))?;
+        self.stream.read(buffer)
+    }
+}
+
+impl Write for Timed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(Some(left(self.deadline)))?;
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// How the end of an answer's content is told (RFC 9112, section 6.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Length {
+    Known(usize),
+    Chunked,
+    UntilEnd,
+}
+
+fn read_answer(source: &mut dyn Read, wants_body: bool) -> Result<Answer, String> {
+    let mut input = Input { source, buffer: Vec::new(), at: 0 };
+    let mut head = LARGEST_HEAD;
+    loop {
+        let status = input.status(&mut head)?;
+        let mut length = Length::UntilEnd;
+        loop {
+            let line = input.line(&mut head)?;
+            if line.is_empty() {
+                break;
+            }
+            length = note_length(&line, length)?;
+        }
+        // 100 Continue, 103 Early Hints: the answer is yet to come.
+        if status < 200 {
+            continue;
+        }
+        let body = match status {
+            204 | 304 => Vec::new(),
+            _ if !wants_body => Vec::new(),
+            _ => input.body(length)?,
+        };
+        return Ok(Answer { status, body });
+    }
+}
+
+/// What a header says of the content's length. Chunks count more than a number.
+fn note_length(line: &[u8], length: Length) -> Result<Length, String> {
+    let mut halves = line.splitn(2, |&byte| byte == b':');
+    let name = halves.next().unwrap_or_default();
+    let value = halves.next().unwrap_or_default().trim_ascii();
+    if name.eq_ignore_ascii_case(b"transfer-encoding") {
+        let last = value.rsplit(|&byte| byte == b',').next().unwrap_or_default().trim_ascii();
+        return Ok(if last.eq_ignore_ascii_case(b"chunked") { Length::Chunked } else { Length::UntilEnd });
+    }
+    if name.eq_ignore_ascii_case(b"content-length") && length != Length::Chunked {
+        let number = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
+        return number.map(Length::Known).ok_or_else(|| "the answer has a Content-Length that is no number".to_owned());
+    }
+    Ok(length)
+}
+
+/// What has been read, and where the next is read from.
+struct Input<'a> {
+    source: &'a mut dyn Read,
+    buffer: Vec<u8>,
+    at: usize,
+}
+
+impl Input<'_> {
+    /// Reads more; `false` at the end.
+    fn fill(&mut self) -> Result<bool, String> {
+        self.buffer.drain(..self.at);
+        self.at = 0;
+        let mut chunk = [0; CHUNK];
+        loop {
+            match self.source.read(&mut chunk) {
+                Ok(length) => {
+                    self.buffer.extend_from_slice(&chunk[..length]);
+                    return Ok(length > 0);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(because(&error)),
+            }
+        }
+    }
+
+    /// A line without its end, of at most as many bytes as are left of `limit`.
+    fn line(&mut self, limit: &mut usize) -> Result<Vec<u8>, String> {
+        loop {
+            let rest = &self.buffer[self.at..];
+            let end = rest.iter().position(|&byte| byte == b'\n');
+            let length = end.map_or(rest.len(), |end| end + 1);
+            if length > *limit {
+                return Err("the answer's head is too large".to_owned());
+            }
+            if let Some(end) = end {
+                let line = rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]).to_vec();
+                *limit -= length;
+                self.at += length;
+                return Ok(line);
+            }
+            if !self.fill()? {
+                return Err(ended_early());
+            }
+        }
+    }
+
+    fn status(&mut self, limit: &mut usize) -> Result<u16, String> {
+        let line = self.line(limit).map_err(|error| if self.buffer.is_empty() { no_answer(error) } else { error })?;
+        let mut words = line.split(|&byte| byte == b' ');
+        let version = words.next().unwrap_or_default();
+        let status = words.next().filter(|word| word.len() == 3).and_then(|word| std::str::from_utf8(word).ok());
+        let status = status.and_then(|word| word.parse().ok()).filter(|&status| status >= 100);
+        status.filter(|_| version.starts_with(b"HTTP/1.")).ok_or_else(|| "the answer is not HTTP/1".to_owned())
+    }
+
+    /// At most `count` bytes, or as many as there are; whether there were as many.
+    fn take(&mut self, count: usize, into: &mut Vec<u8>) -> Result<bool, String> {
+        let mut missing = count;
+        loop {
+            let length = missing.min(self.buffer.len() - self.at);
+            into.extend_from_slice(&self.buffer[self.at..self.at + length]);
+            self.at += length;
+            missing -= length;
+            if missing == 0 {
+                return Ok(true);
+            }
+            if !self.fill()? {
+                return Ok(false);
+            }
+        }
+    }
+
+    fn body(&mut self, length: Length) -> Result<Vec<u8>, String> {
+        let mut body = Vec::new();
+        match length {
+            Length::UntilEnd => {
+                self.take(LARGEST_BODY, &mut body)?;
+            }
+            Length::Known(length) => {
+                if !self.take(length.min(LARGEST_BODY), &mut body)? {
+                    return Err(ended_early());
+                }
+            }
+            Length::Chunked => self.chunks(&mut body)?,
+        }
+        Ok(body)
+    }
+
+    /// Chunks (RFC 9112, section 7.1), up to the last or as many as are wanted.
+    fn chunks(&mut self, body: &mut Vec<u8>) -> Result<(), String> {
+        let wrong = || "the answer's chunks cannot be read".to_owned();
+        loop {
+            let line = self.line(&mut CHUNK.clone())?;
+            let size = line.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
+            let digits = !size.is_empty() && size.iter().all(u8::is_ascii_hexdigit);
+            let size = std::str::from_utf8(size).ok().filter(|_| digits);
+            let size = size.and_then(|text| usize::from_str_radix(text, 16).ok()).ok_or_else(wrong)?;
+            let room = LARGEST_BODY - body.len();
+            if size == 0 || room == 0 {
+                return Ok(());
+            }
+            if !self.take(size.min(room), body)? {
+                return Err(ended_early());
+            }
+            if size <= room && !self.line(&mut CHUNK.clone())?.is_empty() {
+                return Err(wrong());
+            }
+            if size > room {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn ended_early() -> String {
+    "the answer ended too early".to_owned()
+}
+
+fn no_answer(error: String) -> String {
+    if error == ended_early() { "the connection was closed without an answer".to_owned() } else { error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A stream that hands out so many bytes at a time.
+    struct Drip<'a>(&'a [u8], usize);
+
+    impl Read for Drip<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let length = self.1.min(self.0.len()).min(buffer.len());
+            let (now, later) = self.0.split_at(length);
+            buffer[..length].copy_from_slice(now);
+            self.0 = later;
+            Ok(length)
+        }
+    }
+
+    /// Read in every way the same.
+    fn answer(text: &[u8]) -> Result<(u16, String), String> {
+        let read = |step| read_answer(&mut Drip(text, step), true);
+        let whole = read(usize::MAX);
+        for step in [1, 2, 3, 7] {
+            assert_eq!(read(step), whole);
+        }
+        whole.map(|answer| (answer.status, String::from_utf8_lossy(&answer.body).into_owned()))
+    }
+
+    #[test]
+    fn an_answer_is_read_however_its_end_is_told() {
+        for text in [
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nreadyREST",
+            "HTTP/1.0 200\r\n\r\nready",
+            "HTTP/1.1 200 OK\nX: y\n\nready",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nrea\r\n02\r\ndy\r\n0\r\nTrailer: x\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 9\r\ntransfer-encoding: gzip, Chunked\r\n\r\n5\r\nready\r\n0\r\n\r\n",
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\nready",
+        ] {
+            assert_eq!(answer(text.as_bytes()), Ok((200, "ready".to_owned())), "{text}");
+        }
+        assert_eq!(
+            answer(b"HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n"),
+            Ok((302, String::new()))
+        );
+        assert_eq!(answer(b"HTTP/1.1 204 No Content\r\n\r\n"), Ok((204, String::new())));
+    }
+
+    #[test]
+    fn what_is_no_answer_is_told() {
+        for (text, said) in [
+            ("", "the connection was closed without an answer"),
+            ("HTTP/1.1 200 OK\r\nX: y\r\n", "ended too early"),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nready", "ended too early"),
+            ("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "no number"),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nready", "ended too early"),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", "chunks"),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nready\r\n", "chunks"),
+            ("HTTP/2 200\r\n\r\n", "not HTTP/1"),
+            ("SSH-2.0-OpenSSH\r\n", "not HTTP/1"),
+            ("HTTP/1.1 99 x\r\n\r\n", "not HTTP/1"),
+        ] {
+            assert!(answer(text.as_bytes()).is_err_and(|error| error.contains(said)), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_without_end_takes_no_more_than_its_limits() {
+        let endless = |start: &str, more: &[u8]| {
+            let text = [start.as_bytes(), &more.repeat(4 * LARGEST_BODY / more.len())].concat();
+            read_answer(&mut Drip(&text, CHUNK), true)
+        };
+        let refused = Err("the answer's head is too large".to_owned());
+        assert_eq!(endless("HTTP/1.1 200 OK\r\nX: ", b"x"), refused);
+        assert_eq!(endless("HTTP/1.1 200 OK\r\n", b"X: y\r\n"), refused);
+        assert_eq!(endless("", b"HTTP/1.1 100 Continue\r\n\r\n"), refused);
+        for start in ["\r\n", "Content-Length: 99999999999\r\n\r\n"] {
+            let answer = endless(&format!("HTTP/1.1 200 OK\r\n{start}"), b"x");
+            assert_eq!(answer.map(|answer| answer.body.len()), Ok(LARGEST_BODY));
+        }
+        let chunked = endless("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"7\r\nendless\r\n");
+        assert_eq!(chunked.map(|answer| answer.body.len()), Ok(LARGEST_BODY));
+    }
+
+    #[test]
+    fn without_a_body_nothing_is_read_behind_the_head() {
+        let mut drip = Drip(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", 1);
+        assert_eq!(read_answer(&mut drip, false), Ok(Answer { status: 200, body: Vec::new() }));
+    }
+
+    #[test]
+    fn a_request_has_our_headers_and_theirs() {
+        let url = Url::parse("http://web:8080/a?b").expect("a URL");
+        let ours = "GET /a?b HTTP/1.1\r\nHost: web:8080\r\nUser-Agent: onset\r\nAccept: */*\r\n\
+            Accept-Encoding: identity\r\nConnection: close\r\n\r\n";
+        assert_eq!(String::from_utf8(request(&url, &[])).as_deref(), Ok(ours));
+        let theirs = request(&url, &[("host".to_owned(), b"x".to_vec())]);
+        let theirs = String::from_utf8(theirs).expect("text");
+        assert!(theirs.contains("\r\nhost: x\r\n") && !theirs.contains("Host:"), "{theirs}");
+    }
+
+    #[test]
+    fn headers_end_where_they_should() {
+        assert!(is_header_name("X-Api_Key") && is_header_value(b"a: b"));
+        assert!(!["", "a b", "a:", "connection"].into_iter().any(is_header_name));
+        assert!(![&b"a\r\nX: y"[..], b"a\nb", b"a\0"].into_iter().any(is_header_value));
+    }
+}

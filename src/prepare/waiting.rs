@@ -1,0 +1,222 @@
+//! The step that waits until others are ready.
+//!
+//! Each target is asked again and again until it is ready once. All are asked at the same time, each try in a process of
+//! its own ([`super::attempt`]), so that none waits for another; only while a program is run to its end nobody else is
+//! looked after, for `attempt_timeout` at most.
+
+use super::attempt::{self, Attempt};
+use super::failure::Failure;
+use super::programs::{Done, Surroundings};
+use crate::exit;
+use crate::net::connect::{connect, resolve};
+use crate::net::{because, http};
+use crate::plan::model::{FileTarget, HttpTarget, Program, Question, Target, Wait};
+use crate::report::Event;
+use crate::sys::clock;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+/// How often it is said what is waited for.
+const SAID_EVERY: Duration = Duration::from_secs(10);
+/// The most of a file that is looked through.
+const LARGEST_FILE: u64 = 16 << 20;
+
+/// A target, and how far it is.
+struct Watched<'a> {
+    target: &'a Target,
+    state: State,
+    /// Why the last try failed.
+    error: Option<String>,
+}
+
+enum State {
+    /// It is asked at this time.
+    Idle(Duration),
+    /// It is being asked, from the first time to the second.
+    Asked(Attempt, Duration, Duration),
+    Ready,
+}
+
+impl Surroundings<'_> {
+    /// Waits until all is ready, or the time is over.
+    pub fn wait(&self, wait: &Wait) -> Result<Done, Failure> {
+        let started = clock::monotonic();
+        let deadline = started.saturating_add(wait.timeout);
+        let mut say_at = started.saturating_add(SAID_EVERY);
+        let new = |target| Watched { target, state: State::Idle(started), error: None };
+        let mut all: Vec<Watched> = wait.targets.iter().map(new).collect();
+        loop {
+            for one in &mut all {
+                self.go_on(one, wait, deadline)?;
+            }
+            all.retain(|one| !matches!(one.state, State::Ready));
+            if all.is_empty() {
+                return Ok(Done::default());
+            }
+            let now = clock::monotonic();
+            if now >= deadline {
+                let each: Vec<String> = all.iter().map(Watched::complaint).collect();
+                let cause = format!("after {:?} {}", wait.timeout, each.join("; "));
+                return Err(Failure { cause, status: exit::TIMED_OUT, is_final: false });
+            }
+            if now >= say_at {
+                say_at = now.saturating_add(SAID_EVERY);
+                let each: Vec<String> = all.iter().map(Watched::complaint).collect();
+                let seconds = now.saturating_sub(started).as_secs();
+                self.notice(&format!("still waiting after {seconds}s: {}", each.join("; ")));
+            }
+            sleep(&all, deadline.min(say_at));
+        }
+    }
+
+    /// Hears what has been found out of one, and asks again if it is time.
+    fn go_on(&self, one: &mut Watched, wait: &Wait, deadline: Duration) -> Result<(), Failure> {
+        if let State::Asked(attempt, since, until) = &mut one.state {
+            let (since, until) = (*since, *until);
+            match attempt.result() {
+                Some(result) => self.conclude(one, result, (since, until), wait),
+                None if clock::monotonic() >= until => {
+                    self.conclude(one, Err(too_slow(one.target).to_owned()), (since, until), wait);
+                }
+                None => {}
+            }
+        }
+        let now = clock::monotonic();
+        match one.state {
+            State::Idle(at) if at <= now && now < deadline => {}
+            _ => return Ok(()),
+        }
+        let limit = wait.attempt.min(deadline.saturating_sub(now));
+        let until = now.saturating_add(limit);
+        match one.target {
+            Target::Ask(question) => match attempt::start(limit, self.rights, &|deadline| ask(question, deadline)) {
+                Ok(attempt) => one.state = State::Asked(attempt, now, until),
+                Err(text) => self.conclude(one, Err(text), (now, until), wait),
+            },
+            Target::Run(program) => {
+                let program = Program { timeout: Some(limit), ..(**program).clone() };
+                let result = self.ask(&program)?;
+                self.conclude(one, result, (now, until), wait);
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes how a try ended that began and had to end at these times.
+    fn conclude(
+        &self,
+        one: &mut Watched,
+        result: Result<(), String>,
+        (since, until): (Duration, Duration),
+        wait: &Wait,
+    ) {
+        let Err(text) = result else {
+            one.state = State::Ready;
+            return;
+        };
+        let now = clock::monotonic();
+        one.state = State::Idle(now.saturating_add(wait.interval));
+        // The last try has less time than it should: that it took too long is no news then.
+        let limit = until.saturating_sub(since);
+        let cut_short = limit < wait.attempt && now.saturating_add(limit / 5) >= until;
+        match &one.error {
+            Some(_) if cut_short => {}
+            Some(_) => one.error = Some(text),
+            None => {
+                one.error = Some(text);
+                self.notice(&one.complaint());
+            }
+        }
+    }
+
+    fn notice(&self, text: &str) {
+        let text = format!("step {}: {text}", self.step);
+        Event::Notice { text: &self.redaction.sentence(&text) }.emit();
+    }
+}
+
+impl Watched<'_> {
+    fn complaint(&self) -> String {
+        let error = self.error.as_deref().unwrap_or_else(|| too_slow(self.target));
+        format!("{} is not ready: {error}", self.target)
+    }
+}
+
+/// Until an answer comes in or it is time for something.
+fn sleep(all: &[Watched], at_most: Duration) {
+    let times = all.iter().filter_map(|one| match one.state {
+        State::Idle(at) | State::Asked(_, _, at) => Some(at),
+        State::Ready => None,
+    });
+    let at = times.fold(at_most, Duration::min);
+    let mut fds: Vec<PollFd> = all
+        .iter()
+        .filter_map(|one| match &one.state {
+            State::Asked(attempt, ..) => Some(PollFd::new(attempt.as_fd(), PollFlags::POLLIN)),
+            State::Idle(_) | State::Ready => None,
+        })
+        .collect();
+    let time = at.saturating_sub(clock::monotonic()).saturating_add(Duration::from_millis(1));
+    let _interrupted: nix::Result<i32> = poll(&mut fds, PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX));
+}
+
+/// What a try waits for that does not end by itself.
+fn too_slow(target: &Target) -> &'static str {
+    match target {
+        Target::Ask(Question::Tcp(_) | Question::Http(_) | Question::Dns(_)) => "looking up its name takes too long",
+        Target::Ask(Question::Unix(_) | Question::File(_)) | Target::Run(_) => "no answer in time",
+    }
+}
+
+/// Asks once.
+fn ask(question: &Question, deadline: Duration) -> Result<(), String> {
+    match question {
+        Question::Tcp(address) => connect(address, deadline).map(drop),
+        Question::Unix(path) => UnixStream::connect(path).map(drop).map_err(|error| because(&error)),
+        Question::Http(target) => ask_http(target, deadline),
+        Question::File(target) => look_at(target),
+        Question::Dns(name) => resolve(name, 0).map(drop),
+    }
+}
+
+fn ask_http(target: &HttpTarget, deadline: Duration) -> Result<(), String> {
+    let answer = http::get(&target.url, &target.headers, target.contains.is_some(), deadline)?;
+    let accepted = if target.statuses.is_empty() {
+        (200..400).contains(&answer.status)
+    } else {
+        target.statuses.contains(&answer.status)
+    };
+    if !accepted {
+        return Err(format!("it answers with status {}", answer.status));
+    }
+    match &target.contains {
+        Some(text) if !has(&answer.body, text) => Err("its answer does not have the text in it".to_owned()),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn look_at(target: &FileTarget) -> Result<(), String> {
+    let failed = |error: std::io::Error| because(&error);
+    let meta = std::fs::metadata(&target.path).map_err(failed)?;
+    if !target.non_empty && target.contains.is_none() {
+        return Ok(());
+    }
+    if !meta.is_file() {
+        return Err("it is no regular file".to_owned());
+    }
+    if target.non_empty && meta.len() == 0 {
+        return Err("it is empty".to_owned());
+    }
+    let Some(text) = &target.contains else { return Ok(()) };
+    let mut content = Vec::new();
+    File::open(&target.path).and_then(|file| file.take(LARGEST_FILE).read_to_end(&mut content)).map_err(failed)?;
+    if has(&content, text) { Ok(()) } else { Err("it does not have the text in it".to_owned()) }
+}
+
+fn has(content: &[u8], text: &[u8]) -> bool {
+    text.is_empty() || content.windows(text.len()).any(|window| window == text)
+}
