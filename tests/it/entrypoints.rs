@@ -17,6 +17,7 @@ mod edits;
 mod facts;
 mod haproxy;
 mod nginx;
+mod recipes;
 mod redis;
 mod secrets;
 mod varnish;
