@@ -280,7 +280,7 @@ fn describe(action: &Action) -> String {
                     format!("{} ({bytes} bytes, mode {:04o}{})", file.target.display(), file.mode, owner(&file.owner))
                 })
                 .collect();
-            format!("write {}", if each.is_empty() { "nothing: no template found".to_owned() } else { each.join(", ") })
+            format!("write {}", if each.is_empty() { "nothing".to_owned() } else { each.join(", ") })
         }
         Action::Run(run) => {
             let unless = run.unless.as_ref().map_or(String::new(), |unless| format!(", unless {}", command(unless)));
@@ -303,6 +303,19 @@ fn describe(action: &Action) -> String {
             let each: Vec<String> = wait.targets.iter().map(ToString::to_string).collect();
             format!("wait for {}, {:?} at most", each.join(", "), wait.timeout)
         }
+        Action::Generate(secret) => {
+            let into = secret.into.as_ref().map_or(String::new(), |name| format!(", into {name}"));
+            format!("make the secret {} if it is not there{into}", secret.path.display())
+        }
+        Action::Lock { path, timeout } => format!("lock {}, waiting for up to {timeout:?}", path.display()),
+        Action::Stdio(uid) => match uid {
+            Some(uid) => format!("give stdout and stderr to {uid}"),
+            None => "nothing: stdout and stderr are the application's already".to_owned(),
+        },
+        Action::Check(check) => match &check.path {
+            Some(path) => format!("make sure of {}", path.display()),
+            None => "make sure of a condition".to_owned(),
+        },
         Action::Set(learned) => {
             let names: Vec<&str> = learned.iter().map(|learned| learned.name.as_str()).collect();
             format!("set {}", names.join(", "))

@@ -67,7 +67,7 @@ fn hide_secrets(node: &Node, source: &mut Source) {
 fn check(config: &Config, problems: &mut Problems) {
     for step in &config.steps {
         if step.kinds().len() != 1 {
-            problems.at(step.place, format!("a step has exactly one of {}", decode::list(&model::STEP_KINDS)));
+            problems.at(step.place, format!("a step has exactly one of {}", decode::list(model::STEP_KINDS)));
         }
         if let Some(run) = &step.run {
             check_run(run, problems);

@@ -341,11 +341,25 @@ table! {
         edit: Option<Edit>,
         /// Wait until others are ready.
         wait: Option<Wait>,
+        /// Make a random secret, once.
+        generate: Option<Generate>,
+        /// Hold a lock until the application starts.
+        lock: Option<LockFile>,
+        /// Have an entry in /etc/passwd.
+        passwd: Option<Passwd>,
+        /// Give stdout and stderr to the application's user.
+        stdio: Option<Stdio>,
+        /// Set the time zone.
+        timezone: Option<Timezone>,
+        /// Add certificates to a bundle.
+        ca_bundle: Option<CaBundle>,
+        /// Make sure that something holds.
+        check: Option<Assertion>,
     }
 }
 
 /// Every kind of step there is.
-pub const STEP_KINDS: [&str; 13] = [
+pub const STEP_KINDS: &[&str] = &[
     "directory",
     "copy",
     "symlink",
@@ -359,6 +373,13 @@ pub const STEP_KINDS: [&str; 13] = [
     "set",
     "edit",
     "wait",
+    "generate",
+    "lock",
+    "passwd",
+    "stdio",
+    "timezone",
+    "ca_bundle",
+    "check",
 ];
 
 impl Step {
@@ -378,8 +399,15 @@ impl Step {
             !self.set.is_empty(),
             self.edit.is_some(),
             self.wait.is_some(),
+            self.generate.is_some(),
+            self.lock.is_some(),
+            self.passwd.is_some(),
+            self.stdio.is_some(),
+            self.timezone.is_some(),
+            self.ca_bundle.is_some(),
+            self.check.is_some(),
         ];
-        STEP_KINDS.into_iter().zip(is).filter(|(_, is)| *is).map(|(kind, _)| kind).collect()
+        STEP_KINDS.iter().copied().zip(is).filter(|(_, is)| *is).map(|(kind, _)| kind).collect()
     }
 }
 
@@ -864,5 +892,157 @@ table! {
         append: Option<Text>,
         /// What to do if `set` finds no line, nor the new one.
         missing: Option<MissingKey>,
+    }
+}
+
+table! {
+    /// A random secret in a file. It is made once, complete and synced to the disk, with no newline behind it, and never
+    /// again: what is there is used as it is. Of two starts at once, on one volume, both get the same. A file that is
+    /// there and empty is an error, because no secret is in it.
+    Generate {
+        /// The file.
+        path: Text,
+        /// What it is made of. Absent: `hex`.
+        kind: Option<SecretKind>,
+        /// How many random bytes, of `hex` (two digits each), `base64` and `bytes`. Absent: 32.
+        bytes: Option<Within<1, 65536>>,
+        /// How many characters, of `alphanumeric`. Absent: 32.
+        length: Option<Within<1, 65536>>,
+        /// The characters of `alphanumeric`, instead of letters and digits: 2 to 256 different ones.
+        alphabet: Option<String>,
+        /// The variable that is set to it, as a secret; without newlines at the end of a file that was there.
+        into: Option<String>,
+        /// The mode of a new file. Absent: 0600.
+        mode: Option<Mode>,
+        /// The owner of a new file.
+        owner: Option<Text>,
+    }
+}
+
+choice! {
+    /// What a secret is made of.
+    SecretKind {
+        /// Hexadecimal digits.
+        Hex = "hex",
+        /// Base64 (RFC 4648, padded).
+        Base64 = "base64",
+        /// Letters and digits, or the characters of `alphabet`.
+        Alphanumeric = "alphanumeric",
+        /// A random UUID (version 4).
+        Uuid = "uuid",
+        /// The random bytes as they are.
+        Bytes = "bytes",
+    }
+}
+
+table! {
+    /// A lock (flock(2)) on a file, so that of several containers with one volume only one at a time does the steps behind
+    /// this one. It is held until the application starts, or the start ends. The file is made if it is missing.
+    LockFile {
+        /// The file.
+        path: Text,
+        /// How long to wait for it; then onset ends with status 124. Absent: 60s.
+        timeout: Option<Time>,
+    }
+}
+
+table! {
+    /// An entry in /etc/passwd, and one in /etc/group: for a user id that has none, or with other numbers for a name that
+    /// has one. `user` and `owner` know it everywhere in this file, from the start. The files are replaced as a whole, or
+    /// written in place if they are mounted.
+    Passwd {
+        /// The name of the user. If it has an entry, what is said here is changed in it; else it gets one.
+        name: Text,
+        /// Its number. Absent: that of an entry that is there, else onset's own user, which gets an entry only if it has
+        /// none under any name.
+        uid: Option<Text>,
+        /// The number of its group. Absent: that of an entry that is there, of `group`, or onset's own group.
+        gid: Option<Text>,
+        /// The name of its group, which gets an entry in /etc/group as well, or `gid` as its number.
+        group: Option<Text>,
+        /// Its home directory. Absent: `/` in a new entry.
+        home: Option<Text>,
+        /// Its shell. Absent: `/sbin/nologin` in a new entry.
+        shell: Option<Text>,
+        /// What it is called in full.
+        gecos: Option<Text>,
+        /// What to do if the files cannot be written. HOME, USER and LOGNAME are right all the same.
+        on_read_only: Option<OnReadOnly>,
+    }
+}
+
+table! {
+    /// Stdout and stderr for the application's user, so that it can open /dev/stdout and /dev/stderr anew. Only pipes and
+    /// terminals change hands; where that is not permitted it is said, and no failure.
+    Stdio {
+        /// To whom. Absent: the application's user.
+        owner: Option<Text>,
+    }
+}
+
+table! {
+    /// The time zone, as a symbolic link from /etc/localtime to its data.
+    Timezone {
+        /// Its name: `Europe/Berlin`. Empty: nothing is done.
+        zone: Text,
+        /// The directory with the data of all zones. Absent: /usr/share/zoneinfo.
+        zoneinfo: Option<Text>,
+        /// Where the link is made. Absent: /etc/localtime.
+        path: Option<Text>,
+        /// A copy of the data instead of a link; in place if /etc/localtime is mounted.
+        copy: bool,
+    }
+}
+
+table! {
+    /// A bundle of certificates (PEM): a base, and more. Each certificate is in it once. For programs to use it, SSL_CERT_FILE
+    /// or their own variable has to name it.
+    CaBundle {
+        /// The bundle to begin with, kept as it is. Absent: none.
+        base: Option<Text>,
+        /// Files with certificates; `*`, `?` and `[...]` in the last component stand for names. What a pattern does not
+        /// find is no error, an empty text stands for none.
+        add: Vec<Text>,
+        /// The file to write.
+        target: Text,
+        /// Its mode. Absent: 0644.
+        mode: Option<Mode>,
+        /// Its owner.
+        owner: Option<Text>,
+        /// What to do if the target cannot be written.
+        on_read_only: Option<OnReadOnly>,
+    }
+}
+
+table! {
+    /// Something that must hold, before it fails in the application in words of its own. Rights are those of the
+    /// application's user, unless `as` is `root`; `on_failure = "warn"` makes a warning of it.
+    Assertion {
+        /// The path that `is` is about.
+        path: Option<Text>,
+        /// What it must be. Absent: there.
+        is: Vec<Condition>,
+        /// What must hold, as an expression.
+        that: Option<Expression>,
+        /// What to say if it does not, before the cause.
+        message: Option<Text>,
+    }
+}
+
+choice! {
+    /// What a path must be, symbolic links followed.
+    Condition {
+        /// There.
+        Exists = "exists",
+        /// A regular file.
+        File = "file",
+        /// A directory.
+        Dir = "dir",
+        /// Readable.
+        Readable = "readable",
+        /// Writable.
+        Writable = "writable",
+        /// Executable; a directory: open to go through.
+        Executable = "executable",
     }
 }

@@ -51,6 +51,16 @@ impl Accounts {
         Accounts { passwd: world.read(Path::new(PASSWD), LARGEST), group: world.read(Path::new(GROUP), LARGEST) }
     }
 
+    /// The content of both files, as they were read.
+    pub fn files(&self) -> [(&'static str, &Result<Vec<u8>, Errno>); 2] {
+        [(PASSWD, &self.passwd), (GROUP, &self.group)]
+    }
+
+    /// Accounts of other contents.
+    pub fn with_files(passwd: Vec<u8>, group: Vec<u8>) -> Self {
+        Accounts { passwd: Ok(passwd), group: Ok(group) }
+    }
+
     /// The first user of this name.
     pub fn user_named(&self, name: &[u8]) -> Option<User<'_>> {
         users(&self.passwd).find(|user| user.name == name)

@@ -15,7 +15,8 @@ pub fn expressions(config: &Config, world: &Arc<dyn World>, problems: &mut Probl
     let judge = Judge::new(world, &[], Arc::new(NoFacts));
     let variables = config.env.values().flat_map(|variable| [&variable.when, &variable.expr]);
     let args = config.app.iter().flat_map(|app| app.arg.iter().chain(&app.before)).map(|arg| &arg.when);
-    let steps = config.steps.iter().map(|step| &step.when);
+    let checks = config.steps.iter().filter_map(|step| step.check.as_ref()).map(|check| &check.that);
+    let steps = config.steps.iter().map(|step| &step.when).chain(checks);
     let user = config.app.iter().filter_map(|app| match &app.user {
         Some(TextOr::Table(user)) => Some(&user.when),
         Some(TextOr::Text(_)) | None => None,

@@ -56,6 +56,7 @@ impl Promises {
             promises.names.extend(step.set.keys().cloned());
             let run = step.run.iter().flat_map(|run| [&run.stdout_variable, &run.status_variable]);
             promises.names.extend(run.flatten().cloned());
+            promises.names.extend(step.generate.as_ref().and_then(|generate| generate.into.clone()));
             promises.others |= step.env.is_some() || step.hooks.is_some();
         }
         promises

@@ -1,6 +1,7 @@
 //! The plan: everything decided, nothing done. Plain data that `prepare` executes and `onset plan` prints.
 
 use crate::net::address::{Address, Url};
+use crate::config::model::Condition;
 use std::ffi::CString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -102,6 +103,19 @@ pub enum Action {
         /// Only the top.
         flat: bool,
     },
+    /// Make a secret.
+    Generate(Box<Generate>),
+    /// Hold a lock until the application starts.
+    Lock {
+        /// On this file.
+        path: PathBuf,
+        /// How long to wait for it.
+        timeout: Duration,
+    },
+    /// Give stdout and stderr to a user; `None`: to nobody.
+    Stdio(Option<u32>),
+    /// Make sure that something holds.
+    Check(Box<Assertion>),
     /// Write files, all of them rendered already.
     Write(Vec<File>),
     /// Run a program.
@@ -205,6 +219,49 @@ pub struct PrintedEnv {
     pub allow: Option<Vec<String>>,
     /// The names of secrets, as patterns.
     pub secret: Vec<String>,
+}
+
+/// A secret to make, if it is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Generate {
+    /// Where.
+    pub path: PathBuf,
+    /// What it is made of.
+    pub recipe: Recipe,
+    /// The mode of a new file.
+    pub mode: u32,
+    /// The owner of a new file.
+    pub owner: Ownership,
+    /// The variable that is set to it.
+    pub into: Option<String>,
+}
+
+/// What a secret is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recipe {
+    /// So many random bytes.
+    Bytes(usize),
+    /// So many, in hexadecimal.
+    Hex(usize),
+    /// So many, in Base64.
+    Base64(usize),
+    /// So many of these characters: 2 to 256.
+    Characters(usize, Vec<char>),
+    /// A UUID.
+    Uuid,
+}
+
+/// Something that must hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assertion {
+    /// What must be something.
+    pub path: Option<PathBuf>,
+    /// What it must be.
+    pub is: Vec<Condition>,
+    /// An expression that does not hold.
+    pub failed: Option<String>,
+    /// What to say before the cause.
+    pub message: Option<String>,
 }
 
 /// A file of a directory of hooks.

@@ -9,8 +9,8 @@ use super::identity::{self, Person};
 use super::judge::Judge;
 use super::model::{Learned, Plan, ProcessState};
 use super::world::World;
-use super::{capability, limit};
-use crate::config::model::{App, Config};
+use super::{capability, limit, passwd};
+use crate::config::model::{App, Config, Home};
 use crate::config::problem::Problems;
 use crate::config::tree::Place;
 use crate::config::types::{Expression, Mode, Text, TextOr};
@@ -57,13 +57,14 @@ pub fn resolve<'a>(inputs: &Inputs<'a>, problems: &mut Problems) -> Resolution<'
     let environ = &with_variables(environ, variables);
     let meeting = args::meet(config, args);
     let judge = Judge::new(world, args, Arc::new(Facts::new(world, environ)));
-    let accounts = Accounts::read(&**world);
+    let mut accounts = Accounts::read(&**world);
     let mut env = if meeting.setup {
         env::resolve(config, environ, &judge, &**world, problems)
     } else {
         Environment::untouched(environ)
     };
     env.add_role(config, &meeting, problems);
+    let own_entry = if meeting.setup { passwd::foresee(config, &mut accounts, &env, &judge, &**world) } else { None };
     let mut plan = Plan::default();
     let mut own_home = Vec::new();
     if let Some(app) = &config.app
@@ -77,6 +78,17 @@ pub fn resolve<'a>(inputs: &Inputs<'a>, problems: &mut Problems) -> Resolution<'
             }
         }
         plan.identity = Some(person.identity);
+    }
+    // Who has an entry only now has no HOME of its own yet.
+    if let Some((name, home)) =
+        own_entry.filter(|_| plan.identity.as_ref().is_none_or(|app| app.uid == world.process().uid))
+        && config.app.as_ref().and_then(|app| app.home) != Some(Home::Keep)
+    {
+        for (variable, value) in [("HOME", &home), ("USER", &name), ("LOGNAME", &name)] {
+            if !config.env.contains_key(variable) && !value.is_empty() {
+                env.set(variable, value, Origin::Value);
+            }
+        }
     }
     let mut resolution = Resolution { config, args, world, judge, accounts, own_home, env, meeting, plan };
     if resolution.meeting.setup {

@@ -4,6 +4,7 @@
 use super::env::{LONGEST_VALUE, Promises, Resolved, expand};
 use super::identity;
 use super::model::{Action, File, Ownership};
+use super::others;
 use super::resolve::{Resolution, holds, path};
 use super::world::Kind;
 use crate::config::model::{
@@ -93,7 +94,7 @@ impl Resolution<'_> {
         if let Some(templates) = &step.templates {
             return self.files(templates, problems).map(Action::Write);
         }
-        self.program_action(step, problems)
+        if others::is_one(step) { self.other_action(step, problems) } else { self.program_action(step, problems) }
     }
 
     /// Whether a condition holds; none always does.
@@ -159,7 +160,7 @@ impl Resolution<'_> {
     }
 
     /// A path whose last component may be a pattern; what comes from a variable is a name in it, and no pattern.
-    fn pattern(&self, text: &Text, problems: &mut Problems) -> Option<PathBuf> {
+    pub(super) fn pattern(&self, text: &Text, problems: &mut Problems) -> Option<PathBuf> {
         use std::ffi::OsStr;
         use std::os::unix::ffi::OsStrExt;
         let literal = path(text, &self.env, problems)?;

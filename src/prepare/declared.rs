@@ -123,7 +123,12 @@ impl Steps<'_, '_> {
 
     fn execute(&mut self, step: &Step, name: &str, action: Action) -> Result<Outcome, Failure> {
         let redaction = Redaction::of(&self.resolution.env);
-        let rights = self.resolution.plan.identity.clone().filter(|_| step.rights == Some(Rights::App));
+        let as_app = match step.rights {
+            Some(rights) => rights == Rights::App,
+            // What must hold must hold for the application.
+            None => step.check.is_some(),
+        };
+        let rights = self.resolution.plan.identity.clone().filter(|_| as_app);
         let surroundings = Surroundings { mask: self.mask, step: name, redaction: &redaction, rights: rights.as_ref() };
         let done = match action {
             Action::Run(run) => surroundings.run(&run)?,
@@ -131,6 +136,8 @@ impl Steps<'_, '_> {
             Action::Wait(wait) => surroundings.wait(&wait)?,
             Action::Set(learned) => Done { outcome: Outcome { changes: learned.len(), notes: Vec::new() }, learned },
             Action::Hooks(hooks) => return self.hooks(step, name, hooks),
+            Action::Generate(order) => surroundings.generate(&order)?,
+            Action::Lock { path, timeout } => surroundings.lock(&path, timeout)?,
             action => {
                 // In words already there: the message names who tried.
                 let work = || steps::execute(&action).map_err(Failure::from);

@@ -7,13 +7,14 @@ use super::steps::{self, Outcome, StepError};
 use crate::config::model::PrintedFormat;
 use crate::exit;
 use crate::plan::env::LONGEST_VALUE;
-use crate::plan::model::{File, Identity, Learned, Output, PrintedEnv, Program, Run};
+use crate::plan::model::{File, Generate, Identity, Learned, Output, PrintedEnv, Program, Run};
 use crate::plan::printed;
 use crate::plan::redact::Redaction;
 use crate::report::Event;
 use crate::sys::clock;
 use crate::sys::signal::SignalSet;
 use crate::sys::wait::WaitStatus;
+use std::path::Path;
 use std::time::Duration;
 
 /// The most that a program may print into a file.
@@ -49,6 +50,33 @@ pub struct Done {
 }
 
 impl Surroundings<'_> {
+    /// Makes a secret if it is not there, and sets the variable it goes into.
+    pub fn generate(&self, order: &Generate) -> Result<Done, Failure> {
+        let (outcome, content) = self.with_rights(|| steps::make_secret(order))?;
+        let Some(name) = order.into.clone() else { return Ok(Done { outcome, learned: Vec::new() }) };
+        let length = content.iter().rposition(|&byte| byte != b'\n' && byte != b'\r').map_or(0, |last| last + 1);
+        let value = content[..length].to_vec();
+        if value.is_empty() || value.contains(&0) {
+            let what = if value.is_empty() { "only newlines" } else { "a NUL byte" };
+            let path = order.path.display();
+            return Err(Failure::refused(format!("there is {what} in `{path}`: no value for `{name}`")));
+        }
+        Ok(Done { outcome, learned: vec![Learned { name, value, secret: true }] })
+    }
+
+    /// Takes a lock; it is held until the application starts.
+    pub fn lock(&self, path: &Path, timeout: Duration) -> Result<Done, Failure> {
+        let notice = |text: &str| {
+            let text = self.redaction.sentence(&format!("step {}: {text}", self.step));
+            Event::Notice { text: &text }.emit();
+        };
+        if self.with_rights(|| steps::hold_lock(path, timeout, &notice))? {
+            return Ok(Done::default());
+        }
+        let cause = format!("cannot lock `{}`: others have held it for {timeout:?}", path.display());
+        Err(Failure { status: exit::TIMED_OUT, ..Failure::refused(cause) })
+    }
+
     /// Does what a `run` says.
     pub fn run(&self, run: &Run) -> Result<Done, Failure> {
         let mut done = Done::default();

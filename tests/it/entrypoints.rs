@@ -19,6 +19,7 @@ mod edits;
 mod facts;
 mod haproxy;
 mod nginx;
+mod recipes;
 mod redis;
 mod secrets;
 mod varnish;

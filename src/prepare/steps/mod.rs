@@ -12,6 +12,7 @@
 //!   by the next start; what no start would look at again, the copies and what is written only once, is synced to the
 //!   disk.
 
+mod check;
 mod copy;
 mod directory;
 mod edit;
@@ -20,12 +21,15 @@ mod error;
 #[cfg(test)]
 mod faults;
 mod folder;
+mod generate;
 mod in_place;
+mod lock;
 mod marker;
 mod owner;
 mod place;
 mod remove;
 mod rights;
+mod stdio;
 mod symlink;
 #[cfg(test)]
 mod testing;
@@ -33,10 +37,11 @@ mod write;
 
 pub use error::StepError;
 
-use crate::plan::model::{Action, Ownership};
+use crate::plan::model::{Action, Generate, Ownership};
 use error::Reason;
 use std::fmt;
 use std::path::Path;
+use std::time::Duration;
 
 /// How many levels of directories a tree may have: two descriptors each at most, of 1024 usually.
 const DEEPEST: usize = 200;
@@ -66,11 +71,33 @@ pub fn execute(action: &Action) -> Result<Outcome, StepError> {
         Action::Owner { path, owner, flat } => owner::change(path, *owner, *flat),
         Action::Write(files) => write::write(files),
         // They are more than what is done to files: see `programs` beside this folder.
-        Action::Run(_) | Action::PrintedEnv(_) | Action::Hooks(_) | Action::Set(_) | Action::Wait(_) => {
-            Ok(Outcome::default())
-        }
+        Action::Run(_)
+        | Action::PrintedEnv(_)
+        | Action::Hooks(_)
+        | Action::Set(_)
+        | Action::Wait(_)
+        | Action::Lock { .. } => Ok(Outcome::default()),
+        Action::Generate(generate) => generate::generate(generate).map(|(outcome, _)| outcome),
+        Action::Stdio(uid) => Ok(stdio::give(*uid)),
+        Action::Check(assertion) => check::check(assertion),
         Action::Edit(edit) => edit::edit(edit),
     }
+}
+
+/// Makes a secret if it is not there; with the secret, if it goes into a variable.
+///
+/// # Errors
+/// It is not there, and cannot be made or read.
+pub fn make_secret(order: &Generate) -> Result<(Outcome, Vec<u8>), StepError> {
+    generate::generate(order)
+}
+
+/// Takes a lock, to be held until execve or the end of the process; `false` if others held it for all this time.
+///
+/// # Errors
+/// It cannot be had at all.
+pub fn hold_lock(path: &Path, timeout: Duration, notice: &dyn Fn(&str)) -> Result<bool, StepError> {
+    lock::hold(path, timeout, notice)
 }
 
 /// Whether a marker is there.

@@ -50,9 +50,13 @@ pub fn urlencode(call: &mut Call) -> Result<Value, Error> {
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 pub fn b64(call: &mut Call) -> Result<Value, Error> {
-    let text = call.text(0)?;
-    let mut result = String::with_capacity(text.len().div_ceil(3) * 4);
-    for chunk in text.as_bytes().chunks(3) {
+    Ok(Value::from(base64(call.text(0)?.as_bytes())))
+}
+
+/// Base64 (RFC 4648), padded.
+pub fn base64(bytes: &[u8]) -> String {
+    let mut result = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
         let byte = |index: usize| u32::from(chunk.get(index).copied().unwrap_or(0));
         let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
         for index in 0..4 {
@@ -60,7 +64,7 @@ pub fn b64(call: &mut Call) -> Result<Value, Error> {
             result.push(if index > chunk.len() { '=' } else { char::from(digit) });
         }
     }
-    Ok(Value::from(result))
+    result
 }
 
 /// For formats that want it (the user list of pgbouncer, PostgreSQL's `md5...`); it protects nothing.

@@ -44,5 +44,6 @@ mod shape;
 mod texts;
 
 pub use context::{Access, Context, FACTS, Fact, Facts, Files, NoFacts};
+pub use encode::base64;
 pub use engine::{Engine, Options, Variables};
 pub use error::Error;

@@ -7,7 +7,12 @@ const NONE: [&str; 0] = [];
 
 /// The configurations in the page, by the headings above them.
 fn example(heading: &str) -> String {
-    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/facts.md")).expect("docs/facts.md");
+    documented("facts.md", heading)
+}
+
+/// The configuration below a heading of a page in docs.
+pub fn documented(page: &str, heading: &str) -> String {
+    let page = fs::read_to_string(format!("{}/docs/{page}", env!("CARGO_MANIFEST_DIR"))).expect("the page");
     let section = page.split("\n## ").find(|section| section.starts_with(heading)).expect("the heading");
     let (_, rest) = section.split_once("```toml\n").expect("an example");
     rest.split("\n```").next().expect("its end").to_owned()

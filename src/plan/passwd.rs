@@ -1,0 +1,273 @@
+//! What a `passwd` step makes of /etc/passwd and /etc/group. The accounts a plan is made with have it in them from the
+//! start, so that names and numbers are right everywhere.
+
+use super::accounts::{self, Accounts, GROUP, PASSWD};
+use super::env::{Environment, LONGEST_VALUE};
+use super::judge::Judge;
+use super::model::File;
+use super::others::plain;
+use super::world::{Process, World};
+use crate::config::model::{Config, OnReadOnly, Passwd};
+use crate::config::problem::Problems;
+use crate::config::types::Text;
+use crate::report::Because;
+use nix::errno::Errno;
+use std::path::PathBuf;
+
+/// What a new entry has where nothing is said.
+const HOME: &[u8] = b"/";
+const SHELL: &[u8] = b"/sbin/nologin";
+
+/// An entry as it is to be; `None` stays, or is as usual.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Entry {
+    name: Vec<u8>,
+    uid: Option<u32>,
+    gid: Option<u32>,
+    group: Option<Vec<u8>>,
+    home: Option<Vec<u8>>,
+    shell: Option<Vec<u8>>,
+    gecos: Option<Vec<u8>>,
+}
+
+impl Entry {
+    fn of(passwd: &Passwd, env: &Environment, problems: &mut Problems) -> Option<Self> {
+        let field = |text: &Text, problems: &mut Problems| {
+            let value = env.expand(text, LONGEST_VALUE, problems)?;
+            if value.iter().any(|byte| b":\n\0".contains(byte)) {
+                problems.at(text.place, "a field of an entry has no colon, no newline and no NUL byte in it");
+                return None;
+            }
+            Some(value)
+        };
+        let optional = |text: &Option<Text>, problems: &mut Problems| match text {
+            None => Some(None),
+            Some(text) => field(text, problems).map(|value| Some(value).filter(|value| !value.is_empty())),
+        };
+        let number = |text: &Option<Text>, problems: &mut Problems| match (optional(text, problems)?, text) {
+            (Some(value), Some(text)) => {
+                let id = accounts::id(&value);
+                if id.is_none() {
+                    problems.at(text.place, "this is no number of a user or group: accepted are 0 to 4294967294");
+                }
+                id.map(Some)
+            }
+            _ => Some(None),
+        };
+        let name = |value: &[u8]| {
+            let first = value.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_');
+            first && value.iter().all(|byte| byte.is_ascii_graphic() && !b",/".contains(byte))
+        };
+        let entry = Entry {
+            name: field(&passwd.name, problems)?,
+            uid: number(&passwd.uid, problems)?,
+            gid: number(&passwd.gid, problems)?,
+            group: optional(&passwd.group, problems)?,
+            home: optional(&passwd.home, problems)?,
+            shell: optional(&passwd.shell, problems)?,
+            gecos: optional(&passwd.gecos, problems)?,
+        };
+        if !name(&entry.name) || !entry.group.as_deref().is_none_or(name) {
+            problems.at(
+                passwd.place,
+                "a name of a user or group begins with a letter and has no blank, comma or slash in it",
+            );
+            return None;
+        }
+        Some(entry)
+    }
+
+    /// Both files with this entry in them.
+    fn apply(&self, accounts: &Accounts, process: &Process) -> (Vec<u8>, Vec<u8>) {
+        let [passwd, group] = accounts.files().map(|(_, content)| content.as_deref().unwrap_or_default());
+        let there = accounts.user_named(&self.name);
+        let is_own = self.uid.is_none() && there.is_none();
+        if is_own && accounts.user_numbered(process.uid).is_some() {
+            return (passwd.to_vec(), group.to_vec());
+        }
+        let known_group = self.group.as_deref().and_then(|name| accounts.group_named(name));
+        let uid = self.uid.or(there.map(|user| user.uid)).unwrap_or(process.uid);
+        let own_gid = if is_own { process.gid } else { uid };
+        let gid = self.gid.or(known_group).or(there.map(|user| user.gid)).unwrap_or(own_gid);
+        let (uid_text, gid_text) = (uid.to_string().into_bytes(), gid.to_string().into_bytes());
+        let new = |field: &Option<Vec<u8>>, usual: &[u8]| field.clone().unwrap_or(usual.to_vec());
+        let group = match &self.group {
+            None => group.to_vec(),
+            Some(name) => with_line(
+                group,
+                name,
+                &[(2, Some(&gid_text))],
+                &[name.clone(), b"x".to_vec(), gid_text.clone(), Vec::new()],
+            ),
+        };
+        let changes = [
+            (2, Some(&uid_text)),
+            (3, Some(&gid_text)),
+            (4, self.gecos.as_ref()),
+            (5, self.home.as_ref()),
+            (6, self.shell.as_ref()),
+        ];
+        let line = [
+            self.name.clone(),
+            b"x".to_vec(),
+            uid_text.clone(),
+            gid_text.clone(),
+            new(&self.gecos, b""),
+            new(&self.home, HOME),
+            new(&self.shell, SHELL),
+        ];
+        (with_line(passwd, &self.name, &changes, &line), group)
+    }
+}
+
+/// The file with these fields in the line of this name, or with a new line at the end.
+fn with_line(file: &[u8], name: &[u8], fields: &[(usize, Option<&Vec<u8>>)], new: &[Vec<u8>]) -> Vec<u8> {
+    let mut lines: Vec<Vec<u8>> = file.split(|&byte| byte == b'\n').map(<[u8]>::to_vec).collect();
+    let is_it = |line: &Vec<u8>| {
+        let mut parts = line.trim_ascii().split(|&byte| byte == b':');
+        parts.next() == Some(name) && parts.nth(1).is_some_and(|id| accounts::id(id).is_some())
+    };
+    match lines.iter_mut().find(|line| is_it(line)) {
+        Some(line) => {
+            let mut parts: Vec<Vec<u8>> = line.trim_ascii().split(|&byte| byte == b':').map(<[u8]>::to_vec).collect();
+            let old = parts.clone();
+            for (index, value) in fields.iter().filter_map(|(index, value)| Some((*index, (*value)?))) {
+                if parts.len() <= index {
+                    parts.resize(index + 1, Vec::new());
+                }
+                parts[index].clone_from(value);
+            }
+            // As it stands, blanks and all, if nothing in it changes.
+            if parts != old {
+                *line = parts.join(&b':');
+            }
+        }
+        None => {
+            // The last of them is empty if the file ends with a newline.
+            if lines.last().is_some_and(Vec::is_empty) {
+                lines.pop();
+            }
+            lines.push(new.join(&b':'));
+            lines.push(Vec::new());
+        }
+    }
+    lines.join(&b'\n')
+}
+
+/// Puts into the accounts what the steps will put into the files. If onset's own user has an entry only by that: its name
+/// and home.
+pub(super) fn foresee(
+    config: &Config,
+    accounts: &mut Accounts,
+    env: &Environment,
+    judge: &Judge,
+    world: &dyn World,
+) -> Option<(Vec<u8>, Vec<u8>)> {
+    let process = world.process();
+    let had_entry = accounts.user_numbered(process.uid).is_some();
+    let mut any = false;
+    for step in &config.steps {
+        let Some(passwd) = &step.passwd else { continue };
+        // What is wrong is told when the steps are resolved.
+        let applies = step
+            .when
+            .as_ref()
+            .is_none_or(|when| judge.holds(&when.source, env.values_for(judge, Some(&when.source))).unwrap_or(false));
+        if let Some(entry) = Entry::of(passwd, env, &mut Problems::default()).filter(|_| applies) {
+            let (passwd, group) = entry.apply(accounts, process);
+            *accounts = Accounts::with_files(passwd, group);
+            any = true;
+        }
+    }
+    let own = accounts.user_numbered(process.uid).filter(|_| any && !had_entry)?;
+    Some((own.name.to_vec(), own.home.to_vec()))
+}
+
+/// The files a step writes: as they are now, with its entry.
+pub(super) fn files(
+    passwd: &Passwd,
+    env: &Environment,
+    world: &dyn World,
+    problems: &mut Problems,
+) -> Option<Vec<File>> {
+    let entry = Entry::of(passwd, env, problems)?;
+    let accounts = Accounts::read(world);
+    for (path, content) in accounts.files() {
+        match content {
+            Ok(_) | Err(Errno::ENOENT) => {}
+            Err(error) => {
+                problems.at(passwd.place, format!("cannot read {path}: {}", Because(*error)));
+                return None;
+            }
+        }
+    }
+    let (users, groups) = entry.apply(&accounts, world.process());
+    let file = |path: &str, content: Vec<u8>| File {
+        keep_mode: true,
+        skip_read_only: passwd.on_read_only == Some(OnReadOnly::Skip),
+        ..plain(PathBuf::from(path), content)
+    };
+    let group = entry.group.is_some().then(|| file(GROUP, groups));
+    Some(group.into_iter().chain([file(PASSWD, users)]).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const USERS: &str = "root:x:0:0:root:/root:/bin/sh\n# comment\nabc:x:911:911:Old:/config:/bin/false\nlast:x:5:5";
+    const GROUPS: &str = "root:x:0:\nabc:x:911:other\n";
+
+    fn applied(entry: &Entry, users: &str, own: (u32, u32)) -> (String, String) {
+        let accounts = Accounts::with_files(users.as_bytes().to_vec(), GROUPS.as_bytes().to_vec());
+        let process = Process { uid: own.0, gid: own.1, ..Process::default() };
+        let (users, groups) = entry.apply(&accounts, &process);
+        let again = entry.apply(&Accounts::with_files(users.clone(), groups.clone()), &process);
+        assert_eq!(again, (users.clone(), groups.clone()), "a second time changes nothing");
+        (String::from_utf8(users).unwrap(), String::from_utf8(groups).unwrap())
+    }
+
+    fn named(name: &str) -> Entry {
+        Entry { name: name.as_bytes().to_vec(), ..Entry::default() }
+    }
+
+    #[test]
+    fn an_arbitrary_user_gets_an_entry() {
+        let home = Some(b"/work".to_vec());
+        let (users, groups) = applied(&Entry { home, ..named("app") }, USERS, (1_000_650_000, 0));
+        assert_eq!(users, format!("{USERS}\napp:x:1000650000:0::/work:/sbin/nologin\n"));
+        assert_eq!(groups, GROUPS);
+        assert_eq!(applied(&named("app"), "", (7, 8)).0, "app:x:7:8::/:/sbin/nologin\n");
+    }
+
+    #[test]
+    fn a_user_that_has_an_entry_under_another_name_gets_none() {
+        assert_eq!(applied(&named("app"), USERS, (911, 0)).0, USERS);
+        assert_eq!(applied(&named("app"), USERS, (0, 0)).0, USERS);
+        let (users, _) = applied(&Entry { uid: Some(911), ..named("app") }, USERS, (0, 0));
+        assert_eq!(users, format!("{USERS}\napp:x:911:911::/:/sbin/nologin\n"), "unless its number is said");
+    }
+
+    #[test]
+    fn a_name_that_is_there_gets_other_numbers() {
+        let entry = Entry { uid: Some(1000), gid: Some(100), group: Some(b"abc".to_vec()), ..named("abc") };
+        let (users, groups) = applied(&entry, USERS, (0, 0));
+        assert_eq!(users, USERS.replace(":911:911:", ":1000:100:"));
+        assert_eq!(groups, GROUPS.replace("911", "100"));
+        let shell = Entry { shell: Some(b"/bin/sh".to_vec()), ..named("last") };
+        assert!(applied(&shell, USERS, (0, 0)).0.ends_with("\nlast:x:5:5:::/bin/sh"));
+        assert_eq!(applied(&named("abc"), USERS, (0, 0)), (USERS.to_owned(), GROUPS.to_owned()));
+    }
+
+    #[test]
+    fn a_group_is_made_or_gives_its_number() {
+        let new = Entry { uid: Some(1000), group: Some(b"app".to_vec()), ..named("app") };
+        let (users, groups) = applied(&new, USERS, (0, 0));
+        assert!(users.ends_with("\napp:x:1000:1000::/:/sbin/nologin\n"));
+        assert_eq!(groups, format!("{GROUPS}app:x:1000:\n"));
+        let known = Entry { uid: Some(1000), group: Some(b"abc".to_vec()), ..named("app") };
+        let (users, groups) = applied(&known, USERS, (0, 0));
+        assert!(users.ends_with("\napp:x:1000:911::/:/sbin/nologin\n"));
+        assert_eq!(groups, GROUPS);
+    }
+}
