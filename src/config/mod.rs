@@ -4,6 +4,8 @@
 //! Read [`model`] first: it is the list of all that can be said. May use `template`, to know a `${...}` that is none.
 #![forbid(unsafe_code)]
 
+#[cfg(test)]
+mod agreement;
 mod decode;
 mod json;
 pub mod model;
