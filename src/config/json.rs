@@ -2,6 +2,7 @@
 
 use super::problem::Problems;
 use super::tree::{Key, Node, Place, Value};
+use std::collections::BTreeSet;
 
 /// How deep lists and objects may be nested: as deep as in TOML.
 const DEEPEST: usize = 80;
@@ -66,6 +67,7 @@ impl Reader<'_> {
     fn object(&mut self, depth: usize) -> Result<Value, Mistake> {
         self.take('{');
         let mut entries: Vec<(Key, Node)> = Vec::new();
+        let mut names = BTreeSet::new();
         if self.take('}') {
             return Ok(Value::Table(entries));
         }
@@ -76,7 +78,7 @@ impl Reader<'_> {
                 return self.fail("expected a name in double quotes");
             }
             let key = Key { name: self.string()?, place: Place { start, end: self.at } };
-            if entries.iter().any(|(other, _)| other.name == key.name) {
+            if !names.insert(key.name.clone()) {
                 return Err(Mistake(key.place, format!("`{}` is there already", key.name)));
             }
             if !self.take(':') {
@@ -137,7 +139,8 @@ impl Reader<'_> {
             "null" => Value::Other("`null`"),
             number => match serde_json::from_str::<serde_json::Number>(number) {
                 Ok(number) if number.is_i64() => Value::Integer(number.as_i64().unwrap_or_default()),
-                Ok(_) => Value::Other("a fraction, or a number out of range"),
+                Ok(_) if number.contains(['.', 'e', 'E']) => Value::Other("a fraction"),
+                Ok(_) => Value::Other("a number out of range"),
                 Err(_) => {
                     let end = start + number.len().max(1);
                     let message = "expected a value: a string in double quotes, a number, `true`, `false`, `[` or `{`";

@@ -255,6 +255,7 @@ impl Root {
             cwd: "/".to_owned(),
             dropped: Vec::new(),
             terminal: None,
+            limits: Vec::new(),
         }
     }
 
@@ -323,6 +324,7 @@ pub struct Start<'r> {
     cwd: String,
     dropped: Vec<libc::c_ulong>,
     terminal: Option<OwnedFd>,
+    limits: Vec<(u32, u64)>,
 }
 
 impl Start<'_> {
@@ -344,6 +346,12 @@ impl Start<'_> {
         I::Item: AsRef<OsStr>,
     {
         self.env.extend(entries.into_iter().map(|entry| entry.as_ref().to_owned()));
+        self
+    }
+
+    /// Another `PATH`.
+    pub fn path(mut self, path: &str) -> Self {
+        self.env[0] = format!("PATH={path}").into();
         self
     }
 
@@ -379,8 +387,23 @@ impl Start<'_> {
         self
     }
 
+    /// `RLIMIT_*`, both the soft and the hard one.
+    pub fn limit(mut self, resource: u32, limit: u64) -> Self {
+        self.limits.push((resource, limit));
+        self
+    }
+
     /// Starts it; [`Start::run`] also waits for its end.
     pub fn begin(self) -> Running {
+        self.init().start()
+    }
+
+    /// The same, and it waits before its execve for [`Running::release`].
+    pub fn begin_held(self) -> Running {
+        self.init().hold_before_exec().start()
+    }
+
+    fn init(self) -> Init {
         let mounts = self.root.mounts.clone();
         let c_string = |text: &OsStr| CString::new(text.as_bytes()).expect("no NUL");
         let root = c_string(self.root.folder.path().as_os_str());
@@ -407,7 +430,8 @@ impl Start<'_> {
         };
         let init = Init::bare(Mode::Pid1, format!("{BIN}/onset")).args(&self.options).args(&self.words);
         let init = if let Some(slave) = terminal { init.stdin(Stdio::Fd(slave)) } else { init };
-        init.env(&self.env).umask(self.umask).hook(enter).start()
+        let init = init.env(&self.env).umask(self.umask).hook(enter);
+        self.limits.iter().fold(init, |init, &(resource, limit)| init.limit(resource, limit, limit))
     }
 
     /// Runs it to its end.
@@ -574,6 +598,12 @@ impl App {
         text.split_whitespace().map(|group| group.parse().expect("a number")).collect()
     }
 
+    /// A resource limit, soft and hard, by its number.
+    pub fn limit(&self, resource: u32) -> (u64, u64) {
+        let pair = &self.0["limits"][resource as usize];
+        (pair[0].as_u64().expect("the probe says it"), pair[1].as_u64().expect("the probe says it"))
+    }
+
     pub fn umask(&self) -> u32 {
         u32::from_str_radix(self.0["umask"].as_str().expect("the probe says it"), 8).expect("octal")
     }
@@ -604,6 +634,13 @@ pub struct Entry {
     modified: (i64, i64),
     changed: (i64, i64),
     content: Vec<u8>,
+}
+
+impl Entry {
+    /// What a user sees: the mode, the owner, and the content or where a link points.
+    pub fn seen(&self) -> (u32, (u32, u32), &[u8]) {
+        (self.mode, self.owner, &self.content)
+    }
 }
 
 fn record(path: &Path, entries: &mut Snapshot) {
