@@ -18,6 +18,7 @@ pub mod limit;
 pub mod model;
 pub mod printed;
 mod programs;
+mod read;
 pub mod redact;
 pub mod resolve;
 pub mod steps;

@@ -128,6 +128,7 @@ impl Steps<'_, '_> {
         let done = match action {
             Action::Run(run) => surroundings.run(&run)?,
             Action::PrintedEnv(env) => surroundings.printed_env(&env)?,
+            Action::Read(read) => surroundings.read(&read, &**self.resolution.world())?,
             Action::Set(learned) => Done { outcome: Outcome { changes: learned.len(), notes: Vec::new() }, learned },
             Action::Hooks(hooks) => return self.hooks(step, name, hooks),
             action => {

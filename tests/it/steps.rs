@@ -3,5 +3,6 @@
 
 mod env;
 mod hooks;
+mod read;
 mod run;
 mod stop;

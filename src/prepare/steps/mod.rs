@@ -24,6 +24,7 @@ mod in_place;
 mod marker;
 mod owner;
 mod place;
+mod read;
 mod remove;
 mod rights;
 mod symlink;
@@ -33,7 +34,8 @@ mod write;
 
 pub use error::StepError;
 
-use crate::plan::model::{Action, Ownership};
+use crate::plan::model::{Action, Ownership, Read};
+use crate::plan::world::World;
 use error::Reason;
 use std::fmt;
 use std::path::Path;
@@ -66,9 +68,19 @@ pub fn execute(action: &Action) -> Result<Outcome, StepError> {
         Action::Owner { path, owner, flat } => owner::change(path, *owner, *flat),
         Action::Write(files) => write::write(files),
         // They are more than what is done to files: see `programs` beside this folder.
-        Action::Run(_) | Action::PrintedEnv(_) | Action::Hooks(_) | Action::Set(_) => Ok(Outcome::default()),
+        Action::Run(_) | Action::PrintedEnv(_) | Action::Hooks(_) | Action::Set(_) | Action::Read(_) => {
+            Ok(Outcome::default())
+        }
         Action::Edit(edit) => edit::edit(edit),
     }
+}
+
+/// The value that a file has for a variable; `None`: the variable stays as it is.
+///
+/// # Errors
+/// The file cannot be read, is not what it should be, or has no such value.
+pub fn read_value(read: &Read, world: &dyn World) -> Result<Option<Vec<u8>>, StepError> {
+    read::value(read, world)
 }
 
 /// Whether a marker is there.
