@@ -4,7 +4,7 @@
 use crate::cli::ConfigFile;
 use crate::config::{Config, Problems, Source};
 use crate::plan::env::Resolved;
-use crate::plan::model::{Action, Edit, File, HookKind, Ownership, Program};
+use crate::plan::model::{Action, Edit, Fallback, File, HookKind, Ownership, Program};
 use crate::plan::redact::Redaction;
 use crate::plan::resolve::{Inputs, Resolution, resolve};
 use crate::plan::steps::{Planned, step_name};
@@ -282,6 +282,14 @@ fn describe(action: &Action) -> String {
                 Some(_) => format!(", mode {:04o}", new.mode),
             };
             format!("edit {}{mode}{}: {changes}", new.target.display(), owner(&new.owner))
+        }
+        Action::Read(read) => {
+            let missing = match &read.fallback {
+                Fallback::Refuse => "",
+                Fallback::Keep => ", if it is there",
+                Fallback::Value { .. } => ", or to the default",
+            };
+            format!("set {} to {} of {}{missing}", read.into, read.query, read.path.display())
         }
         Action::Write(files) => {
             let each: Vec<String> = files

@@ -1,7 +1,8 @@
 //! A configuration file's text to [`Config`]: TOML or JSON, read into one tree, decoded into one model, every problem
 //! told at once.
 //!
-//! Read [`model`] first: it is the list of all that can be said. May use `template`, to know a `${...}` that is none.
+//! Read [`model`] first: it is the list of all that can be said. May use `template` and `textfile`, to know a `${...}` and an
+//! expression that are none.
 #![forbid(unsafe_code)]
 
 #[cfg(test)]
@@ -21,6 +22,7 @@ pub mod types;
 pub use model::Config;
 pub use problem::{Problems, Source};
 
+use crate::textfile::extract;
 use decode::Decode;
 use tree::{Node, Value};
 
@@ -90,6 +92,7 @@ fn check(config: &Config, problems: &mut Problems) {
             problems.at(template.place, "a template has either `source` or `content`");
         }
         step.edit.iter().for_each(|edit| check_edit(edit, problems));
+        step.read.iter().for_each(|read| check_read(read, problems));
     }
     for (name, variable) in &config.env {
         check_name(name, variable.place, problems);
@@ -178,5 +181,22 @@ fn check_edit(edit: &model::Edit, problems: &mut Problems) {
                 "a rule has `match` or `line`, and one of `set`, `delete` and `append`; `append` may stand alone";
             problems.at(rule.place, message);
         }
+    }
+}
+
+fn check_read(read: &model::Read, problems: &mut Problems) {
+    check_name(&read.into, read.place, problems);
+    let by_key = [read.format.is_some(), read.key.is_some()];
+    if by_key != [read.pattern.is_none(); 2] {
+        problems.at(read.place, "a value is found by `format` and `key`, or by `pattern`");
+    }
+    if read.section.is_some() && read.format != Some(model::ReadFormat::Ini) {
+        problems.at(read.place, "`section` is for `format = \"ini\"`");
+    }
+    if read.pattern.as_deref().is_some_and(|pattern| extract::regex(pattern).is_none()) {
+        problems.at(read.place, "`pattern` is no regular expression");
+    }
+    if read.optional && read.default.is_some() {
+        problems.at(read.place, "a value that is missing has either `default` or `optional`");
     }
 }

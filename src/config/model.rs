@@ -339,6 +339,8 @@ table! {
         set: BTreeMap<String, Text>,
         /// Change keys or lines of a text file.
         edit: Option<Edit>,
+        /// Set a variable to what a text file says.
+        read: Option<Read>,
         /// Wait until others are ready.
         wait: Option<Wait>,
         /// Make a random secret, once.
@@ -372,6 +374,7 @@ pub const STEP_KINDS: &[&str] = &[
     "hooks",
     "set",
     "edit",
+    "read",
     "wait",
     "generate",
     "lock",
@@ -398,6 +401,7 @@ impl Step {
             self.hooks.is_some(),
             !self.set.is_empty(),
             self.edit.is_some(),
+            self.read.is_some(),
             self.wait.is_some(),
             self.generate.is_some(),
             self.lock.is_some(),
@@ -892,6 +896,53 @@ table! {
         append: Option<Text>,
         /// What to do if `set` finds no line, nor the new one.
         missing: Option<MissingKey>,
+    }
+}
+
+table! {
+    /// A variable that is set to what a text file says, when the step's turn comes: the value of a key, or what a regular
+    /// expression matches. It is read with the rights that `as` says, and is at most 16M long.
+    Read {
+        /// The file.
+        path: Text,
+        /// How it is written, for `key`.
+        format: Option<ReadFormat>,
+        /// The key whose value it is, as a reader of the format has it: without quotes and escapes. In `ini` it is
+        /// `section.key`, divided at the last dot, in `json` a pointer: `/a/b/0`, in `toml` a path: `a.b.0`, a name with
+        /// dots in double quotes. A key that is there more than once has its last value.
+        key: Option<Text>,
+        /// The section of the key, of an `ini` file; then the key is taken as it is, dots and all.
+        section: Option<Text>,
+        /// A regular expression instead of a key: the value is what its first group matches first, without a group all
+        /// that it matches. `^` and `$` are the beginning and the end of a line.
+        pattern: Option<String>,
+        /// The variable.
+        into: String,
+        /// Its value if the file, or the key in it, is missing. Absent: that is a failure.
+        default: Option<Text>,
+        /// If the file, or the key in it, is missing, the variable stays as it is.
+        optional: bool,
+        /// Whether the value is a secret.
+        secret: bool,
+    }
+}
+
+choice! {
+    /// How a file that is read is written.
+    ReadFormat {
+        /// `key=value`, `key: value`, `key value` as Java reads them.
+        Properties = "properties",
+        /// `[section]` and `key = value`.
+        Ini = "ini",
+        /// `KEY=value`, `export` before it or not, with a shell's quotes; nothing is expanded.
+        Shell = "shell",
+        /// Lines that are `key: value` or `- key: value` at any depth; the least deep one is meant, and a value of several
+        /// lines is refused.
+        Yaml = "yaml",
+        /// JSON. What is no text is the JSON it is; `null` counts as missing.
+        Json = "json",
+        /// TOML. A table or a list is refused.
+        Toml = "toml",
     }
 }
 

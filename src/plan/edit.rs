@@ -132,11 +132,7 @@ impl Resolution<'_> {
             wish_for(edit.on_empty, key, value, wish, missing, &mut wishes);
         }
         let order = |(key, (wish, missing)): (Vec<u8>, (Wish, Option<MissingKey>))| {
-            let (section, key) = match (&section, key.iter().rposition(|&byte| byte == b'.')) {
-                (Some(section), _) => (section.clone(), key),
-                (None, Some(dot)) if format == Format::Ini => (key[..dot].to_vec(), key[dot + 1..].to_vec()),
-                (None, _) => (Vec::new(), key),
-            };
+            let (section, key) = divide(format, section.as_deref(), key);
             let missing = action(missing.or(edit.missing), Missing::Append);
             Order { section, key, wish, missing, commented: edit.commented }
         };
@@ -240,6 +236,15 @@ impl Resolution<'_> {
             return None;
         }
         Some(block)
+    }
+}
+
+/// The section and the key in it.
+pub(super) fn divide(format: Format, section: Option<&[u8]>, key: Vec<u8>) -> (Vec<u8>, Vec<u8>) {
+    match (section, key.iter().rposition(|&byte| byte == b'.')) {
+        (Some(section), _) => (section.to_vec(), key),
+        (None, Some(dot)) if format == Format::Ini => (key[..dot].to_vec(), key[dot + 1..].to_vec()),
+        (None, _) => (Vec::new(), key),
     }
 }
 

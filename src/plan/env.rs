@@ -54,6 +54,7 @@ impl Promises {
         let mut promises = Promises::default();
         for step in steps {
             promises.names.extend(step.set.keys().cloned());
+            promises.names.extend(step.read.as_ref().map(|read| read.into.clone()));
             let run = step.run.iter().flat_map(|run| [&run.stdout_variable, &run.status_variable]);
             promises.names.extend(run.flatten().cloned());
             promises.names.extend(step.generate.as_ref().and_then(|generate| generate.into.clone()));

@@ -21,6 +21,7 @@ mod passwd;
 mod pem;
 pub mod printed;
 mod programs;
+mod read;
 pub mod redact;
 pub mod resolve;
 pub mod steps;

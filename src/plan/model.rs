@@ -1,7 +1,7 @@
 //! The plan: everything decided, nothing done. Plain data that `prepare` executes and `onset plan` prints.
 
-use crate::net::address::{Address, Url};
 use crate::config::model::Condition;
+use crate::net::address::{Address, Url};
 use std::ffi::CString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -130,6 +130,8 @@ pub enum Action {
     Edit(Edit),
     /// Wait until others are ready.
     Wait(Wait),
+    /// Set a variable to what a file says.
+    Read(Box<Read>),
 }
 
 /// A program to run, and all that it finds.
@@ -391,6 +393,72 @@ pub struct FileTarget {
 impl std::fmt::Debug for FileTarget {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "FileTarget({})", self.path.display())
+    }
+}
+
+/// A value to read, and the variable it is for.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Read {
+    /// The file.
+    pub path: PathBuf,
+    /// What is looked for in it.
+    pub query: Query,
+    /// The variable.
+    pub into: String,
+    /// What becomes of the variable if the file, or that in it, is missing.
+    pub fallback: Fallback,
+    /// Whether the value may be shown.
+    pub secret: bool,
+}
+
+/// What is looked for in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Query {
+    /// The value of a key.
+    Key {
+        /// How the file is written.
+        format: crate::textfile::Format,
+        /// Its section, of an ini file.
+        section: Vec<u8>,
+        /// Itself.
+        key: Vec<u8>,
+    },
+    /// What is at this path of a TOML file.
+    Toml(Vec<u8>),
+    /// What this regular expression finds.
+    Pattern(String),
+}
+
+/// What becomes of a variable whose value is missing.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Fallback {
+    /// It is a failure.
+    Refuse,
+    /// It stays as it is.
+    Keep,
+    /// It is set to this.
+    Value {
+        /// The value, without NUL.
+        value: Vec<u8>,
+        /// Whether it may be shown.
+        secret: bool,
+    },
+}
+
+impl std::fmt::Debug for Read {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Read({} of {} into {})", self.query, self.path.display(), self.into)
+    }
+}
+
+impl std::fmt::Display for Query {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Query::Key { section, key, .. } if section.is_empty() => write!(f, "`{}`", key.escape_ascii()),
+            Query::Key { section, key, .. } => write!(f, "`{}.{}`", section.escape_ascii(), key.escape_ascii()),
+            Query::Toml(path) => write!(f, "`{}`", path.escape_ascii()),
+            Query::Pattern(pattern) => write!(f, "`{pattern}`"),
+        }
     }
 }
 

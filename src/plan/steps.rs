@@ -91,6 +91,9 @@ impl Resolution<'_> {
         if let Some(edit) = &step.edit {
             return self.edit(edit, problems).map(Action::Edit);
         }
+        if let Some(read) = &step.read {
+            return self.reading(read, problems).map(Box::new).map(Action::Read);
+        }
         if let Some(templates) = &step.templates {
             return self.files(templates, problems).map(Action::Write);
         }

@@ -138,6 +138,7 @@ impl Steps<'_, '_> {
             Action::Run(run) => surroundings.run(&run)?,
             Action::PrintedEnv(env) => surroundings.printed_env(&env)?,
             Action::Wait(wait) => surroundings.wait(&wait)?,
+            Action::Read(read) => surroundings.read(&read, &**self.resolution.world())?,
             Action::Set(learned) => Done { outcome: Outcome { changes: learned.len(), notes: Vec::new() }, learned },
             Action::Hooks(hooks) => return self.hooks(step, name, hooks),
             Action::Generate(order) => surroundings.generate(&order)?,

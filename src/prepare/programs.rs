@@ -7,9 +7,10 @@ use super::steps::{self, Outcome, StepError};
 use crate::config::model::PrintedFormat;
 use crate::exit;
 use crate::plan::env::LONGEST_VALUE;
-use crate::plan::model::{File, Generate, Identity, Learned, Output, PrintedEnv, Program, Run};
+use crate::plan::model::{Fallback, File, Generate, Identity, Learned, Output, PrintedEnv, Program, Read, Run};
 use crate::plan::printed;
 use crate::plan::redact::Redaction;
+use crate::plan::world::World;
 use crate::report::Event;
 use crate::sys::clock;
 use crate::sys::signal::SignalSet;
@@ -241,6 +242,19 @@ impl Surroundings<'_> {
             outcome.notes.push(format!("`{}` left processes behind; they were ended", name(&env.program)));
         }
         Ok(Done { outcome, learned })
+    }
+
+    /// Reads a value.
+    pub fn read(&self, read: &Read, world: &dyn World) -> Result<Done, Failure> {
+        let found = self.with_rights(|| steps::read_value(read, world))?;
+        let (value, secret) = match (found, &read.fallback) {
+            (Some(value), _) => (value, read.secret),
+            (None, Fallback::Value { value, secret }) => (value.clone(), read.secret || *secret),
+            // None is a failure, and was told.
+            (None, Fallback::Keep | Fallback::Refuse) => return Ok(Done::default()),
+        };
+        let learned = vec![Learned { name: read.into.clone(), value, secret }];
+        Ok(Done { outcome: Outcome { changes: 1, notes: Vec::new() }, learned })
     }
 
     /// Does `work` with the rights the step asks for.

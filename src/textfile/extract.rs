@@ -102,6 +102,12 @@ fn names(path: &[u8]) -> Option<Vec<String>> {
     }
 }
 
+/// A regular expression for [`pattern`]: `^` and `$` are the beginning and the end of a line, whose `\r` is none of it.
+/// `None`: it is none.
+pub fn regex(pattern: &str) -> Option<Regex> {
+    regex_lite::RegexBuilder::new(pattern).multi_line(true).crlf(true).build().ok()
+}
+
 /// What the first group of a regular expression matches first; without a group, all of it.
 ///
 /// # Errors

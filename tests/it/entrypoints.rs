@@ -15,7 +15,6 @@ mod breaks_files;
 mod breaks_process;
 mod breaks_templates;
 mod breaks_user;
-mod consul;
 mod edits;
 mod facts;
 mod haproxy;

@@ -3,6 +3,7 @@
 
 mod env;
 mod hooks;
+mod read;
 mod run;
 mod stop;
 mod wait;

@@ -27,6 +27,7 @@ mod lock;
 mod marker;
 mod owner;
 mod place;
+mod read;
 mod remove;
 mod rights;
 mod stdio;
@@ -37,7 +38,8 @@ mod write;
 
 pub use error::StepError;
 
-use crate::plan::model::{Action, Generate, Ownership};
+use crate::plan::model::{Action, Generate, Ownership, Read};
+use crate::plan::world::World;
 use error::Reason;
 use std::fmt;
 use std::path::Path;
@@ -76,6 +78,7 @@ pub fn execute(action: &Action) -> Result<Outcome, StepError> {
         | Action::Hooks(_)
         | Action::Set(_)
         | Action::Wait(_)
+        | Action::Read(_)
         | Action::Lock { .. } => Ok(Outcome::default()),
         Action::Generate(generate) => generate::generate(generate).map(|(outcome, _)| outcome),
         Action::Stdio(uid) => Ok(stdio::give(*uid)),
@@ -98,6 +101,14 @@ pub fn make_secret(order: &Generate) -> Result<(Outcome, Vec<u8>), StepError> {
 /// It cannot be had at all.
 pub fn hold_lock(path: &Path, timeout: Duration, notice: &dyn Fn(&str)) -> Result<bool, StepError> {
     lock::hold(path, timeout, notice)
+}
+
+/// The value that a file has for a variable; `None`: the variable stays as it is.
+///
+/// # Errors
+/// The file cannot be read, is not what it should be, or has no such value.
+pub fn read_value(read: &Read, world: &dyn World) -> Result<Option<Vec<u8>>, StepError> {
+    read::value(read, world)
 }
 
 /// Whether a marker is there.
