@@ -14,6 +14,7 @@ pub mod file;
 pub mod look;
 pub mod net;
 pub mod process;
+pub mod random;
 pub mod resource;
 pub mod signal;
 pub mod start;
