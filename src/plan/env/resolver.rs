@@ -147,7 +147,7 @@ impl Resolver<'_> {
             .iter()
             .any(|needed| matches!(self.states.borrow().get(needed), Some(State::Done(resolved)) if resolved.secret));
         let secret = names_secret(self.config, name) || tainted || matches!(origin, Origin::File(..));
-        Resolved { value, secret, origin }
+        Resolved { value, origin, secret }
     }
 
     /// The first source that has a value. `None`: a problem was told.
