@@ -260,7 +260,7 @@ fn describe(action: &Action) -> String {
         owner => format!(", owner {owner}"),
     };
     match action {
-        Action::Directory { path, mode, owner: to } => {
+        Action::Directory { path, mode, owner: to, parents: _ } => {
             let mode = mode.map_or(String::new(), |mode| format!(", mode {mode:04o}"));
             format!("make the directory {}{mode}{}", path.display(), owner(to))
         }

@@ -23,6 +23,15 @@ impl Files for NoFiles {
     fn contains(&self, path: &str, text: &str) -> Result<bool, String> {
         Ok(path == text)
     }
+    fn text(&self, path: &str) -> Result<String, String> {
+        if path == "/there" { Ok("one\ntwo\n".to_owned()) } else { Err("no such file".to_owned()) }
+    }
+    fn list(&self, path: &str) -> Result<Vec<String>, String> {
+        Ok(path.split('/').map(str::to_owned).collect())
+    }
+    fn random(&self, count: usize) -> Result<Vec<u8>, String> {
+        if count == 13 { Err("none to give".to_owned()) } else { Ok(vec![0xa7; count]) }
+    }
     fn is_mount(&self, path: &str) -> Result<bool, String> {
         Ok(path.len() > 5)
     }

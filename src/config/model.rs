@@ -268,8 +268,12 @@ table! {
         unset: Vec<Glob>,
         /// Files with variables, the later ones winning; a variable of the container wins over all of them.
         files: Vec<EnvFile>,
-        /// Prefixes: every `PREFIX_X_FILE` becomes `PREFIX_X` with that file's content.
+        /// Variables that files are named for without being described one by one. A prefix: every `PREFIX_X_FILE` becomes
+        /// `PREFIX_X` with that file's content. Or the whole name of the pointer with a pattern of the variable's own name
+        /// in braces: `"{GF_*}__FILE"`, `"FILE__{}"`.
         secret_files: Vec<String>,
+        /// Names whose values are secrets, as patterns.
+        secret: Vec<Glob>,
         /// Of each of these lists exactly one variable must be set.
         exactly_one_of: Vec<Vec<String>>,
         /// Of each of these lists at least one variable must be set.
@@ -603,6 +607,8 @@ table! {
     Directory {
         /// Where. Missing parents are made, with mode 0755 and onset's owner.
         path: Text,
+        /// `false`: a missing parent is a failure.
+        parents: Option<bool>,
         /// Its mode; set on one that is there as well. Absent: 0755 less the umask, and one that is there stays.
         mode: Option<Mode>,
         /// Its owner: `user`, `user:group` or `:group`, by name or number.
@@ -615,10 +621,15 @@ table! {
     Copy {
         /// A file or a directory.
         from: Text,
-        /// What it is to be called.
+        /// What it is to be called; `.` for the working directory.
         to: Text,
         /// When to copy.
         unless ("if"): Option<CopyIf>,
+        /// Paths in the target of which one is enough to say that nothing is to be copied, unless a copy was interrupted.
+        unless_exists: Vec<String>,
+        /// Paths in the tree, as patterns, that are copied as a whole or not at all: `["plugins/*/"]`, with the slash at
+        /// its end for directories alone. What the target has of them is left as it is, with a warning.
+        whole: Vec<Glob>,
         /// The owner of what is copied. Absent: the originals' where that is permitted.
         owner: Option<Text>,
         /// A file that is written last, and whose presence means that there is nothing to do any more.
@@ -738,7 +749,8 @@ choice! {
     Language {
         /// `${NAME}` and nothing else.
         Substitute = "substitute",
-        /// Jinja, with `env`, `args` and `facts`.
+        /// Jinja, with `env`, `args` and `facts`. Where `unless_exists` holds there is also `random_hex(bytes)`: a file with
+        /// random digits in it counts as one with a secret.
         Jinja = "jinja",
     }
 }

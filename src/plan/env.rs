@@ -16,6 +16,7 @@ use super::world::World;
 use crate::config::model::{Config, Step};
 use crate::config::problem::Problems;
 use crate::config::types::Text;
+use crate::glob;
 use crate::template::Lookup;
 use outside::Outside;
 use resolver::{Resolver, State};
@@ -231,7 +232,7 @@ pub fn resolve(
     for name in config.env.keys() {
         resolver.resolve(name);
     }
-    let mut variables: BTreeMap<String, Resolved> = outside.usable();
+    let mut variables: BTreeMap<String, Resolved> = outside.usable(config);
     for (name, state) in resolver.states.take() {
         if let State::Done(resolved) = state {
             variables.insert(name, resolved);
@@ -242,6 +243,13 @@ pub fn resolve(
     check_groups(config, &variables, problems);
     let entries = outside.entries(config, &variables, &consumed);
     Environment { variables, entries, notices, promises: Promises::default() }
+}
+
+/// Whether what has this name is a secret because of its name.
+pub fn names_secret(config: &Config, name: &str) -> bool {
+    let by_pattern = config.environment.iter().flat_map(|environment| &environment.secret);
+    config.env.get(name).is_some_and(|variable| variable.secret)
+        || by_pattern.into_iter().any(|glob| glob::matches(glob.0.as_bytes(), name.as_bytes()))
 }
 
 fn both_set(name: &str, pointer: &str) -> String {

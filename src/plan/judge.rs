@@ -2,13 +2,16 @@
 
 use super::world::{self, Kind, World};
 use crate::template::jinja::{Access, Context, Engine, Facts, Files, Options};
+use nix::errno::Errno;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Evaluates expressions and templates over an environment, the container's arguments and the facts.
 pub struct Judge {
     engine: Engine,
+    asked: Arc<Asked>,
     args: Vec<Vec<u8>>,
     facts: Arc<dyn Facts>,
 }
@@ -16,14 +19,16 @@ pub struct Judge {
 /// Where programs are looked for without a PATH.
 pub const USUAL_FOLDERS: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// The largest file that `contains` looks into.
+/// The largest file that `contains` looks into, and that `file_text` reads.
 const LARGEST_FILE: u64 = 16 << 20;
 
 impl Judge {
     /// A judge who knows these arguments and facts, and asks `world` about files.
     pub fn new(world: &Arc<dyn World>, args: &[Vec<u8>], facts: Arc<dyn Facts>) -> Self {
-        let files: Arc<dyn Files> = Arc::new(Asked(world.clone()));
-        Judge { engine: Engine::new(&files, Options::default()), args: args.to_vec(), facts }
+        let (once, drawn) = (AtomicBool::new(false), AtomicBool::new(false));
+        let asked = Arc::new(Asked { world: world.clone(), once, drawn });
+        let files: Arc<dyn Files> = asked.clone();
+        Judge { engine: Engine::new(&files, Options::default()), asked, args: args.to_vec(), facts }
     }
 
     /// Whether the expression can be read at all.
@@ -72,44 +77,92 @@ impl Judge {
         self.engine.render(name, source, &self.context(env)).map_err(|error| error.to_string())
     }
 
+    /// The same of one that is written once, and may have random bytes in it; whether it has.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn render_once(
+        &self,
+        name: &str,
+        source: &str,
+        env: BTreeMap<String, Vec<u8>>,
+    ) -> Result<(Vec<u8>, bool), String> {
+        self.asked.drawn.store(false, Relaxed);
+        self.asked.once.store(true, Relaxed);
+        let result = self.render(name, source, env);
+        self.asked.once.store(false, Relaxed);
+        Ok((result?, self.asked.drawn.load(Relaxed)))
+    }
+
     fn context(&self, env: BTreeMap<String, Vec<u8>>) -> Context {
         Context::new(env, self.args.iter().cloned(), self.facts.clone())
     }
 }
 
 /// The world, asked as templates ask.
-struct Asked(Arc<dyn World>);
+struct Asked {
+    world: Arc<dyn World>,
+    /// Whether what is made now is made once: what is random would be another the next time.
+    once: AtomicBool,
+    /// Whether random bytes were given.
+    drawn: AtomicBool,
+}
 
 impl Files for Asked {
     fn exists(&self, path: &str) -> Result<bool, String> {
-        Ok(self.0.kind(Path::new(path)).is_some())
+        Ok(self.world.kind(Path::new(path)).is_some())
     }
 
     fn is_dir(&self, path: &str) -> Result<bool, String> {
-        Ok(self.0.kind(Path::new(path)) == Some(Kind::Directory))
+        Ok(self.world.kind(Path::new(path)) == Some(Kind::Directory))
     }
 
     fn is_empty(&self, path: &str) -> Result<bool, String> {
-        match self.0.kind(Path::new(path)) {
+        match self.world.kind(Path::new(path)) {
             None => Ok(true),
             Some(Kind::File(length)) => Ok(length == 0),
             Some(Kind::Directory) => {
-                self.0.list(Path::new(path)).map(|names| names.is_empty()).map_err(|error| error.desc().to_owned())
+                self.world.list(Path::new(path)).map(|names| names.is_empty()).map_err(|error| error.desc().to_owned())
             }
             Some(Kind::Other) => Ok(false),
         }
     }
 
     fn contains(&self, path: &str, text: &str) -> Result<bool, String> {
-        if self.0.kind(Path::new(path)).is_none() {
+        if self.world.kind(Path::new(path)).is_none() {
             return Ok(false);
         }
-        let content = self.0.read(Path::new(path), LARGEST_FILE).map_err(|error| error.desc().to_owned())?;
+        let content = self.world.read(Path::new(path), LARGEST_FILE).map_err(|error| error.desc().to_owned())?;
         Ok(text.is_empty() || content.windows(text.len()).any(|window| window == text.as_bytes()))
     }
 
+    fn text(&self, path: &str) -> Result<String, String> {
+        let content = self.world.read(Path::new(path), LARGEST_FILE).map_err(|error| error.desc().to_owned())?;
+        String::from_utf8(content).map_err(|_| "the file is not UTF-8".to_owned())
+    }
+
+    fn list(&self, path: &str) -> Result<Vec<String>, String> {
+        match self.world.list(Path::new(path)) {
+            Err(Errno::ENOENT) => Ok(Vec::new()),
+            Err(error) => Err(error.desc().to_owned()),
+            Ok(names) => {
+                let text = |name: PathBuf| name.into_os_string().into_string();
+                names.into_iter().map(text).collect::<Result<_, _>>().map_err(|_| "a name is not UTF-8".to_owned())
+            }
+        }
+    }
+
+    fn random(&self, count: usize) -> Result<Vec<u8>, String> {
+        if !self.once.load(Relaxed) {
+            let why = "what is random is another at each start: it is for templates with `unless_exists = true`";
+            return Err(why.to_owned());
+        }
+        self.drawn.store(true, Relaxed);
+        self.world.random(count).map_err(|error| error.desc().to_owned())
+    }
+
     fn is_mount(&self, path: &str) -> Result<bool, String> {
-        Ok(self.0.is_mount(Path::new(path)))
+        Ok(self.world.is_mount(Path::new(path)))
     }
 
     fn may(&self, access: Access, path: &str) -> Result<bool, String> {
@@ -118,12 +171,13 @@ impl Files for Asked {
             Access::Write => world::Access::Write,
             Access::Execute => world::Access::Execute,
         };
-        Ok(self.0.may(access, Path::new(path)))
+        Ok(self.world.may(access, Path::new(path)))
     }
 
     fn is_executable(&self, name: &str, search: Option<&str>) -> Result<bool, String> {
-        let is =
-            |path: &Path| matches!(self.0.kind(path), Some(Kind::File(_))) && self.0.may(world::Access::Execute, path);
+        let is = |path: &Path| {
+            matches!(self.world.kind(path), Some(Kind::File(_))) && self.world.may(world::Access::Execute, path)
+        };
         if name.is_empty() || name.contains('/') {
             return Ok(is(Path::new(name)));
         }

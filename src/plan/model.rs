@@ -64,6 +64,8 @@ pub enum Action {
         mode: Option<u32>,
         /// Its owner, enforced.
         owner: Ownership,
+        /// Whether missing parents are made.
+        parents: bool,
     },
     /// Copy a file or a tree.
     Copy {
@@ -79,6 +81,10 @@ pub enum Action {
         marker: Option<PathBuf>,
         /// Patterns of names to leave out.
         exclude: Vec<String>,
+        /// Paths in the target that say that nothing is to be copied.
+        unless_exists: Vec<PathBuf>,
+        /// Patterns of paths in the tree that are copied as a whole or not at all.
+        whole: Vec<String>,
     },
     /// Make a symbolic link.
     Symlink {

@@ -129,7 +129,7 @@ impl Resolution<'_> {
             self.env.entries = entries;
         }
         if let Some(resolved) = self.env.variables.get_mut(&name) {
-            resolved.secret = secret || described.is_some_and(|variable| variable.secret);
+            resolved.secret = secret || env::names_secret(self.config, &name);
         }
     }
 }
@@ -280,7 +280,7 @@ impl Environment {
         let role = meeting.role().and_then(|name| config.app.as_ref()?.role.get(name));
         for (name, text) in role.iter().flat_map(|role| &role.env) {
             if let Some(value) = self.expand(text, LONGEST_VALUE, problems) {
-                let secret = self.is_secret(text);
+                let secret = self.is_secret(text) || env::names_secret(config, name);
                 self.set(name, &value, Origin::Role);
                 if let Some(resolved) = self.variables.get_mut(name) {
                     resolved.secret = secret;

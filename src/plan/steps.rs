@@ -59,7 +59,8 @@ impl Resolution<'_> {
         if let Some(directory) = &step.directory {
             let owner = self.owner(directory.owner.as_ref(), problems);
             let mode = directory.mode.map(|Mode(mode)| mode);
-            return Some(Action::Directory { path: path(&directory.path, env, problems)?, mode, owner });
+            let parents = directory.parents.unwrap_or(true);
+            return Some(Action::Directory { path: path(&directory.path, env, problems)?, mode, owner, parents });
         }
         if let Some(copy) = &step.copy {
             let (from, to) = (path(&copy.from, env, problems), path(&copy.to, env, problems));
@@ -70,6 +71,8 @@ impl Resolution<'_> {
                 owner: self.owner(copy.owner.as_ref(), problems),
                 marker: copy.marker.as_ref().and_then(|text| path(text, env, problems)),
                 exclude: copy.exclude.iter().map(|glob| glob.0.clone()).collect(),
+                unless_exists: copy.unless_exists.iter().map(PathBuf::from).collect(),
+                whole: copy.whole.iter().map(|glob| glob.0.clone()).collect(),
             });
         }
         if let Some(link) = &step.symlink {
@@ -187,7 +190,8 @@ impl Resolution<'_> {
 
     fn file(&self, template: &FileTemplate, problems: &mut Problems) -> Option<File> {
         let target = path(&template.target, &self.env, problems)?;
-        let how = How::of(template.how.as_ref(), self, problems)?;
+        let mut how = How::of(template.how.as_ref(), self, problems)?;
+        how.once = template.unless_exists;
         let (name, source, place) = match (&template.source, &template.content) {
             (Some(text), _) => {
                 let from = path(text, &self.env, problems)?;
@@ -293,7 +297,15 @@ impl Resolution<'_> {
             Language::Substitute => self.substitute(name, source, how, &secret),
             Language::Jinja => {
                 let text = std::str::from_utf8(source).map_err(|_| format!("{name} is not UTF-8"));
-                text.and_then(|text| self.judge.render(name, text, self.env.values_for(&self.judge, None)))
+                let env = || self.env.values_for(&self.judge, None);
+                text.and_then(|text| {
+                    if !how.once {
+                        return self.judge.render(name, text, env());
+                    }
+                    let (content, has_random) = self.judge.render_once(name, text, env())?;
+                    secret.set(has_random);
+                    Ok(content)
+                })
             }
         };
         // Which variables a Jinja template comes to is not known before it runs, nor what it makes of them: whose name is
@@ -304,7 +316,7 @@ impl Resolution<'_> {
             found.secret && (has(source, variable.as_bytes()) || in_result)
         };
         if matches!(how.rendering.and_then(|how| how.language), Some(Language::Jinja)) {
-            secret.set(self.env.variables.iter().any(shows));
+            secret.set(secret.get() || self.env.variables.iter().any(shows));
         }
         let content = match result.and_then(|content| how.accept(name, content)) {
             Ok(content) => content,
@@ -371,13 +383,15 @@ struct How<'a> {
     must_match: Option<regex_lite::Regex>,
     owner: Ownership,
     limit: u64,
+    /// Whether the file is written only if it is not there.
+    once: bool,
 }
 
 impl<'a> How<'a> {
     fn of(rendering: Option<&'a Rendering>, resolution: &Resolution<'_>, problems: &mut Problems) -> Option<Self> {
         let Size(limit) = rendering.and_then(|how| how.max_size).unwrap_or(LARGEST);
         let owner = resolution.owner(rendering.and_then(|how| how.owner.as_ref()), problems);
-        let mut how = How { rendering, matching: None, must_match: None, owner, limit };
+        let mut how = How { rendering, matching: None, must_match: None, owner, limit, once: false };
         let Some(rendering) = rendering else { return Some(how) };
         let mut regex = |pattern: &str, place: Place| match regex_lite::Regex::new(pattern) {
             Ok(regex) => Some(regex),

@@ -49,6 +49,12 @@ pub trait World: Send + Sync {
     /// The group of what is at the path, symbolic links followed; `None` if nothing is there or it cannot be told.
     fn group_of(&self, path: &Path) -> Option<u32>;
 
+    /// So many random bytes.
+    ///
+    /// # Errors
+    /// The system has none to give: a seccomp filter forbids it.
+    fn random(&self, count: usize) -> Result<Vec<u8>, Errno>;
+
     /// The process onset was started as.
     fn process(&self) -> &Process;
 }
@@ -179,6 +185,12 @@ pub mod fake {
 
         fn group_of(&self, path: &Path) -> Option<u32> {
             self.kind(path).map(|_| 0)
+        }
+
+        /// No two calls give the same.
+        fn random(&self, count: usize) -> Result<Vec<u8>, Errno> {
+            let drawn = self.reads.fetch_add(1, Ordering::Relaxed);
+            Ok(vec![u8::try_from(drawn).unwrap_or(u8::MAX); count])
         }
 
         fn process(&self) -> &Process {

@@ -2,7 +2,7 @@
 
 use crate::plan::world::{Access, Address, Kind, Process, World};
 use crate::sys::file::{self, WORKING_DIRECTORY};
-use crate::sys::{look, net};
+use crate::sys::{look, net, random};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::stat::{Mode, umask};
@@ -112,6 +112,11 @@ impl World for RealWorld {
 
     fn group_of(&self, path: &Path) -> Option<u32> {
         nix::sys::stat::stat(path).ok().map(|stat| stat.st_gid)
+    }
+
+    fn random(&self, count: usize) -> Result<Vec<u8>, Errno> {
+        let mut bytes = vec![0; count];
+        random::fill(&mut bytes).map(|()| bytes)
     }
 
     fn process(&self) -> &Process {

@@ -10,15 +10,19 @@
 //! | `read PATH` | exits 66 unless the file can be read |
 //! | `fail-until PATH N` | appends a line to the file; exits 75 unless it has N of them now |
 //! | `ignore-term` | ignores SIGTERM |
+//! | `serve LOG [TARGET]` | listens at the socket that its argument `--control unix:PATH` names, and appends method, target and length of each request to the log; 400 to a PUT of that target, else 200; SIGTERM ends it and takes the socket away, unless it is ignored |
+//! | `application LINE` | does that line if it is the application, and ends |
 //! | `leave` | a child of it goes on living, in its group; `leave --session`: in a session of its own |
 //! | `await-term` | goes on once SIGTERM comes |
 //! | `wait` | waits for a signal that kills it |
 //! | `die SIGNO`, `exit N` | ends so |
 
-use std::ffi::{OsStr, c_int};
-use std::io::Write as _;
+use std::ffi::{CString, OsStr, c_int};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use super::{cat, die, exit_now, fork, number, pause, print, sys, write_to};
 use crate::syscall;
@@ -57,6 +61,14 @@ pub fn act(script: &str, argv: &[&[u8]]) -> c_int {
                 }
             }
             "ignore-term" => drop(sys::set_disposition(libc::SIGTERM, libc::SIG_IGN)),
+            "serve" => serve(argv, rest),
+            // The application is the child of PID 1; a program of a step has a preparation above it.
+            "application" => {
+                // SAFETY: it only returns a number.
+                if unsafe { libc::getppid() } <= 1 {
+                    return act(rest, argv);
+                }
+            }
             "leave" => {
                 if fork() == 0 {
                     if rest == "--session" {
@@ -88,6 +100,56 @@ fn append(path: &str, text: &str) -> usize {
     let mut file = std::fs::File::options().create(true).append(true).open(path).expect("a file to append to");
     file.write_all(format!("{text}\n").as_bytes()).expect("a file to append to");
     std::fs::read_to_string(path).map_or(0, |text| text.lines().count())
+}
+
+/// The socket that SIGTERM takes away.
+static SOCKET: OnceLock<CString> = OnceLock::new();
+
+extern "C" fn on_term(_: c_int) {
+    if let Some(socket) = SOCKET.get() {
+        // SAFETY: async-signal-safe both, and the path is a C string that lives for ever.
+        unsafe {
+            libc::unlink(socket.as_ptr());
+            libc::_exit(0);
+        }
+    }
+}
+
+fn serve(argv: &[&[u8]], rest: &str) -> ! {
+    let (log, refused) = rest.split_once(' ').unwrap_or((rest, ""));
+    let control = argv.iter().find_map(|word| word.strip_prefix(b"unix:")).expect("--control unix:PATH");
+    let path = CString::new(control).expect("no NUL");
+    SOCKET.set(path).expect("once");
+    // SAFETY: an old disposition of our own to ask for, and a handler that only does what handlers may.
+    unsafe {
+        if libc::signal(libc::SIGTERM, on_term as *const () as libc::sighandler_t) == libc::SIG_IGN {
+            libc::signal(libc::SIGTERM, libc::SIG_IGN);
+        }
+    }
+    let listener = UnixListener::bind(OsStr::from_bytes(control)).expect("a socket");
+    for stream in listener.incoming() {
+        let mut stream = BufReader::new(stream.expect("a connection"));
+        let (mut first, mut length) = (String::new(), 0);
+        stream.read_line(&mut first).expect("a request");
+        loop {
+            let mut line = String::new();
+            stream.read_line(&mut line).expect("a header");
+            match line.trim_end().split_once(": ") {
+                Some(("Content-Length", value)) => length = value.parse().expect("a number"),
+                Some(_) => {}
+                None => break,
+            }
+        }
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body).expect("a body");
+        let mut words = first.split(' ');
+        let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        append(log, &format!("{method} {target} {length}"));
+        let status = if method == "PUT" && target == refused { "400 Bad Request" } else { "200 OK" };
+        let answer = format!("HTTP/1.1 {status}\r\nConnection: close\r\n\r\n{{\"answer\": \"{status}\"}}\r\n");
+        stream.get_mut().write_all(answer.as_bytes()).expect("a reader");
+    }
+    unreachable!("connections never end");
 }
 
 fn processes() -> usize {

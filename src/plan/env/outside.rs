@@ -1,7 +1,7 @@
 //! The variables as they come from outside: the container's, those of env files, those of `secret_files`.
 
 use super::files::{Unreadable, read_directory, read_dotenv, read_secret};
-use super::{LONGEST_VALUE, Origin, Resolved, both_set, expand};
+use super::{LONGEST_VALUE, Origin, Resolved, both_set, expand, names_secret};
 use crate::config::model::{Config, EnvFormat};
 use crate::config::problem::Problems;
 use crate::config::types::Glob;
@@ -37,9 +37,9 @@ impl<'a> Outside<'a> {
         self.named.get(name).map(|(value, _)| value.as_slice())
     }
 
-    pub(super) fn usable(&self) -> BTreeMap<String, Resolved> {
+    pub(super) fn usable(&self, config: &Config) -> BTreeMap<String, Resolved> {
         let usable = |(name, (value, origin)): (&String, &(Vec<u8>, Origin))| {
-            let secret = matches!(origin, Origin::File(..));
+            let secret = matches!(origin, Origin::File(..)) || names_secret(config, name);
             (name.clone(), Resolved { value: Some(value.clone()), origin: origin.clone(), secret })
         };
         self.named.iter().map(usable).collect()
@@ -79,16 +79,14 @@ impl<'a> Outside<'a> {
         }
     }
 
-    /// `PREFIX_X_FILE` for every prefix that is listed.
+    /// The pointers of every pattern that is listed.
     pub(super) fn read_secret_files(&mut self, config: &Config, world: &dyn World, problems: &mut Problems) {
-        for prefix in config.environment.iter().flat_map(|environment| &environment.secret_files) {
-            let is_pointer = |name: &&String| {
-                let target = name.strip_suffix("_FILE");
-                name.starts_with(prefix.as_str()) && target.is_some_and(|target| !config.env.contains_key(target))
-            };
+        for pattern in config.environment.iter().flat_map(|environment| &environment.secret_files) {
+            let is_pointer =
+                |name: &&String| target_of(pattern, name).is_some_and(|target| !config.env.contains_key(target));
             let pointers: Vec<String> = self.named.keys().filter(is_pointer).cloned().collect();
             for pointer in pointers {
-                let Some(target) = pointer.strip_suffix("_FILE") else { continue };
+                let Some(target) = target_of(pattern, &pointer) else { continue };
                 let Some(path) = self.get(&pointer).filter(|path| !path.is_empty()).map(<[u8]>::to_vec) else {
                     continue;
                 };
@@ -162,6 +160,18 @@ impl<'a> Outside<'a> {
         }
         entries
     }
+}
+
+/// The variable that a pointer is for, by an entry of `secret_files`: `PREFIX_`, or `{GF_*}__FILE`.
+fn target_of<'p>(pattern: &str, pointer: &'p str) -> Option<&'p str> {
+    let target = match pattern.split_once('{').and_then(|(start, rest)| Some((start, rest.rsplit_once('}')?))) {
+        None => pointer.strip_suffix("_FILE").filter(|target| target.starts_with(pattern)),
+        Some((start, (names, end))) => {
+            let target = pointer.strip_prefix(start).and_then(|rest| rest.strip_suffix(end));
+            target.filter(|target| names.is_empty() || glob::matches(names.as_bytes(), target.as_bytes()))
+        }
+    };
+    target.filter(|target| !target.is_empty())
 }
 
 fn split(entry: &[u8]) -> Option<(&[u8], &[u8])> {

@@ -2,7 +2,7 @@
 
 use super::files::read_secret;
 use super::outside::Outside;
-use super::{LONGEST_VALUE, Origin, Resolved, both_set, expand};
+use super::{LONGEST_VALUE, Origin, Resolved, both_set, expand, names_secret};
 use crate::config::model::{Config, Variable};
 use crate::config::problem::Problems;
 use crate::config::tree::Place;
@@ -141,7 +141,7 @@ impl Resolver<'_> {
             let found = self.outside.named.get(name);
             let (value, origin) =
                 found.map_or((None, Origin::None), |(value, origin)| (Some(value.clone()), origin.clone()));
-            Resolved { value, origin, secret: variable.secret }
+            Resolved { value, origin, secret: names_secret(self.config, name) }
         };
         if let Some(when) = &variable.when {
             match self.judge.holds(&when.source, self.snapshot(name)) {
@@ -172,7 +172,8 @@ impl Resolver<'_> {
             .needs(variable)
             .iter()
             .any(|needed| matches!(self.states.borrow().get(needed), Some(State::Done(resolved)) if resolved.secret));
-        Resolved { value, secret: variable.secret || tainted || matches!(origin, Origin::File(..)), origin }
+        let secret = names_secret(self.config, name) || tainted || matches!(origin, Origin::File(..));
+        Resolved { value, origin, secret }
     }
 
     /// The first source that has a value. `None`: a problem was told.

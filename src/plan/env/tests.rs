@@ -104,6 +104,14 @@ fn secret_files_come_by_prefix_too() {
 }
 
 #[test]
+fn secret_files_come_by_any_pattern() {
+    let config = "[environment]\nsecret_files = [\"{GF_*}__FILE\", \"FILE__{*}\", \"{}_SECRET\"]";
+    let environ = ["GF_A__FILE=/a", "FILE__B=/a", "GF_C_FILE=/a", "X__FILE=/a", "FILE__=/a", "_SECRET=/a"];
+    let entries = resolved(config, &environ, &[("/a", "1\n")]).unwrap();
+    assert_eq!(entries, ["GF_C_FILE=/a", "X__FILE=/a", "FILE__=/a", "_SECRET=/a", "B=1", "GF_A=1"]);
+}
+
+#[test]
 fn variables_use_each_other_in_any_order_and_in_no_circle() {
     let config = "[env.A]\nvalue = \"${B}!\"\n[env.B]\nexpr = \"env.C | upper\"\n[env.C]\ndefault = \"${D:-d}\"";
     assert_eq!(resolved(config, &[], &[]).unwrap(), ["A=D!", "B=D", "C=d"]);

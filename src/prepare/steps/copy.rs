@@ -15,7 +15,7 @@ use crate::sys::file::{self, Stat, WORKING_DIRECTORY};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 /// What the root of a new ext file system contains; it is empty all the same.
@@ -28,6 +28,8 @@ pub(super) struct Order<'a> {
     pub(super) condition: CopyIf,
     pub(super) owner: Ownership,
     pub(super) exclude: &'a [String],
+    pub(super) unless_exists: &'a [PathBuf],
+    pub(super) whole: &'a [String],
 }
 
 pub(super) fn copy(order: &Order<'_>, marker: Option<&Path>) -> Result<Outcome, StepError> {
@@ -41,7 +43,7 @@ pub(super) fn copy(order: &Order<'_>, marker: Option<&Path>) -> Result<Outcome, 
         return Ok(Outcome::default());
     }
     let mut folders = Folders::default();
-    let mut copier = Copier::new(order.owner, order.exclude);
+    let mut copier = Copier::new(order.owner, order.exclude, order.whole);
     let copied = start(order, &mut folders, &mut copier).map_err(refuse)?;
     let mut outcome = Outcome { changes: copier.copied + folders.made, notes: copier.notes };
     if let (Copied::File | Copied::Tree(_), Some(marker)) = (&copied, marker) {
@@ -85,14 +87,23 @@ fn start(order: &Order<'_>, folders: &mut Folders, copier: &mut Copier<'_>) -> R
     let opened = file::open(WORKING_DIRECTORY, from, OFlag::O_RDONLY | OFlag::O_NONBLOCK, 0).map_err(read)?;
     let stat = file::stat(&opened).map_err(read)?;
     let original = Original { opened, stat, path: from.to_owned() };
-    let place = folders.follow(order.to)?;
+    let named = if order.to.file_name().is_some() { order.to.to_owned() } else { name_of(order.to)? };
+    let place = folders.follow(&named)?;
     match Kind::of(&stat) {
         Kind::File => copy_file(&original, &place, order.condition, copier),
-        Kind::Directory => copy_tree(&original, &place, order.condition, copier),
+        Kind::Directory => copy_tree(&original, &place, order, copier),
         other @ (Kind::Link | Kind::Fifo | Kind::Socket | Kind::Device) => {
             Err(Reason::text(format!("`{}` is {}", from.display(), other.words())))
         }
     }
+}
+
+/// The name of what has none: `.`, `..`
+fn name_of(path: &Path) -> Result<PathBuf, Reason> {
+    std::fs::canonicalize(path).map_err(|error| {
+        let error = error.raw_os_error().map_or(Errno::EIO, Errno::from_raw);
+        Reason::system(error, Request::Read, path).of(path)
+    })
 }
 
 fn copy_file(original: &Original, place: &Place, condition: CopyIf, copier: &mut Copier<'_>) -> Result<Copied, Reason> {
@@ -112,8 +123,9 @@ fn copy_file(original: &Original, place: &Place, condition: CopyIf, copier: &mut
     }
 }
 
-fn copy_tree(original: &Original, place: &Place, condition: CopyIf, copier: &mut Copier<'_>) -> Result<Copied, Reason> {
+fn copy_tree(original: &Original, place: &Place, order: &Order<'_>, copier: &mut Copier<'_>) -> Result<Copied, Reason> {
     let Place { folder, name, path, there } = place;
+    let Order { condition, unless_exists, .. } = *order;
     let write = |error| Reason::system(error, Request::Write, path).of(path);
     let made = there.is_none();
     if made {
@@ -126,7 +138,9 @@ fn copy_tree(original: &Original, place: &Place, condition: CopyIf, copier: &mut
     }
     let target = folder.child(name).map_err(write)?;
     let incomplete = target.look(OsStr::new(INCOMPLETE)).map_err(write)?.is_some();
+    let is_there = |path: &PathBuf| file::stat_at(&target, path.as_os_str()).is_ok();
     let asked = match condition {
+        _ if !incomplete && unless_exists.iter().any(is_there) => false,
         CopyIf::Each => true,
         CopyIf::Missing => incomplete,
         CopyIf::Empty => incomplete || is_empty(&target).map_err(write)?,
@@ -134,7 +148,7 @@ fn copy_tree(original: &Original, place: &Place, condition: CopyIf, copier: &mut
     if !asked {
         return Ok(Copied::NotAsked);
     }
-    let marked = incomplete || condition != CopyIf::Each;
+    let marked = incomplete || condition != CopyIf::Each || !unless_exists.is_empty();
     if marked && !incomplete {
         mark(&target).map_err(write)?;
     }
@@ -176,7 +190,16 @@ mod tests {
 
     fn copied(top: &Path, condition: CopyIf) -> Action {
         let (from, to, owner) = (top.join("from"), top.join("to"), NOBODY);
-        Action::Copy { from, to, condition, owner, marker: None, exclude: vec!["*.bak".to_owned()] }
+        Action::Copy {
+            from,
+            to,
+            condition,
+            owner,
+            marker: None,
+            exclude: vec!["*.bak".to_owned()],
+            unless_exists: Vec::new(),
+            whole: Vec::new(),
+        }
     }
 
     fn defaults(top: &Path) {
@@ -223,6 +246,62 @@ mod tests {
         settled(top, &copied(top, CopyIf::Missing));
         settled(top, &copied(top, CopyIf::Empty));
         assert_eq!(done(&copied(top, CopyIf::Each)).changes, 1);
+    }
+
+    #[test]
+    fn what_is_there_already_can_be_a_guard() {
+        let top = directory();
+        let top = top.path();
+        defaults(top);
+        let action = |guard: &str| match copied(top, CopyIf::Each) {
+            Action::Copy { from, to, condition, owner, marker, exclude, whole, .. } => {
+                let unless_exists = vec!["none".into(), guard.into()];
+                Action::Copy { from, to, condition, owner, marker, exclude, unless_exists, whole }
+            }
+            other => other,
+        };
+        put(&top.join("to/installed/version"), "1", 0o644);
+        settled(top, &action("installed/version"));
+        // A start that was killed.
+        put(&top.join("to").join(INCOMPLETE), "", 0o600);
+        assert_eq!(done(&action("installed/version")).changes, 4);
+        settled(top, &action("installed/version"));
+        fs::remove_file(top.join("to/a")).unwrap();
+        settled(top, &action("installed/version"));
+        assert_eq!(done(&action("a")).changes, 1);
+        settled(top, &action("a"));
+    }
+
+    #[test]
+    fn what_is_copied_as_a_whole_is_left_as_it_is_with_a_warning() {
+        let top = directory();
+        let top = top.path();
+        for name in ["conf", "plugins/one/x", "plugins/one/y", "plugins/two/x", "plugins/file", "plugins/three/x"] {
+            put(&top.join("from").join(name), "new", 0o644);
+        }
+        for name in ["conf", "plugins/one/x", "plugins/file", "plugins/three/x"] {
+            put(&top.join("to").join(name), "old", 0o644);
+        }
+        // A start that was killed was here.
+        put(&top.join("to/plugins/three").join(INCOMPLETE), "", 0o600);
+        put(&top.join("from/plugins/three/y"), "new", 0o644);
+        let action = match copied(top, CopyIf::Each) {
+            Action::Copy { from, to, condition, owner, marker, exclude, unless_exists, .. } => {
+                let whole = ["conf", "plugins/*/", "one/x"].map(str::to_owned).to_vec();
+                Action::Copy { from, to, condition, owner, marker, exclude, unless_exists, whole }
+            }
+            other => other,
+        };
+        let outcome = done(&action);
+        assert_eq!(outcome.changes, 3, "plugins/two, plugins/two/x, plugins/three/y");
+        let mut notes = outcome.notes;
+        notes.sort();
+        let left = |name: &str| format!("`{}/to/{name}` is there already, and left as it is", top.display());
+        assert_eq!(notes, [left("conf"), left("plugins/one")]);
+        assert!(!top.join("to/plugins/one/y").exists());
+        assert_eq!(fs::read(top.join("to/plugins/file")).unwrap(), b"old");
+        assert!(!top.join("to/plugins/three").join(INCOMPLETE).exists());
+        settled(top, &action);
     }
 
     #[test]
@@ -285,7 +364,16 @@ mod tests {
         let marker = top.join("state/copied");
         let (from, to, owner) = (top.join("from"), top.join("to"), NOBODY);
         let condition = CopyIf::Each;
-        let action = Action::Copy { from, to, condition, owner, marker: Some(marker.clone()), exclude: Vec::new() };
+        let action = Action::Copy {
+            from,
+            to,
+            condition,
+            owner,
+            marker: Some(marker.clone()),
+            exclude: Vec::new(),
+            unless_exists: Vec::new(),
+            whole: Vec::new(),
+        };
         assert_eq!(done(&action).changes, 8);
         assert_eq!(mode(&marker), 0o644);
         fs::remove_file(top.join("to/a")).unwrap();
@@ -324,7 +412,16 @@ mod tests {
         let top = top.path();
         put(&top.join("a/b"), "", 0o644);
         let (from, to, owner) = (top.to_owned(), top.join("a/copy"), NOBODY);
-        let action = Action::Copy { from, to, condition: CopyIf::Each, owner, marker: None, exclude: Vec::new() };
+        let action = Action::Copy {
+            from,
+            to,
+            condition: CopyIf::Each,
+            owner,
+            marker: None,
+            exclude: Vec::new(),
+            unless_exists: Vec::new(),
+            whole: Vec::new(),
+        };
         done(&action);
         assert!(top.join("a/copy/a/b").exists());
         assert!(!top.join("a/copy/a/copy").exists());
@@ -368,8 +465,16 @@ mod tests {
         let (from, given) = (top.join("from"), top.join("given"));
         let owner_given = Ownership { uid: Some(1000), gid: None };
         let condition = CopyIf::Missing;
-        let order =
-            Action::Copy { from, to: given.clone(), condition, owner: owner_given, marker: None, exclude: Vec::new() };
+        let order = Action::Copy {
+            from,
+            to: given.clone(),
+            condition,
+            owner: owner_given,
+            marker: None,
+            exclude: Vec::new(),
+            unless_exists: Vec::new(),
+            whole: Vec::new(),
+        };
         done(&order);
         assert_eq!(["", "a", "sub", "sub/tool", "l"].map(|name| owner(&given.join(name)).0), [1000; 5]);
         assert_eq!(owner(&given.join("sub/tool")).1, 8);

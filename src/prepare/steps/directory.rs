@@ -12,8 +12,8 @@ use nix::fcntl::OFlag;
 use std::os::fd::AsFd;
 use std::path::Path;
 
-pub(super) fn make(path: &Path, mode: Option<u32>, owner: Ownership) -> Result<Outcome, StepError> {
-    let mut folders = Folders::default();
+pub(super) fn make(path: &Path, mode: Option<u32>, owner: Ownership, parents: bool) -> Result<Outcome, StepError> {
+    let mut folders = if parents { Folders::default() } else { Folders::existing() };
     let made = ensure(&mut folders, path, mode, owner);
     let changed = made.map_err(|reason| StepError::new(format!("make the directory `{}`", path.display()), reason))?;
     Ok(Outcome { changes: folders.made + usize::from(changed), notes: Vec::new() })
@@ -100,7 +100,7 @@ mod tests {
     use std::fs;
 
     fn directory_at(path: &Path, mode: Option<u32>) -> Action {
-        Action::Directory { path: path.to_owned(), mode, owner: Ownership::default() }
+        Action::Directory { path: path.to_owned(), mode, owner: Ownership::default(), parents: true }
     }
 
     #[test]
@@ -133,19 +133,38 @@ mod tests {
     }
 
     #[test]
+    fn without_parents_only_the_last_one_is_made() {
+        let top = directory();
+        let made = |path: &str| Action::Directory {
+            path: top.path().join(path),
+            mode: None,
+            owner: Ownership::default(),
+            parents: false,
+        };
+        let path = top.path().join("a/b");
+        let cause = format!("`{}`: no such file or directory (ENOENT)", top.path().join("a").display());
+        assert_eq!(refused(&made("a/b")), format!("cannot make the directory `{}`: {cause}", path.display()));
+        assert!(!top.path().join("a").exists());
+        assert_eq!(done(&made("a")).changes, 1);
+        assert_eq!(done(&made("a/b")).changes, 1);
+        settled(top.path(), &made("a/b"));
+    }
+
+    #[test]
     fn a_directory_gets_its_owner_and_no_parent_does() {
         if !is_root_or_skip("a_directory_gets_its_owner_and_no_parent_does") {
             return;
         }
         let top = directory();
         let path = top.path().join("a/b");
-        let action = Action::Directory { path: path.clone(), mode: Some(0o6750), owner: to(1000, 1001) };
+        let action = Action::Directory { path: path.clone(), mode: Some(0o6750), owner: to(1000, 1001), parents: true };
         assert_eq!(done(&action).changes, 2);
         assert_eq!((owner(&path), mode(&path)), ((1000, 1001), 0o6750));
         assert_eq!(owner(path.parent().unwrap()), (0, 0));
         settled(top.path(), &action);
         let user = Ownership { uid: Some(7), gid: None };
-        assert_eq!(done(&Action::Directory { path: path.clone(), mode: None, owner: user }).changes, 1);
+        let action = Action::Directory { path: path.clone(), mode: None, owner: user, parents: true };
+        assert_eq!(done(&action).changes, 1);
         assert_eq!((owner(&path), mode(&path)), ((7, 1001), 0o6750));
     }
 
@@ -203,7 +222,7 @@ mod tests {
         let message = as_user(1000, 1001, || refused(&directory_at(&path, Some(0o700))));
         assert!(message.contains("cannot set mode 0700: operation not permitted (EPERM)"), "{message}");
         assert!(message.ends_with("; a mode is set by the owner, or with CAP_FOWNER"), "{message}");
-        let owned = Action::Directory { path: path.clone(), mode: None, owner: to(1000, 1000) };
+        let owned = Action::Directory { path: path.clone(), mode: None, owner: to(1000, 1000), parents: true };
         let message = as_user(1000, 1001, || refused(&owned));
         assert!(message.contains("cannot give it to :1000: operation not permitted (EPERM)"), "{message}");
     }

@@ -43,6 +43,9 @@ impl Original {
 pub(super) struct Copier<'a> {
     owner: Ownership,
     exclude: &'a [String],
+    /// What is copied as a whole or not at all, by patterns of paths below the top.
+    whole: &'a [String],
+    top: PathBuf,
     /// How many entries were made.
     pub(super) copied: usize,
     /// What was left out, and why.
@@ -53,8 +56,8 @@ pub(super) struct Copier<'a> {
 
 impl<'a> Copier<'a> {
     /// Has copied nothing yet.
-    pub(super) fn new(owner: Ownership, exclude: &'a [String]) -> Self {
-        Copier { owner, exclude, copied: 0, notes: Vec::new(), target: None }
+    pub(super) fn new(owner: Ownership, exclude: &'a [String], whole: &'a [String]) -> Self {
+        Copier { owner, exclude, whole, top: PathBuf::new(), copied: 0, notes: Vec::new(), target: None }
     }
 
     /// Every entry of the original that the target does not have.
@@ -62,6 +65,7 @@ impl<'a> Copier<'a> {
         let id = file::stat(target);
         let id = id.map_err(|error| Reason::system(error, Request::Read, target.path()).of(target.path()))?;
         self.target = Some((id.st_dev, id.st_ino));
+        self.top.clone_from(&original.path);
         self.entries(original, target, 0)
     }
 
@@ -86,7 +90,12 @@ impl<'a> Copier<'a> {
         let there = target.look(name).map_err(|error| read(error, target.path().join(name)))?;
         match (Kind::of(&stat), there.as_ref().map(Kind::of)) {
             (Kind::Directory, there) => self.below(parent, name, &stat, target, there, depth),
-            (_, Some(_)) => Ok(()),
+            (_, Some(_)) => {
+                if self.is_whole(parent, name, false) {
+                    self.leave(&target.path().join(name));
+                }
+                Ok(())
+            }
             (Kind::File, None) => {
                 let original = parent.entry(name, stat, OFlag::O_RDONLY)?;
                 self.file(&original, target, name)
@@ -113,7 +122,9 @@ impl<'a> Copier<'a> {
             return Ok(());
         }
         let original = parent.entry(name, *stat, OFlag::O_RDONLY | OFlag::O_DIRECTORY)?;
+        let whole = self.is_whole(parent, name, true);
         match there {
+            None if whole => self.directory(&original, target, name, mark)?,
             None => self.directory(&original, target, name, |_| Ok(()))?,
             Some(Kind::Directory) => {}
             Some(other @ (Kind::File | Kind::Link | Kind::Fifo | Kind::Socket | Kind::Device)) => {
@@ -126,8 +137,33 @@ impl<'a> Copier<'a> {
         let path = target.path().join(name);
         let write = |error| Reason::system(error, Request::Write, &path).of(&path);
         let target = target.child(name).map_err(write)?;
+        let unfinished = whole && target.look(OsStr::new(INCOMPLETE)).map_err(write)?.is_some();
+        if whole && !unfinished && there.is_some() {
+            self.leave(&path);
+            return Ok(());
+        }
         self.entries(&original, &target, depth + 1)?;
-        if there.is_none() { complete(stat, &target).map_err(write) } else { Ok(()) }
+        if unfinished {
+            file::unlink(&target, OsStr::new(INCOMPLETE)).map_err(write)?;
+        }
+        if there.is_none() || unfinished { complete(stat, &target).map_err(write) } else { Ok(()) }
+    }
+
+    /// Whether an entry is copied as a whole or not at all; a pattern with a slash at its end is for directories.
+    fn is_whole(&self, parent: &Original, name: &OsStr, is_directory: bool) -> bool {
+        let path = parent.path.join(name);
+        let Ok(path) = path.strip_prefix(&self.top) else { return false };
+        let parts = || path.as_os_str().as_bytes().split(|&byte| byte == b'/');
+        self.whole.iter().any(|pattern| {
+            let (pattern, fits) = pattern.strip_suffix('/').map_or((&**pattern, true), |rest| (rest, is_directory));
+            let patterns = || pattern.split('/').map(str::as_bytes);
+            let all = || patterns().zip(parts()).all(|(pattern, part)| glob::matches(pattern, part));
+            fits && patterns().count() == parts().count() && all()
+        })
+    }
+
+    fn leave(&mut self, path: &Path) {
+        self.notes.push(format!("`{}` is there already, and left as it is", path.display()));
     }
 
     /// An empty directory with the mode and the owner of the original, but that its owner may fill it.

@@ -144,12 +144,22 @@ fn copy(top: &Path, condition: CopyIf, marker: Option<&str>) -> Action {
         owner: Ownership::default(),
         marker: marker.map(|marker| top.join(marker)),
         exclude: vec!["dang*".to_owned()],
+        unless_exists: Vec::new(),
+        whole: Vec::new(),
     }
 }
 
 #[test]
 fn a_tree_is_copied_to_its_end() {
     whatever_fails(defaults, |top| copy(top, CopyIf::Missing, None));
+    // As a guard has it that is true halfway, with a folder that may not be mistaken for somebody else's.
+    whatever_fails(defaults, |top| match copy(top, CopyIf::Each, None) {
+        Action::Copy { from, to, condition, owner, marker, exclude, .. } => {
+            let (unless_exists, whole) = (vec!["a".into()], vec!["sub/*/".to_owned()]);
+            Action::Copy { from, to, condition, owner, marker, exclude, unless_exists, whole }
+        }
+        other => other,
+    });
     whatever_fails(
         |top| {
             defaults(top);
@@ -186,7 +196,12 @@ fn a_link_is_made_whole() {
 fn a_directory_is_made_with_its_mode() {
     whatever_fails(
         |_| {},
-        |top| Action::Directory { path: top.join("a/b/c"), mode: Some(0o2751), owner: Ownership::default() },
+        |top| Action::Directory {
+            path: top.join("a/b/c"),
+            mode: Some(0o2751),
+            owner: Ownership::default(),
+            parents: true,
+        },
     );
 }
 

@@ -238,9 +238,16 @@ pub(super) struct Folders {
     open: Vec<Rc<Folder>>,
     /// How many were made.
     pub(super) made: usize,
+    /// Whether none is made.
+    existing: bool,
 }
 
 impl Folders {
+    /// Those that are there; none is made.
+    pub(super) fn existing() -> Self {
+        Folders { existing: true, ..Folders::default() }
+    }
+
     /// Opens a folder; makes it and its parents if they are missing, with mode 0755 and our owner.
     pub(super) fn open(&mut self, path: &Path) -> Result<Rc<Folder>, Reason> {
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
@@ -248,7 +255,7 @@ impl Folders {
             return Ok(Rc::clone(open));
         }
         let folder = match Folder::open(path) {
-            Err(Errno::ENOENT) => {
+            Err(Errno::ENOENT) if !self.existing => {
                 self.make(path)?;
                 Folder::open(path)
             }

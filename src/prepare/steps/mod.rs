@@ -64,9 +64,10 @@ pub struct Outcome {
 /// file that had to be written in place.
 pub fn execute(action: &Action) -> Result<Outcome, StepError> {
     match action {
-        Action::Directory { path, mode, owner } => directory::make(path, *mode, *owner),
-        Action::Copy { from, to, condition, owner, marker, exclude } => {
-            copy::copy(&copy::Order { from, to, condition: *condition, owner: *owner, exclude }, marker.as_deref())
+        Action::Directory { path, mode, owner, parents } => directory::make(path, *mode, *owner, *parents),
+        Action::Copy { from, to, condition, owner, marker, exclude, unless_exists, whole } => {
+            let (condition, owner) = (*condition, *owner);
+            copy::copy(&copy::Order { from, to, condition, owner, exclude, unless_exists, whole }, marker.as_deref())
         }
         Action::Symlink { path, target, replace } => symlink::make(path, target, *replace),
         Action::Remove { paths } => remove::remove(paths),

@@ -100,6 +100,15 @@ const FUNCTIONS: &[Builtin] = &[
         let (path, text) = (call.text(0)?, call.text(1)?);
         answer(call.shared.files.contains(&path, &text))
     }),
+    is(&["file_text"], &["path"], |call| {
+        let text = call.text(0).map(|path| call.shared.files.text(&path))?.map_err(failed)?;
+        call.fits(text.len()).map(|()| Value::from(text))
+    }),
+    is(&["list_dir"], &["path"], |call| {
+        let names = call.text(0).map(|path| call.shared.files.list(&path))?;
+        names.map(Value::from).map_err(failed)
+    }),
+    is(&["random_hex"], &["bytes"], encode::random_hex),
     is(&["is_mount"], &["path"], |call| answer(call.text(0).map(|path| call.shared.files.is_mount(&path))?)),
     is(&["readable"], &["path"], |call| may(call, Access::Read)),
     is(&["writable"], &["path"], |call| may(call, Access::Write)),

@@ -108,6 +108,12 @@ pub trait Files: Send + Sync {
     fn is_empty(&self, path: &str) -> Result<bool, String>;
     /// Whether the file at `path` has `text` in it; what is not there has not.
     fn contains(&self, path: &str, text: &str) -> Result<bool, String>;
+    /// What the file at `path` has in it: UTF-8.
+    fn text(&self, path: &str) -> Result<String, String>;
+    /// The names in the folder at `path`, sorted; none if it is not there.
+    fn list(&self, path: &str) -> Result<Vec<String>, String>;
+    /// So many random bytes.
+    fn random(&self, count: usize) -> Result<Vec<u8>, String>;
     /// Whether something is mounted at `path`.
     fn is_mount(&self, path: &str) -> Result<bool, String>;
     /// Whether onset may do that with what is at `path`.

@@ -47,6 +47,20 @@ pub fn urlencode(call: &mut Call) -> Result<Value, Error> {
     Ok(Value::from(result))
 }
 
+/// The most bytes that `random_hex` draws at once.
+const MOST_RANDOM: usize = 1024;
+
+/// Two digits for each byte.
+pub fn random_hex(call: &mut Call) -> Result<Value, Error> {
+    let count = call.defined(0)?.as_usize().filter(|count| (1..=MOST_RANDOM).contains(count));
+    let count = count.ok_or_else(|| failed("`random_hex` takes a number of bytes from 1 to 1024"))?;
+    let mut result = String::with_capacity(2 * count);
+    for byte in call.shared.files.random(count).map_err(failed)? {
+        result.extend([byte >> 4, byte & 15].map(|digit| char::from(HEX[usize::from(digit)]).to_ascii_lowercase()));
+    }
+    Ok(Value::from(result))
+}
+
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 pub fn b64(call: &mut Call) -> Result<Value, Error> {

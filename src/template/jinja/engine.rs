@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 /// What is there without being set.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 18] = [
     "env",
     "args",
     "facts",
@@ -23,6 +23,9 @@ const NAMES: [&str; 15] = [
     "is_dir",
     "is_empty",
     "contains",
+    "file_text",
+    "list_dir",
+    "random_hex",
     "is_mount",
     "readable",
     "writable",

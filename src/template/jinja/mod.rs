@@ -8,6 +8,8 @@
 //! | `args` | the container arguments, a list |
 //! | `facts` | what onset knows of the machine, see [`FACTS`]; each is looked up when it is used |
 //! | `exists(path)` `is_dir(path)` `is_empty(path)` `contains(path, text)` | questions about files, answered by [`Files`] |
+//! | `file_text(path)` `list_dir(path)` | what a file has in it; the names in a folder, none if it is not there |
+//! | `random_hex(bytes)` | random digits, two for each byte, others each time; [`Files`] may have none to give |
 //! | `is_mount(path)` `readable(path)` `writable(path)` `executable(path)` `is_executable(name)` | the same |
 //! | `has_flag(flag)` `flag_value(flag)` | what the container arguments say before `--`: `--x`, `--x=y` and `--x y` |
 //! | `range(from, to, step)` | numbers; 100,000 at most |

@@ -372,3 +372,45 @@ promise!(a_secret_is_in_no_output_wherever_it_is_used, {
         }
     }
 });
+
+promise!(names_alone_can_say_that_a_value_is_secret, {
+    let config = "version = 1\n[environment]\nsecret = ['*_PASSWORD']\n[app]\ncommand = ['app', '-p=${X_PASSWORD}']\n\
+        [env.Y_PASSWORD]\ndefault = 'hunter2-s3cr3t-y'\n\
+        [[steps]]\nset = { Z_PASSWORD = 'hunter2-s3cr3t-z' }\n\
+        [[steps]]\nname = '${Z_PASSWORD} ${Y_PASSWORD}'\n\
+        template = { content = '${X_PASSWORD}', target = '/a', with = { variables = ['*'] } }\n\
+        [[steps]]\non_failure = 'warn'\nremove = { paths = ['/a/${Z_PASSWORD}/${Y_PASSWORD}'] }\n";
+    let root = app(config);
+    let secret = format!("X_PASSWORD={SECRET}");
+    let outcome = run(&root, &[&secret]);
+    assert_eq!(outcome.app().argv()[1], format!("-p={SECRET}"));
+    assert_eq!((root.text("/a"), root.mode_of("/a")), (SECRET.to_owned(), 0o600));
+    root.onset(["plan"]).env([&secret]).run().assert_never_says(&[SECRET]);
+});
+
+promise!(random_digits_are_written_once_and_for_their_owner_alone, {
+    let steps = "[[steps]]\ntemplate = { content = 'key={{ random_hex(20) }}', target = '/key', \
+        unless_exists = true, with = { language = 'jinja' } }\n";
+    let root = app(&format!("version = 1\napp.command = ['app']\n{steps}"));
+    run(&root, &[]).app();
+    let first = root.snapshot("/key");
+    assert_eq!((root.text("/key").len(), root.mode_of("/key")), (44, 0o600));
+    run(&root, &[]).app();
+    assert_eq!(root.snapshot("/key"), first);
+});
+
+promise!(what_would_be_another_at_each_start_is_not_random, {
+    for (place, config) in [
+        (
+            "3:",
+            "[[steps]]\ntemplate = { content = '{{ random_hex(4) }}', target = '/a', with = { language = 'jinja' } }",
+        ),
+        ("4:", "[[steps]]\nwhen = 'random_hex(4)'\nremove = { paths = ['/a'] }"),
+        ("4:", "[env.X]\nexpr = 'random_hex(4)'"),
+    ] {
+        let root = app(&format!("version = 1\napp.command = ['app']\n{config}\n"));
+        let outcome = run(&root, &[]);
+        outcome.assert_refused(125, &["/etc/onset/onset.toml:", place, "for templates with `unless_exists = true`"]);
+        assert!(!root.exists("/a"));
+    }
+});

@@ -313,13 +313,18 @@ pub fn onset() -> PathBuf {
 /// # Panics
 /// When it is missing or older than its source: `cargo test --test it` alone does not build examples.
 pub fn probe() -> PathBuf {
+    example("probe", "tests/probe/main.rs")
+}
+
+/// An example that cargo built, and not from an older source.
+pub fn example(name: &str, source: &str) -> PathBuf {
     let this = std::env::current_exe().expect("the path of this test");
     let profile = this.ancestors().nth(2).expect("target/PROFILE/deps/it-HASH");
-    let probe = profile.join("examples/probe");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/probe/main.rs");
+    let example = profile.join("examples").join(name);
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(source);
     let changed = |path: &Path| path.metadata().and_then(|meta| meta.modified()).ok();
-    let hint = "build it: cargo build --example probe (cargo test without --test does)";
-    assert!(changed(&probe).is_some(), "{} is missing; {hint}", probe.display());
-    assert!(changed(&probe) >= changed(&source), "{} is older than its source; {hint}", probe.display());
-    probe
+    let hint = format!("build it: cargo build --example {name} (cargo test without --test does)");
+    assert!(changed(&example).is_some(), "{} is missing; {hint}", example.display());
+    assert!(changed(&example) >= changed(&source), "{} is older than its source; {hint}", example.display());
+    example
 }

@@ -95,6 +95,12 @@ impl Root {
         self.programs([name])
     }
 
+    /// The example of that name in /usr/bin, built of this source.
+    pub fn example_program(mut self, name: &str, source: &str) -> Self {
+        self.bind_program(name, &super::init::example(name, source));
+        self
+    }
+
     /// Lines for /etc/passwd.
     pub fn passwd(self, lines: &str) -> Self {
         self.put("/etc/passwd", format!("root:x:0:0:root:/root:/none\n{lines}\n"));

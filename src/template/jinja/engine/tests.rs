@@ -20,6 +20,18 @@ impl Files for NoFiles {
         Ok(path == "/there" && text == "line")
     }
 
+    fn text(&self, path: &str) -> Result<String, String> {
+        if path == "/there" { Ok("one\ntwo\n".to_owned()) } else { Err("no such file".to_owned()) }
+    }
+
+    fn list(&self, path: &str) -> Result<Vec<String>, String> {
+        Ok(path.split('/').map(str::to_owned).collect())
+    }
+
+    fn random(&self, count: usize) -> Result<Vec<u8>, String> {
+        if count == 13 { Err("none to give".to_owned()) } else { Ok(vec![0xa7; count]) }
+    }
+
     fn is_mount(&self, path: &str) -> Result<bool, String> {
         Ok(path == "/data")
     }
@@ -96,6 +108,23 @@ fn refused(source: &str, why: &str) {
 
 fn evaluate(expression: &str) -> Result<bool, String> {
     engine(Options::default()).evaluate(expression, &context()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn files_are_read_and_folders_listed() {
+    is("{{ file_text('/there') | lines | join('+') }}", "one+two");
+    is("{% for name in list_dir('a/b') %}{{ name }},{% endfor %}", "a,b,");
+    refused("{{ file_text('/none') }}", "t:1:4: no such file");
+}
+
+#[test]
+fn random_digits_are_lower_case_and_as_many_as_asked_for() {
+    is("{{ random_hex(3) }}", "a7a7a7");
+    refused("{{ random_hex(13) }}", "t:1:4: none to give");
+    for count in ["0", "1025", "-1", "'x'", "1.5"] {
+        let why = "t:1:4: `random_hex` takes a number of bytes from 1 to 1024";
+        refused(&format!("{{{{ random_hex({count}) }}}}"), why);
+    }
 }
 
 #[test]
