@@ -2,6 +2,7 @@
 
 use super::problem::Problems;
 use super::tree::{Key, Node, Place, Value};
+use std::collections::BTreeSet;
 
 /// How deep lists and objects may be nested: as deep as in TOML.
 const DEEPEST: usize = 80;
@@ -66,6 +67,7 @@ impl Reader<'_> {
     fn object(&mut self, depth: usize) -> Result<Value, Mistake> {
         self.take('{');
         let mut entries: Vec<(Key, Node)> = Vec::new();
+        let mut names = BTreeSet::new();
         if self.take('}') {
             return Ok(Value::Table(entries));
         }
@@ -76,7 +78,7 @@ impl Reader<'_> {
                 return self.fail("expected a name in double quotes");
             }
             let key = Key { name: self.string()?, place: Place { start, end: self.at } };
-            if entries.iter().any(|(other, _)| other.name == key.name) {
+            if !names.insert(key.name.clone()) {
                 return Err(Mistake(key.place, format!("`{}` is there already", key.name)));
             }
             if !self.take(':') {

@@ -33,9 +33,8 @@ pub fn parse(mut source: Source) -> Result<(Config, Source), Vec<String>> {
     let json = source.text.trim_start().starts_with('{');
     let tree = if json { json::parse(&source.text, &mut problems) } else { toml::parse(&source.text, &mut problems) };
     if !problems.is_empty() {
-        for place in problems.places() {
-            source.hide_values_at(place);
-        }
+        let places = problems.places();
+        source.hide_values_at(&places);
         return Err(problems.explain(&source));
     }
     hide_secrets(&tree, &mut source);

@@ -3,6 +3,11 @@
 use super::tree::Place;
 use std::fmt;
 
+/// How many problems of a file are told one by one: a file that is none at all has one in every byte.
+pub const MOST: usize = 100;
+/// How much of a line is shown, in characters.
+const WIDEST: usize = 240;
+
 /// A configuration file: its name for messages, its text to quote from.
 #[derive(Debug, Clone, Default)]
 pub struct Source {
@@ -48,16 +53,25 @@ impl Problems {
         self.0.is_empty()
     }
 
-    /// The places that are to blame.
-    pub fn places(&self) -> Vec<Place> {
-        self.0.iter().filter_map(|problem| problem.place).collect()
+    /// The places that are to blame, of those problems that are told.
+    pub fn places(&mut self) -> Vec<Place> {
+        self.sort();
+        self.0.iter().take(MOST).filter_map(|problem| problem.place).collect()
     }
 
-    /// Each, as people are to read it, in the order of the file.
+    /// Each, as people are to read it, in the order of the file; the first [`MOST`], and how many there are.
     pub fn explain(mut self, source: &Source) -> Vec<String> {
+        self.sort();
+        let mut told: Vec<String> = self.0.iter().take(MOST).map(|problem| source.explain(problem)).collect();
+        if self.0.len() > MOST {
+            told.push(format!("{}: these are the first {MOST} of {} problems", source.name, self.0.len()));
+        }
+        told
+    }
+
+    fn sort(&mut self) {
         self.0.sort_by_key(|problem| problem.place.map_or(usize::MAX, |place| place.start));
         self.0.dedup();
-        self.0.iter().map(|problem| source.explain(problem)).collect()
     }
 }
 
@@ -77,15 +91,19 @@ impl Source {
         format!("{}:{number}:{}", self.name, self.text[line..start].chars().count() + 1)
     }
 
-    /// The line, and carets below the place.
+    /// The line, and carets below the place; of a long line the part around it.
     fn excerpt(&self, place: Place) -> Excerpt {
         let start = self.text.floor_char_boundary(place.start);
         let line = self.line_start(start);
         let number = self.text[..line].matches('\n').count() + 1;
-        let end = self.text[line..].find('\n').map_or(self.text.len(), |length| line + length);
+        let end = self.text[start..].find('\n').map_or(self.text.len(), |length| start + length);
+        let from = self.text[line..start].char_indices().rev().nth(WIDEST / 2).map_or(line, |(index, _)| line + index);
+        let to = self.text[from..end].char_indices().nth(WIDEST).map_or(end, |(index, _)| from + index);
+        let is_shown = |place: &&Place| place.start < to && place.end > from;
+        let hidden: Vec<&Place> = self.hidden.iter().filter(is_shown).collect();
         let shown = |(index, character): (usize, char)| {
-            let at = line + index;
-            let hidden = self.hidden.iter().any(|place| (place.start..place.end).contains(&at));
+            let at = from + index;
+            let hidden = hidden.iter().any(|place| (place.start..place.end).contains(&at));
             match character {
                 // A tab has no width of its own, and a control character is none of a terminal's business.
                 character if character.is_control() => ' ',
@@ -93,27 +111,35 @@ impl Source {
                 character => character,
             }
         };
-        let text = self.text[line..end].char_indices().map(shown).collect::<String>();
-        let marked = self.text[start..self.text.ceil_char_boundary(place.end).clamp(start, end)].chars().count();
-        Excerpt { number, text, indent: self.text[line..start].chars().count(), carets: marked.max(1) }
+        let text = self.text[from..to].char_indices().map(shown).collect::<String>();
+        let marked = self.text[start..self.text.ceil_char_boundary(place.end).clamp(start, to)].chars().count();
+        Excerpt { number, text, indent: self.text[from..start].chars().count(), carets: marked.max(1) }
     }
 
     fn line_start(&self, offset: usize) -> usize {
         self.text[..offset].rfind('\n').map_or(0, |newline| newline + 1)
     }
 
-    /// Hides whatever could be a value in the line of a place: of a file that cannot be read nobody knows what is secret.
-    pub fn hide_values_at(&mut self, place: Place) {
-        let start = self.line_start(self.text.floor_char_boundary(place.start));
-        let end = self.text[start..].find('\n').map_or(self.text.len(), |length| start + length);
-        let line = &self.text[start..end];
-        let Some(sign) = line.find(['=', ':']) else { return };
-        let value = |(index, character): (usize, char)| {
-            let start = start + index;
-            (index > sign && character.is_alphanumeric()).then(|| Place { start, end: start + character.len_utf8() })
-        };
-        let hidden: Vec<Place> = line.char_indices().filter_map(value).collect();
-        self.hidden.extend(hidden);
+    /// Hides whatever could be a value in the lines of these places, which are in the order of the file: of a file that
+    /// cannot be read nobody knows what is secret.
+    pub fn hide_values_at(&mut self, places: &[Place]) {
+        let mut done = 0;
+        for place in places.iter().map(|place| self.text.floor_char_boundary(place.start)) {
+            if place < done {
+                continue;
+            }
+            let start = self.line_start(place);
+            let end = self.text[place..].find('\n').map_or(self.text.len(), |length| place + length);
+            done = end + 1;
+            let line = &self.text[start..end];
+            let Some(sign) = line.find(['=', ':']) else { continue };
+            let value = |(index, character): (usize, char)| {
+                let start = start + index;
+                let hidden = index > sign && character.is_alphanumeric();
+                hidden.then(|| Place { start, end: start + character.len_utf8() })
+            };
+            self.hidden.extend(line.char_indices().filter_map(value));
+        }
     }
 }
 
@@ -170,8 +196,37 @@ mod tests {
     #[test]
     fn of_a_line_that_cannot_be_read_no_value_is_quoted() {
         let mut source = Source { text: "ok = 1\npass = hunter2 \"ü\n".to_owned(), ..Source::default() };
-        source.hide_values_at(Place { start: 14, end: 15 });
-        assert_eq!(source.excerpt(Place { start: 14, end: 15 }).text, "pass = ******* \"*");
+        let place = Place { start: 14, end: 15 };
+        source.hide_values_at(&[place, place]);
+        assert_eq!(source.excerpt(place).text, "pass = ******* \"*");
+        assert_eq!(source.hidden.len(), 8);
+    }
+
+    #[test]
+    fn of_a_long_line_the_part_around_the_place_is_shown() {
+        let long = |length| "ü".repeat(length);
+        let text = format!("{}X{}", long(5000), long(5000));
+        let said = explained(&text, "X", "");
+        let (head, lines) = said.split_once('\n').unwrap();
+        assert_eq!(head, "f.toml:1:5001: is wrong");
+        let (line, carets) = lines.split_once('\n').unwrap();
+        assert_eq!(line, format!("  1 | {}X{}", long(WIDEST / 2 + 1), long(WIDEST / 2 - 2)));
+        assert_eq!(line.chars().position(|character| character == 'X'), carets.find('^'));
+        assert!(explained(&text, &text[2..], "").ends_with(&format!("| {}", " ".to_owned() + &"^".repeat(WIDEST - 1))));
+    }
+
+    #[test]
+    fn a_file_of_nothing_but_problems_ends() {
+        let source = Source { name: "f".to_owned(), text: "a=1 ".repeat(1 << 18), hidden: vec![] };
+        let mut problems = Problems::default();
+        for start in 0..source.text.len() {
+            problems.at(Place { start, end: source.text.len() }, "wrong");
+        }
+        let mut hiding = source.clone();
+        hiding.hide_values_at(&problems.places());
+        let told = problems.explain(&hiding);
+        assert_eq!(told.len(), MOST + 1);
+        assert_eq!(told[MOST], "f: these are the first 100 of 1048576 problems");
     }
 
     #[test]

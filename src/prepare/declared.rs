@@ -8,6 +8,7 @@ use super::steps;
 use super::steps::Outcome;
 use super::{Job, identity, state};
 use crate::config::model::{OnFailure, Rights, Step};
+use crate::config::problem::MOST;
 use crate::config::{Problems, Source};
 use crate::exit;
 use crate::handoff::StartFailure;
@@ -65,7 +66,10 @@ pub fn become_declared(job: &Job, loaded: &Loaded, announce: &dyn Fn(&[u8])) -> 
 
 /// Says every problem, one line each, and sums them up.
 pub fn refuse(problems: &[String]) -> StartFailure {
-    let count = problems.len();
+    let count = match problems.len() {
+        count if count > MOST => format!("more than {MOST}"),
+        count => count.to_string(),
+    };
     let first_lines = || problems.iter().filter_map(|problem| problem.lines().next());
     if let [problem] = first_lines().collect::<Vec<_>>()[..] {
         return StartFailure { status: exit::REFUSED, cause: problem.to_owned() };
