@@ -228,7 +228,7 @@ pub fn resolve(
         failed: RefCell::default(),
     };
     for name in config.env.keys() {
-        resolver.resolve(name, &mut Vec::new());
+        resolver.resolve(name);
     }
     let mut variables: BTreeMap<String, Resolved> = outside.usable();
     for (name, state) in resolver.states.take() {

@@ -20,6 +20,14 @@ pub(super) enum State {
     Done(Resolved),
 }
 
+/// A variable that waits for those it needs.
+struct Opened<'a> {
+    name: String,
+    variable: &'a Variable,
+    /// What it still waits for, the next one last.
+    needs: Vec<String>,
+}
+
 pub(super) struct Resolver<'a> {
     pub(super) config: &'a Config,
     pub(super) outside: &'a Outside<'a>,
@@ -43,29 +51,46 @@ impl Resolver<'_> {
         self.problems.borrow_mut().at(place, message);
     }
 
-    /// Resolves one variable, and first what it needs. `chain`: who needs it.
-    pub(super) fn resolve(&self, name: &str, chain: &mut Vec<String>) {
+    /// Resolves one variable, and first what it needs. On a stack of its own: a chain of variables may be as long as the
+    /// configuration.
+    pub(super) fn resolve(&self, name: &str) {
         let Some(variable) = self.config.env.get(name) else { return };
-        match self.states.borrow().get(name) {
-            Some(State::Done(_)) => return,
-            Some(State::Open) => {
-                let start = chain.iter().position(|other| other == name).unwrap_or(0);
-                let circle = [&chain[start..], &[name.to_owned()]].concat().join(" -> ");
-                self.problem(variable.place, format!("the variables depend on each other in a circle: {circle}"));
-                return;
-            }
-            None => {}
+        if self.states.borrow().contains_key(name) {
+            return;
         }
+        let mut chain = vec![self.open(name, variable)];
+        while let Some(Opened { name, variable, needs }) = chain.last_mut() {
+            match needs.pop() {
+                None => {
+                    let resolved = self.value_of(name, variable);
+                    self.states.borrow_mut().insert(name.clone(), State::Done(resolved));
+                    chain.pop();
+                }
+                Some(needed) if needed == *name => {}
+                Some(needed) => {
+                    let Some(variable) = self.config.env.get(&needed) else { continue };
+                    let is_open = self.states.borrow().get(&needed).map(|state| matches!(state, State::Open));
+                    match is_open {
+                        Some(false) => {}
+                        Some(true) => {
+                            let names: Vec<&str> = chain.iter().map(|opened| opened.name.as_str()).collect();
+                            let start = names.iter().position(|other| *other == needed).unwrap_or(0);
+                            let circle = names[start..].join(" -> ");
+                            let message = format!("the variables depend on each other in a circle: {circle} -> {needed}");
+                            self.problem(variable.place, message);
+                        }
+                        None => chain.push(self.open(&needed, variable)),
+                    }
+                }
+            }
+        }
+    }
+
+    fn open<'c>(&self, name: &str, variable: &'c Variable) -> Opened<'c> {
         self.states.borrow_mut().insert(name.to_owned(), State::Open);
-        chain.push(name.to_owned());
-        for needed in self.needs(variable) {
-            if needed != name {
-                self.resolve(&needed, chain);
-            }
-        }
-        chain.pop();
-        let resolved = self.value_of(name, variable);
-        self.states.borrow_mut().insert(name.to_owned(), State::Done(resolved));
+        let mut needs = self.needs(variable);
+        needs.reverse();
+        Opened { name: name.to_owned(), variable, needs }
     }
 
     /// A variable as another one sees it; `own`: itself, as it came from outside.

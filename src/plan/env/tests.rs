@@ -113,6 +113,17 @@ fn variables_use_each_other_in_any_order_and_in_no_circle() {
 }
 
 #[test]
+fn a_chain_of_variables_may_be_as_long_as_the_configuration() {
+    let link = |number: usize, next: usize| format!("[env.V{number}]\nvalue = \"${{V{next}}}\"\n");
+    let chain: String = (0..20_000).map(|number| link(number, number + 1)).collect();
+    let entries = resolved(&format!("{chain}[env.V20000]\nvalue = \"end\"\n"), &[], &[]).unwrap();
+    assert_eq!(entries.len(), 20_001);
+    assert!(entries.iter().all(|entry| entry.ends_with("=end")));
+    let circle: String = (0..20_000).map(|number| link(number, (number + 1) % 20_000)).collect();
+    assert!(resolved(&circle, &[], &[]).unwrap_err()[0].contains("in a circle: V0 -> V1 -> V2 -> "));
+}
+
+#[test]
 fn a_variable_that_names_itself_means_the_one_from_outside() {
     assert_eq!(resolved("[env.P]\nvalue = \"/x:${P}\"", &["P=/y"], &[]).unwrap(), ["P=/x:/y"]);
     let ends = "[env.O]\nprepend = \"-a\"\nappend = \"-b\"";
