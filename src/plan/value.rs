@@ -16,8 +16,9 @@ pub fn check(variable: &Variable, value: &[u8]) -> Result<Vec<u8>, String> {
     let checked = of_kind(kind, variable, text).ok_or_else(|| refusal(kind, variable, text))?;
     if let Some(pattern) = &variable.matches {
         // The anchors are ours: what is to match is the whole value.
-        let whole = regex_lite::Regex::new(&format!("^(?:{pattern})$"));
-        if !whole.is_ok_and(|whole| whole.is_match(text)) {
+        let whole = regex_lite::Regex::new(&format!("^(?:{pattern})$"))
+            .map_err(|_| "cannot be checked: its `matches` is no regular expression")?;
+        if !whole.is_match(text) {
             return Err(format!("does not match `{pattern}`"));
         }
     }

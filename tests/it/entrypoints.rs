@@ -16,6 +16,8 @@ mod breaks_user;
 mod edits;
 mod facts;
 mod haproxy;
+mod killed;
+mod limits;
 mod nginx;
 mod redis;
 mod secrets;

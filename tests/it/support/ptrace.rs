@@ -34,6 +34,8 @@ pub struct Stop {
     pub edge: Edge,
     /// `libc::SYS_...`
     pub call: i64,
+    /// The call's arguments, at its entry.
+    pub args: [u64; 6],
     /// Where the instruction that made the call is.
     pub instruction: u64,
     /// Stops of this process before this one, since its start or its execve.
@@ -44,6 +46,16 @@ pub struct Stop {
 enum Ask {
     GoOn,
     Release,
+    Kill(Victim),
+}
+
+/// Whom [`Tracer::kill`] kills.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Victim {
+    /// The process that is held.
+    Held,
+    /// The process that was seized; as PID 1 it takes all others with it.
+    Seized,
 }
 
 /// What the tracer tells.
@@ -128,6 +140,12 @@ impl Tracer {
         let _ = self.ask.send(Ask::GoOn);
     }
 
+    /// Kills (SIGKILL) while one is held, which never makes the call it is held at. Lets go of the others.
+    pub fn kill(self, victim: Victim) {
+        let _ = self.ask.send(Ask::Kill(victim));
+        self.thread.join().expect("the tracer ends well");
+    }
+
     /// Lets go of everybody.
     pub fn release(self) {
         let _ = self.ask.send(Ask::Release);
@@ -194,6 +212,7 @@ impl Trace {
             match ask {
                 Ok(Ask::Release) => return self.detach_all(),
                 Ok(Ask::GoOn) => self.resume_held(),
+                Ok(Ask::Kill(victim)) => return self.kill(victim),
                 Err(()) => {}
             }
         }
@@ -233,10 +252,12 @@ impl Trace {
         let tracee = self.tracees.get_mut(&pid).expect("on_status has put it there");
         let (entered, instruction) = system_call_entered(pid);
         let edge = if entered.is_some() { Edge::Entry } else { Edge::Exit };
+        let args = entered.map_or([0; 6], |(_, args)| args);
+        let entered = entered.map(|(call, _)| call);
         // A first exit without an entry ends the execve or the fork that this process came from.
         let Some(call) = entered.or(tracee.call.take()) else { return resume(libc::PTRACE_SYSCALL, pid, 0) };
         tracee.call = entered;
-        let stop = Stop { who: tracee.who, edge, call, instruction, nth: tracee.stops };
+        let stop = Stop { who: tracee.who, edge, call, args, instruction, nth: tracee.stops };
         tracee.stops += 1;
         self.told = false;
         if (self.hold)(&stop) {
@@ -269,11 +290,30 @@ impl Trace {
         for pid in self.tracees.iter().filter(|(_, tracee)| tracee.held).map(|(&pid, _)| pid) {
             resume(libc::PTRACE_DETACH, pid, 0);
         }
+        self.detach_all_but_held();
+    }
+
+    fn detach_all_but_held(&mut self) {
         for pid in self.tracees.iter().filter(|(_, tracee)| !tracee.held).map(|(&pid, _)| pid) {
             if request(libc::PTRACE_INTERRUPT, pid, 0).is_ok() {
                 detach_at_next_stop(pid);
             }
         }
+    }
+
+    /// The seized process is let go first: a tracer that is its parent's thread would take its status away.
+    fn kill(&mut self, victim: Victim) {
+        self.detach_all_but_held();
+        let held = self.tracees.iter().find(|(_, tracee)| tracee.held).map(|(&pid, _)| pid).expect("somebody is held");
+        let victim = match victim {
+            Victim::Held => held,
+            Victim::Seized => self.seized,
+        };
+        super::sys::kill(victim, libc::SIGKILL).expect("a process of ours, not waited for yet");
+        // Without us it would stay a zombie, and keep its PID namespace.
+        let mut status = 0;
+        // SAFETY: waitpid writes one c_int through the pointer; `status` is a live local.
+        while unsafe { libc::waitpid(held, &raw mut status, libc::__WALL) } == held && libc::WIFSTOPPED(status) {}
     }
 }
 
@@ -308,8 +348,8 @@ fn request(request: u32, pid: i32, data: i32) -> nix::Result<()> {
     nix::errno::Errno::result(result).map(drop)
 }
 
-/// The call that a system call stop enters, or `None` when it leaves one; and where it was made.
-fn system_call_entered(pid: i32) -> (Option<i64>, u64) {
+/// The call that a system call stop enters, with its arguments, or `None` when it leaves one; and where it was made.
+fn system_call_entered(pid: i32) -> (Option<(i64, [u64; 6])>, u64) {
     // SAFETY: all zeroes is a value of this plain C struct.
     let mut info: libc::ptrace_syscall_info = unsafe { std::mem::zeroed() };
     let size = size_of::<libc::ptrace_syscall_info>();
@@ -321,5 +361,5 @@ fn system_call_entered(pid: i32) -> (Option<i64>, u64) {
     }
     // SAFETY: `op` says that the kernel has filled this arm of the union.
     let entry = unsafe { info.u.entry };
-    (i64::try_from(entry.nr).ok(), info.instruction_pointer)
+    (i64::try_from(entry.nr).ok().map(|call| (call, entry.args)), info.instruction_pointer)
 }

@@ -255,6 +255,7 @@ impl Root {
             cwd: "/".to_owned(),
             dropped: Vec::new(),
             terminal: None,
+            limits: Vec::new(),
         }
     }
 
@@ -323,6 +324,7 @@ pub struct Start<'r> {
     cwd: String,
     dropped: Vec<libc::c_ulong>,
     terminal: Option<OwnedFd>,
+    limits: Vec<(u32, u64)>,
 }
 
 impl Start<'_> {
@@ -379,8 +381,23 @@ impl Start<'_> {
         self
     }
 
+    /// `RLIMIT_*`, both the soft and the hard one.
+    pub fn limit(mut self, resource: u32, limit: u64) -> Self {
+        self.limits.push((resource, limit));
+        self
+    }
+
     /// Starts it; [`Start::run`] also waits for its end.
     pub fn begin(self) -> Running {
+        self.init().start()
+    }
+
+    /// The same, and it waits before its execve for [`Running::release`].
+    pub fn begin_held(self) -> Running {
+        self.init().hold_before_exec().start()
+    }
+
+    fn init(self) -> Init {
         let mounts = self.root.mounts.clone();
         let c_string = |text: &OsStr| CString::new(text.as_bytes()).expect("no NUL");
         let root = c_string(self.root.folder.path().as_os_str());
@@ -407,7 +424,8 @@ impl Start<'_> {
         };
         let init = Init::bare(Mode::Pid1, format!("{BIN}/onset")).args(&self.options).args(&self.words);
         let init = if let Some(slave) = terminal { init.stdin(Stdio::Fd(slave)) } else { init };
-        init.env(&self.env).umask(self.umask).hook(enter).start()
+        let init = init.env(&self.env).umask(self.umask).hook(enter);
+        self.limits.iter().fold(init, |init, &(resource, limit)| init.limit(resource, limit, limit))
     }
 
     /// Runs it to its end.
@@ -604,6 +622,13 @@ pub struct Entry {
     modified: (i64, i64),
     changed: (i64, i64),
     content: Vec<u8>,
+}
+
+impl Entry {
+    /// What a user sees: the mode, the owner, and the content or where a link points.
+    pub fn seen(&self) -> (u32, (u32, u32), &[u8]) {
+        (self.mode, self.owner, &self.content)
+    }
 }
 
 fn record(path: &Path, entries: &mut Snapshot) {
