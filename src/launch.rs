@@ -127,7 +127,7 @@ fn launch_supervised(job: &Job, run: &Run, started: Duration) -> Result<u8, Star
         Side::Child => {
             drop(receiver);
             let sender: &Sender = Box::leak(Box::new(sender));
-            explain_panics(|cause| sender.failed(&StartFailure { status: exit::REFUSED, cause }));
+            tell_panics_to(sender);
             lead_own_group(our_group);
             let failure = prepare::become_application(job, &|words| sender.executing(words));
             sender.failed(&failure);
@@ -161,10 +161,60 @@ fn cannot(what: &'static str) -> impl Fn(Errno) -> StartFailure {
     move |error| StartFailure { status: exit::REFUSED, cause: format!("cannot {what}: {}", Because(error)) }
 }
 
-/// Makes a panic, which only a mistake of ours can cause, end this process with an explanation.
+/// In the child: PID 1 says it.
+fn tell_panics_to(sender: &'static Sender) {
+    explain_panics(|cause| sender.failed(&StartFailure { status: exit::REFUSED, cause }));
+}
+
+/// Makes a panic, which only a mistake of ours can cause, end this process with an explanation: where it was, and its
+/// message if that is a constant one. One that was made then may have values in it, and so secrets.
 fn explain_panics(tell: impl Fn(String) + Send + Sync + 'static) {
     std::panic::set_hook(Box::new(move |panic| {
-        tell(format!("internal error, please report it: {panic}"));
+        let place = panic.location().map_or_else(|| "somewhere".to_owned(), ToString::to_string);
+        let message = panic.payload().downcast_ref::<&'static str>().map_or(String::new(), |text| format!(": {text}"));
+        tell(format!("internal error, please report it: panicked at {place}{message}"));
         process::exit_now(exit::REFUSED);
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handoff::Progress;
+    use nix::sys::wait::{WaitStatus, waitpid};
+
+    /// What PID 1 hears of a child that does this.
+    fn heard(body: impl FnOnce()) -> String {
+        let (sender, receiver) = handoff::channel().unwrap();
+        let child = match process::fork().unwrap() {
+            Side::Parent { child } => child,
+            Side::Child => {
+                tell_panics_to(Box::leak(Box::new(sender)));
+                body();
+                process::exit_now(0)
+            }
+        };
+        assert_eq!(waitpid(child, None), Ok(WaitStatus::Exited(child, i32::from(exit::REFUSED))));
+        match receiver.receive() {
+            Progress::Failed(StartFailure { status: exit::REFUSED, cause }) => cause,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_panic_of_the_child_is_told_with_its_place_and_without_values() {
+        let start = "internal error, please report it: panicked at src/launch.rs:";
+        let constant = heard(|| panic!("never so"));
+        assert!(constant.starts_with(start) && constant.ends_with(": never so"), "{constant}");
+        let secret = "hunter2".to_owned();
+        for body in [
+            &(|| assert!(secret.is_empty(), "{secret}")) as &dyn Fn(),
+            &|| assert_eq!(secret[3..].parse::<u8>().map_err(|_| &secret).expect("a number"), 1),
+            &|| drop(secret[std::hint::black_box(99)..].to_owned()),
+        ] {
+            let cause = heard(body);
+            assert!(cause.starts_with("internal error, please report it: panicked at "), "{cause}");
+            assert!(!cause.contains("hunter2") && !cause.contains("ter2"), "{cause}");
+        }
+    }
 }

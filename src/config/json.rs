@@ -139,7 +139,8 @@ impl Reader<'_> {
             "null" => Value::Other("`null`"),
             number => match serde_json::from_str::<serde_json::Number>(number) {
                 Ok(number) if number.is_i64() => Value::Integer(number.as_i64().unwrap_or_default()),
-                Ok(_) => Value::Other("a fraction, or a number out of range"),
+                Ok(_) if number.contains(['.', 'e', 'E']) => Value::Other("a fraction"),
+                Ok(_) => Value::Other("a number out of range"),
                 Err(_) => {
                     let end = start + number.len().max(1);
                     let message = "expected a value: a string in double quotes, a number, `true`, `false`, `[` or `{`";

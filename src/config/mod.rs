@@ -5,6 +5,8 @@
 //! expression that are none.
 #![forbid(unsafe_code)]
 
+#[cfg(test)]
+mod agreement;
 mod decode;
 mod json;
 pub mod model;

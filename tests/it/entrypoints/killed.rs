@@ -190,3 +190,15 @@ promise!(killed_at_any_call_a_start_leaves_all_old_or_new, {
         assert_eq!(seen(&root), new, "{case}: after the next start");
     }
 });
+
+promise!(a_second_start_changes_nothing_whatever_the_step, {
+    let root = root();
+    root.start(NONE).run().app();
+    let first = root.snapshot("/d");
+    let outcome = root.start(NONE).run();
+    outcome.app();
+    assert_eq!(root.snapshot("/d"), first, "inodes, times, owners, modes and contents");
+    let done = outcome.stderr().lines().filter(|line| line.contains("step_done")).count();
+    let unchanged = outcome.stderr().lines().filter(|line| line.contains("changed=0")).count();
+    assert_eq!((done, unchanged), (9, 9), "{}", outcome.story());
+});

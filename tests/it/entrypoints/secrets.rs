@@ -270,3 +270,90 @@ promise!(a_failed_step_does_not_tell_a_secret, {
         .collect();
     assert!(told.is_empty(), "told by {told:#?}");
 });
+
+/// A configuration with the secret in this place, and whether a start with it succeeds.
+const PLACES: [(&str, bool); 52] = [
+    // Values of other variables.
+    ("[env.A]\nvalue = '${DB_PASSWORD}'\ntype = 'port'", false),
+    ("[env.A]\ndefault = 'x${DB_PASSWORD}'\nmatches = 'y'", false),
+    ("[env.A]\nprepend = '${DB_PASSWORD}'\nappend = '${DB_PASSWORD}'\ntype = 'bool'", false),
+    ("[env.A]\nrequired = 'say ${DB_PASSWORD}'", false),
+    ("[env.A]\nexpr = 'env.DB_PASSWORD'\ntype = 'enum'\none_of = ['x']", false),
+    ("[env.A]\nexpr = 'env.DB_PASSWORD ~ 1'", true),
+    ("[env.A]\nexpr = 'env.DB_PASSWORD + 1'", false),
+    ("[env.A]\nexpr = 'env[env.DB_PASSWORD]'", false),
+    ("[env.A]\nexpr = 'env.DB_PASSWORD.no.such'", false),
+    ("[env.A]\nexpr = 'env.DB_PASSWORD | int'", false),
+    ("[env.A]\nvalue = '${NONE:?${DB_PASSWORD}}'", false),
+    // Conditions.
+    ("[[app.arg]]\nwhen = 'env.DB_PASSWORD > 1'\nvalue = 'x'", false),
+    ("[[app.arg]]\nwhen = 'env.DB_PASSWORD'\nvalue = '${DB_PASSWORD}'", true),
+    ("[[steps]]\nwhen = 'exists(env.DB_PASSWORD)'\nremove.paths = []", true),
+    ("[[steps]]\nwhen = 'contains(\"/etc\", env.DB_PASSWORD)'\nremove.paths = []", false),
+    ("[[steps]]\nwhen = 'env.DB_PASSWORD()'\nremove.paths = []", false),
+    ("[[steps]]\nwhen = 'env.DB_PASSWORD | no_such'\nremove.paths = []", false),
+    ("[[steps]]\nwhen = '[1][env.DB_PASSWORD]'\nremove.paths = []", false),
+    ("[[steps]]\nwhen = '{env.DB_PASSWORD: 1}[1] > 0'\nremove.paths = []", false),
+    // Arguments.
+    ("[app]\ncommand = ['app', '${DB_PASSWORD}']\nlast = ['-${DB_PASSWORD}-']", true),
+    ("[app]\ncommand = ['app']\nrole.app = { command = ['app', '${DB_PASSWORD}'], env = { R = '${DB_PASSWORD}' } }", true),
+    ("[[app.arg]]\neach_prefix = 'DB_'\nvalue = '--${name}=${item}'", true),
+    ("[[app.arg]]\nvalue = \"'${DB_PASSWORD}\"\nsplit = true", false),
+    // The process.
+    ("[app]\ncommand = ['app']\nuser = '${DB_PASSWORD}'", false),
+    ("[app]\ncommand = ['app']\nuser = '1:${DB_PASSWORD}'", false),
+    ("[app]\ncommand = ['app']\ngroups = ['${DB_PASSWORD}']", false),
+    ("[app]\ncommand = ['app']\nworkdir = '/${DB_PASSWORD}'", false),
+    ("[app]\ncommand = ['app']\numask = '${DB_PASSWORD}'", false),
+    ("[app]\ncommand = ['app']\nlimits.nofile = '${DB_PASSWORD}'", false),
+    ("[app]\ncommand = ['app']\nlimits.nofile = { soft = '${DB_PASSWORD}' }", false),
+    // Files with variables.
+    ("[environment]\nfiles = [{ path = '/env' }]", false),
+    ("[environment]\nfiles = [{ path = '/env.d', format = 'directory' }]", true),
+    ("[environment]\nfiles = [{ path = '/env', format = 'directory' }]", false),
+    ("[environment]\nsecret_files = ['GF_']\n[env.GF_PASS]\ntype = 'int'", false),
+    ("[environment]\nforbidden = { DB_PASSWORD = 'not here' }", false),
+    ("[environment]\nat_most_one_of = [['DB_PASSWORD', 'PATH']]", false),
+    // Steps.
+    ("[[steps]]\ndirectory = { path = '/d/${DB_PASSWORD}', mode = '0700', owner = '1' }", true),
+    ("[[steps]]\ndirectory = { path = '/d', owner = '${DB_PASSWORD}' }", false),
+    ("[[steps]]\nowner = { path = '/secret', owner = '${DB_PASSWORD}:${DB_PASSWORD}' }", false),
+    ("[[steps]]\ncopy = { from = '/secret', to = '/d/${DB_PASSWORD}', marker = '/d/${DB_PASSWORD}.m' }", true),
+    ("[[steps]]\ncopy = { from = '/secret', to = '/etc/passwd/${DB_PASSWORD}' }", false),
+    ("[[steps]]\nsymlink = { path = '/d/l', target = '${DB_PASSWORD}' }", true),
+    ("[[steps]]\nremove = { paths = ['/${DB_PASSWORD}*'] }", true),
+    // Templates.
+    ("[[steps]]\ntemplate = { content = '${DB_PASSWORD}', target = '/o', with = { check = 'json' } }", false),
+    ("[[steps]]\ntemplate = { content = 'a = ${DB_PASSWORD}', target = '/o', with = { check = 'toml' } }", false),
+    ("[[steps]]\ntemplate = { content = '${DB_PASSWORD}', target = '/o', with = { must_match = '^x${DB_PASSWORD}$' } }", false),
+    ("[[steps]]\ntemplate = { content = '${DB_PASSWORD}', target = '/o', with = { owner = '${DB_PASSWORD}' } }", false),
+    ("[[steps]]\ntemplate = { content = '${DB_PASSWORD}', target = '/o', with = { max_size = 3 } }", false),
+    ("[[steps]]\ntemplate = { content = '{{ env.DB_PASSWORD / 2 }}', target = '/o', with = { language = 'jinja' } }", false),
+    ("[[steps]]\ntemplate = { content = '{{ env.DB_PASSWORD | tojson | nosuch }}', target = '/o', with = { language = 'jinja' } }", false),
+    ("[[steps]]\ntemplate = { content = '{{ range(env.DB_PASSWORD) }}', target = '/o', with = { language = 'jinja' } }", false),
+    ("[[steps]]\ntemplates = { source = '/secret.d', target = '/o.d' }", true),
+];
+
+promise!(a_secret_is_in_no_output_wherever_it_is_used, {
+    let secret = format!("DB_PASSWORD={SECRET}");
+    for (place, starts) in PLACES {
+        let command = if place.contains("command =") { "" } else { "app.command = ['app']\n" };
+        let root = Root::config(format!(
+            "version = 1\n{command}{place}\n[env.DB_PASSWORD]\nrequired = true\nsecret = true\nfile = true\n"
+        ));
+        let root = root.programs(["app"]).file("/run/secrets/db", SECRET).file("/secret", SECRET);
+        let root = root.file("/env", format!("A='{SECRET}' {SECRET}\n{SECRET}\n")).file("/env.d/B", "b");
+        let root = root.file("/secret.d/a.template", "${DB_PASSWORD}").dir("/d");
+        for env in [["DB_PASSWORD_FILE=/run/secrets/db", "GF_PASS_FILE=/secret"], [&secret, "GF_PASS_FILE=/secret"]] {
+            for format in ["json", "text"] {
+                let outcome = root.start(NONE).env(env).debug().options(["--log-format", format]).run();
+                outcome.assert_never_says(&[SECRET, "hunter2"]);
+                assert_eq!(outcome.started(), starts, "{place}\n{}", outcome.story());
+            }
+            let faces = [&["check"][..], &["check", "--env"], &["plan"], &["plan", "--format", "json"], &["render"]];
+            for face in faces {
+                root.onset(face).env(env).run().assert_never_says(&[SECRET, "hunter2"]);
+            }
+        }
+    }
+});
