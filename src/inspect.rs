@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use crate::cli::ConfigFile;
-use crate::config::{Config, Problems};
+use crate::config::{Config, Problems, Source};
 use crate::plan::env::Resolved;
 use crate::plan::model::{Action, Edit, Fallback, File, HookKind, Ownership, Program};
 use crate::plan::redact::Redaction;
@@ -14,19 +14,27 @@ use crate::prepare::load::{Loaded, USUAL, load};
 use crate::sys::words::Words;
 use serde_json::{Value, json};
 use std::fmt::Write;
+use std::os::unix::ffi::OsStrExt;
 
 /// Whether the configuration is in order; with argv and the environment, whether a start with them would be.
 pub fn check(file: &ConfigFile, start: Option<(Words, Words)>) -> Result<String, Vec<String>> {
     let Loaded { config, source, world } = loaded(file)?;
     let mut problems = Problems::default();
     static_check::expressions(&config, &world, &mut problems);
+    let mut redaction = Redaction::default();
     if let (Some((_, envp)), true) = (start, problems.is_empty()) {
         let environ = bytes(envp);
         let mut resolution =
             resolve(&Inputs { config: &config, args: &[], environ: &environ, world: &world }, &mut problems);
         resolution.look_ahead(&mut problems);
+        redaction = Redaction::of(&resolution.env);
     }
-    if problems.is_empty() { Ok(format!("{}: in order\n", source.name)) } else { Err(problems.explain(&source)) }
+    if problems.is_empty() { Ok(format!("{}: in order\n", source.name)) } else { Err(explained(problems, &source, &redaction)) }
+}
+
+/// Every problem, without the secrets that were resolved.
+fn explained(problems: Problems, source: &Source, redaction: &Redaction) -> Vec<String> {
+    problems.explain(source).iter().map(|problem| redaction.sentence(problem)).collect()
 }
 
 fn loaded(file: &ConfigFile) -> Result<Loaded, Vec<String>> {
@@ -47,7 +55,7 @@ fn resolved<T>(
     let found = problems.is_empty().then(|| then(&mut resolution, &config, &mut problems));
     match found {
         Some(found) if problems.is_empty() => Ok(found),
-        _ => Err(problems.explain(&source)),
+        _ => Err(explained(problems, &source, &Redaction::of(&resolution.env))),
     }
 }
 
@@ -67,7 +75,6 @@ pub fn render(file: &ConfigFile, targets: Words, envp: Words) -> Result<String, 
     resolved(file, &[], envp, |resolution, config, problems| {
         let redaction = Redaction::of(&resolution.env);
         let wanted = |file: &File| {
-            use std::os::unix::ffi::OsStrExt;
             let target = file.target.as_os_str().as_bytes();
             targets.is_empty() || targets.iter().any(|wanted| wanted == target)
         };
@@ -148,7 +155,7 @@ impl Shown<'_> {
             let groups = if groups.is_empty() { "none".to_owned() } else { groups.join(", ") };
             lines.push(("user", format!("{}:{}, other groups: {groups}", identity.uid, identity.gid)));
         }
-        lines.extend(state.workdir.as_ref().map(|path| ("workdir", path.display().to_string())));
+        lines.extend(state.workdir.as_ref().map(|path| ("workdir", self.word(path.as_os_str().as_bytes()))));
         lines.extend(state.umask.map(|umask| ("umask", format!("{umask:04o}"))));
         for (resource, soft, hard) in &state.limits {
             let shown = |limit: &Option<u64>| match limit {

@@ -221,7 +221,7 @@ fn become_planned(
     let words = redaction.command_line(&resolution.plan);
     announce(&words.iter().flat_map(|word| [word, &b"\0"[..]].concat()).collect::<Vec<u8>>());
     if let Err(problems) = state::apply(&resolution.plan.process, resolution.plan.identity.as_ref()) {
-        return refuse(&problems.iter().map(ToString::to_string).collect::<Vec<_>>());
+        return refuse(&problems.iter().map(|problem| redaction.sentence(&problem.to_string())).collect::<Vec<_>>());
     }
     let command = Command {
         argv: Words::from_owned(resolution.plan.argv),

@@ -286,13 +286,13 @@ const PLACES: [(&str, bool); 52] = [
     ("[env.A]\nexpr = 'env.DB_PASSWORD | int'", false),
     ("[env.A]\nvalue = '${NONE:?${DB_PASSWORD}}'", false),
     // Conditions.
-    ("[[app.arg]]\nwhen = 'env.DB_PASSWORD > 1'\nvalue = 'x'", false),
+    ("[[app.arg]]\nwhen = 'env.DB_PASSWORD > 1'\nvalue = 'x'", true),
     ("[[app.arg]]\nwhen = 'env.DB_PASSWORD'\nvalue = '${DB_PASSWORD}'", true),
     ("[[steps]]\nwhen = 'exists(env.DB_PASSWORD)'\nremove.paths = []", true),
     ("[[steps]]\nwhen = 'contains(\"/etc\", env.DB_PASSWORD)'\nremove.paths = []", false),
     ("[[steps]]\nwhen = 'env.DB_PASSWORD()'\nremove.paths = []", false),
     ("[[steps]]\nwhen = 'env.DB_PASSWORD | no_such'\nremove.paths = []", false),
-    ("[[steps]]\nwhen = '[1][env.DB_PASSWORD]'\nremove.paths = []", false),
+    ("[[steps]]\nwhen = '[1][env.DB_PASSWORD]'\nremove.paths = []", true),
     ("[[steps]]\nwhen = '{env.DB_PASSWORD: 1}[1] > 0'\nremove.paths = []", false),
     // Arguments.
     ("[app]\ncommand = ['app', '${DB_PASSWORD}']\nlast = ['-${DB_PASSWORD}-']", true),
@@ -311,7 +311,7 @@ const PLACES: [(&str, bool); 52] = [
     ("[environment]\nfiles = [{ path = '/env' }]", false),
     ("[environment]\nfiles = [{ path = '/env.d', format = 'directory' }]", true),
     ("[environment]\nfiles = [{ path = '/env', format = 'directory' }]", false),
-    ("[environment]\nsecret_files = ['GF_']\n[env.GF_PASS]\ntype = 'int'", false),
+    ("[env.GF_PASS]\nfile = true\ntype = 'int'", false),
     ("[environment]\nforbidden = { DB_PASSWORD = 'not here' }", false),
     ("[environment]\nat_most_one_of = [['DB_PASSWORD', 'PATH']]", false),
     // Steps.
