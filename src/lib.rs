@@ -39,3 +39,25 @@ pub mod template;
 pub mod textfile;
 
 pub use launch::main;
+
+#[cfg(test)]
+mod documents {
+    use std::path::Path;
+
+    /// docs/breaks.md names tests: `file::name`.
+    #[test]
+    fn every_test_that_is_named_exists() {
+        let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(top.join("docs/breaks.md")).unwrap();
+        let mut named = 0;
+        for (file, test) in text.split('`').skip(1).step_by(2).filter_map(|word| word.split_once(".rs::")) {
+            let file = format!("{file}.rs");
+            let found = ["tests/it", "src"].iter().find_map(|folder| std::fs::read(top.join(folder).join(&file)).ok());
+            let source = String::from_utf8(found.unwrap_or_else(|| panic!("no file {file}"))).unwrap();
+            let is_there = [format!("fn {test}("), format!("promise!({test},")].iter().any(|line| source.contains(line));
+            assert!(is_there, "no test {test} in {file}");
+            named += 1;
+        }
+        assert!(named > 60, "{named}");
+    }
+}

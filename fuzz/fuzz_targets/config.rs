@@ -29,6 +29,9 @@ impl World for OneFile {
             _ => None,
         }
     }
+    fn is_executable(&self, path: &Path) -> bool {
+        path == Path::new("/f")
+    }
     fn process(&self) -> &Process {
         &self.0
     }

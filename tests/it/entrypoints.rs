@@ -11,6 +11,7 @@ mod authelia;
 mod breaks_args;
 mod breaks_env;
 mod breaks_files;
+mod breaks_process;
 mod breaks_templates;
 mod breaks_user;
 mod edits;

@@ -349,6 +349,12 @@ impl Start<'_> {
         self
     }
 
+    /// Another `PATH`.
+    pub fn path(mut self, path: &str) -> Self {
+        self.env[0] = format!("PATH={path}").into();
+        self
+    }
+
     pub fn user(mut self, uid: u32, gid: u32) -> Self {
         self.user = (uid, gid);
         self
@@ -590,6 +596,12 @@ impl App {
     pub fn groups(&self) -> Vec<u32> {
         let text = self.0["groups"].as_str().expect("the probe says it");
         text.split_whitespace().map(|group| group.parse().expect("a number")).collect()
+    }
+
+    /// A resource limit, soft and hard, by its number.
+    pub fn limit(&self, resource: u32) -> (u64, u64) {
+        let pair = &self.0["limits"][resource as usize];
+        (pair[0].as_u64().expect("the probe says it"), pair[1].as_u64().expect("the probe says it"))
     }
 
     pub fn umask(&self) -> u32 {
