@@ -29,7 +29,11 @@ pub fn check(file: &ConfigFile, start: Option<(Words, Words)>) -> Result<String,
         resolution.look_ahead(&mut problems);
         redaction = Redaction::of(&resolution.env);
     }
-    if problems.is_empty() { Ok(format!("{}: in order\n", source.name)) } else { Err(explained(problems, &source, &redaction)) }
+    if problems.is_empty() {
+        Ok(format!("{}: in order\n", source.name))
+    } else {
+        Err(explained(problems, &source, &redaction))
+    }
 }
 
 /// Every problem, without the secrets that were resolved.

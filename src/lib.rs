@@ -54,7 +54,8 @@ mod documents {
             let file = format!("{file}.rs");
             let found = ["tests/it", "src"].iter().find_map(|folder| std::fs::read(top.join(folder).join(&file)).ok());
             let source = String::from_utf8(found.unwrap_or_else(|| panic!("no file {file}"))).unwrap();
-            let is_there = [format!("fn {test}("), format!("promise!({test},")].iter().any(|line| source.contains(line));
+            let is_there =
+                [format!("fn {test}("), format!("promise!({test},")].iter().any(|line| source.contains(line));
             assert!(is_there, "no test {test} in {file}");
             named += 1;
         }

@@ -71,23 +71,14 @@ fn make(shape: &Shape, random: &mut Random, oddity: usize) -> Value {
 /// TOML. JSON's strings, escapes and all, are basic strings of TOML.
 fn toml(value: &Value, random: &mut Random) -> String {
     let Value::Object(entries) = value else { panic!("a configuration is a table") };
-    let mut text = String::new();
+    let entry = |(key, value): (&String, &Value)| format!("{} = {}\n", json!(key), inline(value));
     let (tables, plain): (Vec<_>, Vec<_>) = entries.iter().partition(|(_, value)| value.is_object());
-    for (key, value) in plain {
-        text += &format!("{} = {}\n", json!(key), inline(value));
-    }
-    for (key, value) in tables {
-        let headed = random.one_in(2);
-        let Value::Object(entries) = value else { continue };
-        if headed {
-            text += &format!("[{}]\n", json!(key));
-        }
-        for (name, value) in entries.iter().filter(|_| headed) {
-            text += &format!("{} = {}\n", json!(name), inline(value));
-        }
-        if !headed {
-            text.insert_str(0, &format!("{} = {}\n", json!(key), inline(value)));
-        }
+    let (headed, inlined): (Vec<_>, Vec<_>) = tables.into_iter().partition(|_| random.one_in(2));
+    // What has no header comes first: behind one it would belong to that table.
+    let mut text: String = plain.into_iter().chain(inlined).map(entry).collect();
+    for (key, value) in headed {
+        text += &["[", &json!(key).to_string(), "]\n"].concat();
+        text.extend(value.as_object().into_iter().flatten().map(entry));
     }
     text
 }

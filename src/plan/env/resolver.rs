@@ -76,7 +76,8 @@ impl Resolver<'_> {
                             let names: Vec<&str> = chain.iter().map(|opened| opened.name.as_str()).collect();
                             let start = names.iter().position(|other| *other == needed).unwrap_or(0);
                             let circle = names[start..].join(" -> ");
-                            let message = format!("the variables depend on each other in a circle: {circle} -> {needed}");
+                            let message =
+                                format!("the variables depend on each other in a circle: {circle} -> {needed}");
                             self.problem(variable.place, message);
                         }
                         None => chain.push(self.open(&needed, variable)),

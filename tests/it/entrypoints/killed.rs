@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::support::Running;
 use crate::support::ptrace::{Edge, Event, Stop, Tracer, Victim, Who};
 use crate::support::root::Root;
-use crate::support::Running;
 
 const NONE: [&str; 0] = [];
 
@@ -57,8 +57,11 @@ fn root() -> Root {
         .link("/d/owned/l", "/t")
 }
 
+/// The mode, the owner, and the content or where a link points.
+type Seen = (u32, (u32, u32), Vec<u8>);
+
 /// What a user sees below `/d`.
-fn seen(root: &Root) -> BTreeMap<PathBuf, (u32, (u32, u32), Vec<u8>)> {
+fn seen(root: &Root) -> BTreeMap<PathBuf, Seen> {
     let top = root.path("/d");
     let entries = root.snapshot("/d");
     let each = |(path, entry): (&PathBuf, _)| {
@@ -72,6 +75,52 @@ fn is_own(path: &Path) -> bool {
     path.components().any(|part| part.as_os_str().to_string_lossy().starts_with(".onset-"))
 }
 
+/// Calls that can change no file, whatever their arguments are.
+const HARMLESS: [i64; 42] = [
+    libc::SYS_read,
+    libc::SYS_pread64,
+    libc::SYS_readlinkat,
+    libc::SYS_fstat,
+    libc::SYS_newfstatat,
+    libc::SYS_statx,
+    libc::SYS_fstatfs,
+    libc::SYS_faccessat,
+    libc::SYS_lseek,
+    libc::SYS_getdents64,
+    libc::SYS_mmap,
+    libc::SYS_munmap,
+    libc::SYS_mremap,
+    libc::SYS_mprotect,
+    libc::SYS_madvise,
+    libc::SYS_brk,
+    libc::SYS_close,
+    libc::SYS_close_range,
+    libc::SYS_fcntl,
+    libc::SYS_ioctl,
+    libc::SYS_ppoll,
+    libc::SYS_flock,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_sigaltstack,
+    libc::SYS_getpid,
+    libc::SYS_gettid,
+    libc::SYS_getuid,
+    libc::SYS_geteuid,
+    libc::SYS_getgid,
+    libc::SYS_getegid,
+    libc::SYS_getgroups,
+    libc::SYS_setpgid,
+    libc::SYS_set_robust_list,
+    libc::SYS_rseq,
+    libc::SYS_prlimit64,
+    libc::SYS_getrandom,
+    libc::SYS_uname,
+    libc::SYS_clock_gettime,
+    libc::SYS_futex,
+    libc::SYS_prctl,
+];
+
 /// Whether a call can change no file. What is not listed can.
 fn is_harmless(stop: &Stop) -> bool {
     let call = stop.call;
@@ -84,50 +133,6 @@ fn is_harmless(stop: &Stop) -> bool {
     {
         return true;
     }
-    const HARMLESS: [i64; 42] = [
-        libc::SYS_read,
-        libc::SYS_pread64,
-        libc::SYS_readlinkat,
-        libc::SYS_fstat,
-        libc::SYS_newfstatat,
-        libc::SYS_statx,
-        libc::SYS_fstatfs,
-        libc::SYS_faccessat,
-        libc::SYS_lseek,
-        libc::SYS_getdents64,
-        libc::SYS_mmap,
-        libc::SYS_munmap,
-        libc::SYS_mremap,
-        libc::SYS_mprotect,
-        libc::SYS_madvise,
-        libc::SYS_brk,
-        libc::SYS_close,
-        libc::SYS_close_range,
-        libc::SYS_fcntl,
-        libc::SYS_ioctl,
-        libc::SYS_ppoll,
-        libc::SYS_flock,
-        libc::SYS_rt_sigprocmask,
-        libc::SYS_rt_sigaction,
-        libc::SYS_rt_sigreturn,
-        libc::SYS_sigaltstack,
-        libc::SYS_getpid,
-        libc::SYS_gettid,
-        libc::SYS_getuid,
-        libc::SYS_geteuid,
-        libc::SYS_getgid,
-        libc::SYS_getegid,
-        libc::SYS_getgroups,
-        libc::SYS_setpgid,
-        libc::SYS_set_robust_list,
-        libc::SYS_rseq,
-        libc::SYS_prlimit64,
-        libc::SYS_getrandom,
-        libc::SYS_uname,
-        libc::SYS_clock_gettime,
-        libc::SYS_futex,
-        libc::SYS_prctl,
-    ];
     HARMLESS.contains(&call)
 }
 

@@ -18,7 +18,7 @@ fn app(config: &str) -> Root {
 
 fn run(root: &Root) -> Outcome {
     let began = Instant::now();
-    let outcome = root.start(NONE).limit(libc::RLIMIT_STACK as u32, STACK).run();
+    let outcome = root.start(NONE).limit(libc::RLIMIT_STACK, STACK).run();
     assert!(began.elapsed() < SOON, "it took {:?}\n{}", began.elapsed(), outcome.story());
     outcome
 }
@@ -57,7 +57,8 @@ promise!(a_result_of_a_gigabyte_is_refused, {
 });
 
 promise!(a_value_without_measure_is_refused, {
-    let doubled: String = (0..40).map(|n| format!("[env.V{}]\nvalue = '${{V{n}}}${{V{n}}}'\n", n + 1)).collect();
+    let double = |n| format!("[env.V{}]\nvalue = '${{V{n}}}${{V{n}}}'\n", n + 1);
+    let doubled = (0..40).map(double).collect::<Vec<_>>().concat();
     refused(&app(&format!("[env.V0]\nvalue = '0123456789abcdef'\n{doubled}")), &["131072"]);
 });
 
@@ -83,7 +84,8 @@ promise!(what_is_nested_without_measure_is_refused, {
     refused(&Root::config("[".to_owned() + &"a.".repeat(DEEP) + "a]"), &["onset.toml:1:"]);
     refused(&Root::config("{\"a\": ".repeat(DEEP)), &["onset.toml:1:", "nested too deeply"]);
     refused(&Root::config("{\"a\": ".to_owned() + &"[".repeat(DEEP)), &["onset.toml:1:", "nested too deeply"]);
-    for expression in ["(".repeat(DEEP), "[".repeat(DEEP), "not ".repeat(DEEP), "1 + ".repeat(DEEP) + "1", "-".repeat(DEEP)]
+    for expression in
+        ["(".repeat(DEEP), "[".repeat(DEEP), "not ".repeat(DEEP), "1 + ".repeat(DEEP) + "1", "-".repeat(DEEP)]
     {
         refused(&app(&format!("[[steps]]\nwhen = '{expression}'\nremove = {{ paths = [] }}\n")), &["onset.toml:4:"]);
         refused(&jinja(&format!("{{{{ {expression} }}}}")), &["/t:1"]);
@@ -128,7 +130,8 @@ promise!(what_the_limits_allow_needs_no_more_stack_than_there_is, {
 });
 
 promise!(a_chain_of_variables_may_be_as_long_as_the_configuration, {
-    let chain: String = (0..15_000).map(|n| format!("[env.V{n}]\nvalue='${{V{}}}'\ninternal=true\n", n + 1)).collect();
+    let link = |n| format!("[env.V{n}]\nvalue='${{V{}}}'\ninternal=true\n", n + 1);
+    let chain = (0..15_000).map(link).collect::<Vec<_>>().concat();
     let outcome = run(&app(&format!("{chain}[env.V15000]\nvalue='end'\n")));
     assert_eq!(outcome.app().text("V15000").as_deref(), Some("end"));
 });

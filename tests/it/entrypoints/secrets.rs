@@ -296,7 +296,10 @@ const PLACES: [(&str, bool); 52] = [
     ("[[steps]]\nwhen = '{env.DB_PASSWORD: 1}[1] > 0'\nremove.paths = []", false),
     // Arguments.
     ("[app]\ncommand = ['app', '${DB_PASSWORD}']\nlast = ['-${DB_PASSWORD}-']", true),
-    ("[app]\ncommand = ['app']\nrole.app = { command = ['app', '${DB_PASSWORD}'], env = { R = '${DB_PASSWORD}' } }", true),
+    (
+        "[app]\ncommand = ['app']\nrole.app = { command = ['app', '${DB_PASSWORD}'], env = { R = '${DB_PASSWORD}' } }",
+        true,
+    ),
     ("[[app.arg]]\neach_prefix = 'DB_'\nvalue = '--${name}=${item}'", true),
     ("[[app.arg]]\nvalue = \"'${DB_PASSWORD}\"\nsplit = true", false),
     // The process.
@@ -325,12 +328,24 @@ const PLACES: [(&str, bool); 52] = [
     // Templates.
     ("[[steps]]\ntemplate = { content = '${DB_PASSWORD}', target = '/o', with = { check = 'json' } }", false),
     ("[[steps]]\ntemplate = { content = 'a = ${DB_PASSWORD}', target = '/o', with = { check = 'toml' } }", false),
-    ("[[steps]]\ntemplate = { content = '${DB_PASSWORD}', target = '/o', with = { must_match = '^x${DB_PASSWORD}$' } }", false),
+    (
+        "[[steps]]\ntemplate = { content = '${DB_PASSWORD}', target = '/o', with = { must_match = '^x${DB_PASSWORD}$' } }",
+        false,
+    ),
     ("[[steps]]\ntemplate = { content = '${DB_PASSWORD}', target = '/o', with = { owner = '${DB_PASSWORD}' } }", false),
     ("[[steps]]\ntemplate = { content = '${DB_PASSWORD}', target = '/o', with = { max_size = 3 } }", false),
-    ("[[steps]]\ntemplate = { content = '{{ env.DB_PASSWORD / 2 }}', target = '/o', with = { language = 'jinja' } }", false),
-    ("[[steps]]\ntemplate = { content = '{{ env.DB_PASSWORD | tojson | nosuch }}', target = '/o', with = { language = 'jinja' } }", false),
-    ("[[steps]]\ntemplate = { content = '{{ range(env.DB_PASSWORD) }}', target = '/o', with = { language = 'jinja' } }", false),
+    (
+        "[[steps]]\ntemplate = { content = '{{ env.DB_PASSWORD / 2 }}', target = '/o', with = { language = 'jinja' } }",
+        false,
+    ),
+    (
+        "[[steps]]\ntemplate = { content = '{{ env.DB_PASSWORD | tojson | nosuch }}', target = '/o', with = { language = 'jinja' } }",
+        false,
+    ),
+    (
+        "[[steps]]\ntemplate = { content = '{{ range(env.DB_PASSWORD) }}', target = '/o', with = { language = 'jinja' } }",
+        false,
+    ),
     ("[[steps]]\ntemplates = { source = '/secret.d', target = '/o.d' }", true),
 ];
 
