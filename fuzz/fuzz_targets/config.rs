@@ -6,36 +6,11 @@ use libfuzzer_sys::fuzz_target;
 use onset::config::{self, Problems, Source};
 use onset::plan::check;
 use onset::plan::resolve::{Inputs, resolve};
-use onset::plan::world::{Kind, Process, World};
-use std::path::{Path, PathBuf};
+use onset::plan::world::World;
+use onset::plan::world::fake::FakeWorld;
 use std::sync::Arc;
 
 const SECRET: &str = "q7Zk-493817";
-
-/// One file, one directory.
-struct OneFile(Process);
-
-impl World for OneFile {
-    fn read(&self, path: &Path, _: u64) -> Result<Vec<u8>, nix::errno::Errno> {
-        if path == Path::new("/f") { Ok(b"A=1\n${A} {{ env.A }}".to_vec()) } else { Err(nix::errno::Errno::ENOENT) }
-    }
-    fn list(&self, path: &Path) -> Result<Vec<PathBuf>, nix::errno::Errno> {
-        if path == Path::new("/") { Ok(vec!["f".into()]) } else { Err(nix::errno::Errno::ENOENT) }
-    }
-    fn kind(&self, path: &Path) -> Option<Kind> {
-        match path.to_str() {
-            Some("/f") => Some(Kind::File(19)),
-            Some("/") => Some(Kind::Directory),
-            _ => None,
-        }
-    }
-    fn is_executable(&self, path: &Path) -> bool {
-        path == Path::new("/f")
-    }
-    fn process(&self) -> &Process {
-        &self.0
-    }
-}
 
 fuzz_target!(|text: &str| {
     read(text, None);
@@ -54,7 +29,7 @@ fn read(text: &str, secret: Option<&str>) {
         Ok(read) => read,
         Err(problems) => return sound(&problems, text, secret),
     };
-    let world: Arc<dyn World> = Arc::new(OneFile(Process::default()));
+    let world: Arc<dyn World> = Arc::new(FakeWorld::of(&[("/f", "A=1\n${A} {{ env.A }}")]));
     let mut problems = Problems::default();
     check::expressions(&config, &world, &mut problems);
     sound(&problems.explain(&source), text, secret);

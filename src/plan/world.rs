@@ -92,8 +92,8 @@ pub struct Process {
     pub machine: Vec<u8>,
 }
 
-/// A world for tests: these files and no others.
-#[cfg(test)]
+/// A world for tests and for fuzzing: these files and no others.
+#[cfg(any(test, fuzzing))]
 pub mod fake {
     use super::{Access, Address, IpAddr, Kind, Path, PathBuf, Process, World};
     use nix::errno::Errno;
