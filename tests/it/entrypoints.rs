@@ -2,7 +2,7 @@
 //! the ways in which such scripts are known to break.
 //!
 //! The numbers are those of the study the examples are taken from: P1 haproxy, P2 redis, P3 authelia, P4 varnish, P5
-//! zookeeper, P6 the templates of nginx, one test for each line.
+//! zookeeper, P6 the templates of nginx, P9 cassandra, one test for each line.
 //!
 //! Where a script ends with status 1 for a configuration it cannot follow, onset ends with 125; 126 and 127 are as in
 //! shells.
@@ -14,6 +14,7 @@ mod breaks_files;
 mod breaks_process;
 mod breaks_templates;
 mod breaks_user;
+mod cassandra;
 mod edits;
 mod facts;
 mod haproxy;
