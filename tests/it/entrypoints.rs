@@ -16,6 +16,7 @@ mod breaks_files;
 mod breaks_process;
 mod breaks_templates;
 mod breaks_user;
+mod cassandra;
 mod edits;
 mod facts;
 mod haproxy;

@@ -23,6 +23,7 @@ pub mod files;
 pub mod init;
 pub mod lines;
 pub mod mode;
+mod network;
 pub mod proc;
 pub mod ptrace;
 pub mod pty;

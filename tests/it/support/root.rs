@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::ffi::{CString, OsStr, OsString};
 use std::fs;
 use std::io;
+use std::net::Ipv4Addr;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, lchown, symlink};
@@ -23,7 +24,7 @@ use serde_json::Value;
 
 use super::init::onset;
 use super::pty::{Pty, make_controlling};
-use super::{Finished, Folder, Init, Mode, Running, Stdio, mode, probe};
+use super::{Finished, Folder, Init, Mode, Running, Stdio, mode, network, probe};
 use crate::syscall;
 
 /// Where programs are found that have no slash in their name.
@@ -42,6 +43,8 @@ pub fn is_possible_or_skip() -> bool {
 pub struct Root {
     folder: Folder,
     mounts: Vec<Mount>,
+    /// The addresses of a network namespace of its own.
+    network: Option<Vec<Ipv4Addr>>,
 }
 
 #[derive(Clone)]
@@ -55,7 +58,7 @@ struct Mount {
 impl Root {
     /// onset, /etc/passwd and /etc/group with root alone, /etc/onset, /tmp and /proc; nothing else.
     pub fn new() -> Self {
-        let mut root = Self { folder: Folder::new(), mounts: Vec::new() };
+        let mut root = Self { folder: Folder::new(), mounts: Vec::new(), network: None };
         for path in ["/etc/onset", "/usr/bin", "/proc", "/tmp"] {
             root.make_folder(path);
         }
@@ -170,6 +173,12 @@ impl Root {
         self.make_folder(path);
         let inside = self.path(path);
         self.mount(OsStr::new("tmpfs"), &inside, "tmpfs", 0);
+        self
+    }
+
+    /// A network of its own: 127.0.0.1 and these addresses, in this order.
+    pub fn own_network(mut self, addresses: impl IntoIterator<Item = [u8; 4]>) -> Self {
+        self.network = Some(addresses.into_iter().map(Ipv4Addr::from).collect());
         self
     }
 
@@ -411,6 +420,7 @@ impl Start<'_> {
 
     fn init(self) -> Init {
         let mounts = self.root.mounts.clone();
+        let network = self.root.network.as_deref().map(network::requests);
         let c_string = |text: &OsStr| CString::new(text.as_bytes()).expect("no NUL");
         let root = c_string(self.root.folder.path().as_os_str());
         let proc = c_string(self.root.path("/proc").as_os_str());
@@ -418,6 +428,9 @@ impl Start<'_> {
         let Self { user: (uid, gid), groups, dropped, terminal, .. } = self;
         let on_terminal = terminal.is_some();
         let enter = move || -> io::Result<()> {
+            if let Some(requests) = &network {
+                network::enter(requests)?;
+            }
             for Mount { source, target, kind, flags } in &mounts {
                 syscall!(SYS_mount, source.as_ptr(), target.as_ptr(), kind.as_ptr(), *flags, 0)?;
             }
