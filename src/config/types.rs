@@ -151,7 +151,7 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
 }
 
 /// The longest time there is: a year. Longer ones are mistakes, and the sum of two of these still is a time.
-const LONGEST_TIME: Duration = Duration::from_secs(365 * 24 * 3600);
+const LONGEST_TIME: Duration = Duration::from_hours(365 * 24);
 
 /// A time with its unit, at most a year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

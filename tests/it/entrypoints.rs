@@ -17,6 +17,7 @@ mod breaks_process;
 mod breaks_templates;
 mod breaks_user;
 mod cassandra;
+mod consul;
 mod edits;
 mod facts;
 mod haproxy;

@@ -20,7 +20,7 @@
 
 use super::call::{Builtin, Call, REST, Shared, bind, failed};
 use super::context::Access;
-use super::{encode, flags, lists, numbers, texts};
+use super::{encode, flags, lists, numbers, texts, url};
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, Value};
 use std::sync::Arc;
@@ -116,6 +116,8 @@ const FUNCTIONS: &[Builtin] = &[
     is(&["is_executable"], &["name"], flags::is_executable),
     is(&["has_flag"], &["flag"], flags::has),
     is(&["flag_value"], &["flag"], flags::value),
+    is(&["url"], &["url"], url::url),
+    is(&["hostport"], &["value", "default_port"], url::hostport),
 ];
 
 /// All of them into an environment.

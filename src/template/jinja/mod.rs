@@ -44,6 +44,7 @@ mod numbers;
 mod print;
 mod shape;
 mod texts;
+mod url;
 
 pub use context::{Access, Context, FACTS, Fact, Facts, Files, NoFacts};
 pub use encode::base64;
