@@ -2,8 +2,8 @@
 //! the ways in which such scripts are known to break.
 //!
 //! The numbers are those of the study the examples are taken from: P1 haproxy, P2 redis, P3 authelia, P4 varnish, P5
-//! zookeeper, P6 the templates of nginx, P10 bookstack, P12 nginx unit, one test for each line; the warnings of P10.5 are
-//! names of steps.
+//! zookeeper, P6 the templates of nginx, P7 consul, P8 grafana, P9 cassandra, P10 bookstack, P11 wordpress, P12 nginx unit;
+//! one test, or several, for each line.
 //!
 //! Where a script ends with status 1 for a configuration it cannot follow, onset ends with 125; 126 and 127 are as in
 //! shells.
@@ -20,6 +20,7 @@ mod cassandra;
 mod consul;
 mod edits;
 mod facts;
+mod grafana;
 mod haproxy;
 mod killed;
 mod limits;
@@ -29,4 +30,5 @@ mod redis;
 mod secrets;
 mod unit;
 mod varnish;
+mod wordpress;
 mod zookeeper;
