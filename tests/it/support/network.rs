@@ -9,7 +9,8 @@ use crate::syscall;
 /// A request to the kernel (netdevice(7)): its number and its `struct ifreq`, a name of 16 bytes and 24 of what is asked.
 pub type Request = (libc::c_ulong, [u8; 40]);
 
-/// What gives the interface 127.0.0.1 and these addresses, in this order.
+/// What gives the interface these addresses and no others, in this order: the first takes the place of 127.0.0.1, which
+/// comes by itself when the interface goes up.
 pub fn requests(addresses: &[Ipv4Addr]) -> Vec<Request> {
     let up = u16::try_from(libc::IFF_UP).expect("a flag");
     let mut requests = vec![request(libc::SIOCSIFFLAGS, "lo", &up.to_ne_bytes())];
@@ -17,7 +18,8 @@ pub fn requests(addresses: &[Ipv4Addr]) -> Vec<Request> {
         // `struct sockaddr_in`: the family, no port, the address.
         let family = u16::try_from(libc::AF_INET).expect("a family");
         let socket_address = [&family.to_ne_bytes()[..], &[0; 2], &address.octets()].concat();
-        requests.push(request(libc::SIOCSIFADDR, &format!("lo:{index}"), &socket_address));
+        let name = if index == 0 { "lo".to_owned() } else { format!("lo:{index}") };
+        requests.push(request(libc::SIOCSIFADDR, &name, &socket_address));
     }
     requests
 }
