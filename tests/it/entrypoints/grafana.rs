@@ -36,7 +36,7 @@ const KEYS: [&str; 7] = [
 fn grafana() -> Root {
     let root = Root::example("grafana").programs(["grafana"]).file("/gf/ini", "").file("/sec", "sec\n\n");
     let folders = ["/gf/data", "/gf/home", "/gf/home/.aws", "/gf/logs", "/gf/prov"];
-    let root = folders.into_iter().fold(root, |root, path| root.dir(path));
+    let root = folders.into_iter().fold(root, Root::dir);
     folders.into_iter().fold(root, |root, path| root.owner(path, USER, 0))
 }
 
