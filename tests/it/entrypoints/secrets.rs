@@ -402,7 +402,7 @@ promise!(random_digits_are_written_once_and_for_their_owner_alone, {
 promise!(what_would_be_another_at_each_start_is_not_random, {
     for (place, config) in [
         (
-            "3:",
+            "4:",
             "[[steps]]\ntemplate = { content = '{{ random_hex(4) }}', target = '/a', with = { language = 'jinja' } }",
         ),
         ("4:", "[[steps]]\nwhen = 'random_hex(4)'\nremove = { paths = ['/a'] }"),
