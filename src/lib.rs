@@ -44,23 +44,70 @@ pub use launch::main;
 
 #[cfg(test)]
 mod documents {
+    use crate::config::{Problems, Source, parse};
+    use crate::plan::check::expressions;
+    use crate::plan::world::World;
+    use crate::plan::world::fake::FakeWorld;
     use std::path::Path;
+    use std::sync::Arc;
 
-    /// docs/breaks.md names tests: `file::name`.
+    fn top() -> &'static Path {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+    }
+
+    /// Pages name tests: `file::name`, or a whole file.
     #[test]
     fn every_test_that_is_named_exists() {
-        let top = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let text = std::fs::read_to_string(top.join("docs/breaks.md")).unwrap();
         let mut named = 0;
-        for (file, test) in text.split('`').skip(1).step_by(2).filter_map(|word| word.split_once(".rs::")) {
-            let file = format!("{file}.rs");
-            let found = ["tests/it", "src"].iter().find_map(|folder| std::fs::read(top.join(folder).join(&file)).ok());
-            let source = String::from_utf8(found.unwrap_or_else(|| panic!("no file {file}"))).unwrap();
-            let is_there =
-                [format!("fn {test}("), format!("promise!({test},")].iter().any(|line| source.contains(line));
-            assert!(is_there, "no test {test} in {file}");
-            named += 1;
+        for page in ["docs/breaks.md", "docs/constructs.md"] {
+            let text = std::fs::read_to_string(top().join(page)).unwrap();
+            for word in text.split('`').skip(1).step_by(2).filter(|word| word.contains(".rs") && !word.contains(' ')) {
+                let (file, test) = word.split_once("::").map_or((word, None), |(file, test)| (file, Some(test)));
+                let places = ["tests/it", "src"].map(|folder| top().join(folder).join(file));
+                let source = places.iter().find_map(|place| std::fs::read_to_string(place).ok());
+                let source = source.unwrap_or_else(|| panic!("{page}: no file {file}"));
+                if let Some(test) = test {
+                    let starts = [format!("fn {test}("), format!("promise!({test},"), format!("both_modes!({test},")];
+                    assert!(starts.iter().any(|start| source.contains(start)), "{page}: no test {test} in {file}");
+                }
+                named += 1;
+            }
         }
-        assert!(named > 60, "{named}");
+        assert!(named > 100, "{named}");
+    }
+
+    /// Every configuration in the documents and among the examples is in order, as `onset check` sees it.
+    #[test]
+    fn every_configuration_is_in_order() {
+        let mut checked = 0;
+        let folder = |path: &str| std::fs::read_dir(top().join(path)).unwrap().map(|entry| entry.unwrap().path());
+        let pages = folder("docs").filter(|path| path.extension().is_some_and(|end| end == "md"));
+        for page in pages.chain([top().join("README.md")]) {
+            let text = std::fs::read_to_string(&page).unwrap();
+            for block in text.split("```toml\n").skip(1) {
+                let block = block.split("```").next().unwrap_or_default();
+                let head = if block.contains("version = 1") { "" } else { "version = 1\n" };
+                check(&page, format!("{head}{block}"));
+                checked += 1;
+            }
+        }
+        let examples = folder("examples/entrypoints").map(|path| path.join("onset.toml"));
+        for example in examples {
+            check(&example, std::fs::read_to_string(&example).unwrap());
+            checked += 1;
+        }
+        assert!(checked > 60, "{checked}");
+    }
+
+    fn check(place: &Path, text: String) {
+        let shown = text.clone();
+        let source = Source { name: place.display().to_string(), text, hidden: Vec::new() };
+        let found = parse(source).and_then(|(config, source)| {
+            let world: Arc<dyn World> = Arc::new(FakeWorld::default());
+            let mut problems = Problems::default();
+            expressions(&config, &world, &mut problems);
+            if problems.is_empty() { Ok(()) } else { Err(problems.explain(&source)) }
+        });
+        assert_eq!(found, Ok(()), "{shown}");
     }
 }

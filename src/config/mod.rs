@@ -122,8 +122,12 @@ fn check_name(name: &str, place: tree::Place, problems: &mut Problems) {
 }
 
 fn check_wait(wait: &model::Wait, problems: &mut Problems) {
-    let lists = [&wait.tcp, &wait.unix, &wait.dns, &wait.command];
-    if lists.iter().all(|list| list.is_empty()) && wait.http.is_empty() && wait.file.is_empty() {
+    let lists = [&wait.tcp, &wait.unix, &wait.dns].map(|texts| types::Texts::of(texts.as_ref()));
+    if lists.iter().all(|list| list.is_empty())
+        && wait.command.is_empty()
+        && wait.http.is_empty()
+        && wait.file.is_empty()
+    {
         let kinds = ["tcp", "unix", "http", "file", "dns", "command"];
         problems.at(wait.place, format!("a wait has at least one of {}", decode::list(&kinds)));
     }

@@ -555,15 +555,15 @@ table! {
     Wait {
         /// Ports somebody must listen on: `db:5432`, `[::1]:5432`, or a URL with a port in it, such as
         /// `${DATABASE_URL}`.
-        tcp: Vec<Text>,
+        tcp: Option<Texts>,
         /// Stream sockets somebody must listen on, by their paths.
-        unix: Vec<Text>,
+        unix: Option<Texts>,
         /// Pages that must be answered, by their URLs; redirects are not followed, TLS is not spoken.
         http: Vec<TextOr<WaitHttp>>,
         /// Files that must be there, by their paths.
         file: Vec<TextOr<WaitFile>>,
         /// Names that must have an address.
-        dns: Vec<Text>,
+        dns: Option<Texts>,
         /// A program, with its arguments, that must succeed. It is run as `run` does it; what it prints is not shown, but
         /// for its last line on stderr in the message of a failure. If there is no such program, the step fails at once.
         command: Vec<Text>,

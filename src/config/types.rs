@@ -79,6 +79,13 @@ impl Decode for Expression {
 #[derive(Debug, Clone)]
 pub struct Texts(pub Vec<Text>);
 
+impl Texts {
+    /// Those of a field that may be absent: then none.
+    pub fn of(texts: Option<&Texts>) -> &[Text] {
+        texts.map_or(&[], |texts| &texts.0)
+    }
+}
+
 impl Decode for Texts {
     fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
         match node.value {

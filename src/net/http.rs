@@ -128,7 +128,8 @@ fn note_length(line: &[u8], length: Length) -> Result<Length, String> {
         return Ok(if last.eq_ignore_ascii_case(b"chunked") { Length::Chunked } else { Length::UntilEnd });
     }
     if name.eq_ignore_ascii_case(b"content-length") && length != Length::Chunked {
-        let number = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
+        let number = std::str::from_utf8(value).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+        let number = number.and_then(|text| text.parse().ok());
         return number.map(Length::Known).ok_or_else(|| "the answer has a Content-Length that is no number".to_owned());
     }
     Ok(length)
@@ -309,6 +310,7 @@ mod tests {
             ("HTTP/1.1 200 OK\r\nX: y\r\n", "ended too early"),
             ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nready", "ended too early"),
             ("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "no number"),
+            ("HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\nready", "no number"),
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nready", "ended too early"),
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", "chunks"),
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nready\r\n", "chunks"),

@@ -5,7 +5,7 @@ use super::model::{FileTarget, HttpTarget, Question, Target, Wait};
 use super::resolve::{Resolution, path};
 use crate::config::model::{self, Rights, WaitFile, WaitHttp};
 use crate::config::problem::Problems;
-use crate::config::types::{Text, TextOr, Time};
+use crate::config::types::{Text, TextOr, Texts, Time};
 use crate::net::address::{Address, Url};
 use crate::net::http;
 use std::ffi::OsStr;
@@ -29,10 +29,10 @@ impl Resolution<'_> {
     pub(super) fn wait(&self, wait: &model::Wait, rights: Option<Rights>, problems: &mut Problems) -> Wait {
         let mut targets = Vec::new();
         let mut add = |question: Option<Question>| targets.extend(question.map(Target::Ask));
-        for text in &wait.tcp {
+        for text in Texts::of(wait.tcp.as_ref()) {
             add(self.parsed(text, Address::parse, problems).map(Question::Tcp));
         }
-        for text in &wait.unix {
+        for text in Texts::of(wait.unix.as_ref()) {
             add(path(text, &self.env, problems).map(Question::Unix));
         }
         for http in &wait.http {
@@ -41,7 +41,7 @@ impl Resolution<'_> {
         for file in &wait.file {
             add(self.file_target(file, problems));
         }
-        for text in &wait.dns {
+        for text in Texts::of(wait.dns.as_ref()) {
             add(self.parsed(text, Address::parse_name, problems).map(Question::Dns));
         }
         // Last: while a program runs, the others are asked.

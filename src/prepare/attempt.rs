@@ -10,7 +10,7 @@ use crate::sys::process::{self, Side};
 use crate::sys::signal::{self, Signal};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::set_pdeathsig;
-use nix::sys::wait::waitpid;
+use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{Pid, getppid, read, write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
@@ -19,6 +19,8 @@ use std::time::Duration;
 const MARKS: [u8; 2] = [b'+', b'-'];
 /// The longest reason, in bytes: it goes through a pipe at once (PIPE_BUF).
 const LONGEST: usize = 2048;
+/// How long it is waited for one that was killed.
+const LAST_WAIT: Duration = Duration::from_secs(1);
 /// How much earlier than it is ended a try gives up by itself, at most: it knows better why.
 const EARLIER: Duration = Duration::from_millis(100);
 
@@ -103,8 +105,13 @@ impl Drop for Attempt {
         if !self.closed {
             signal::send(self.child, Signal::KILL);
         }
+        // Its end closes the pipe. One that hangs in the kernel (a file system that is gone) must not hold up the start.
+        let give_up = PollTimeout::try_from(LAST_WAIT).unwrap_or(PollTimeout::MAX);
+        let mut end = [PollFd::new(self.answer.as_fd(), PollFlags::empty())];
+        let is_gone = self.closed || poll(&mut end, give_up).is_ok_and(|count| count > 0);
         // Somebody else may have reaped it: every program that is run to its end does.
-        let _reaped: nix::Result<_> = waitpid(self.child, None);
+        let flags = if is_gone { None } else { Some(WaitPidFlag::WNOHANG) };
+        let _reaped: nix::Result<_> = waitpid(self.child, flags);
     }
 }
 

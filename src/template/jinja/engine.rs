@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 /// What is there without being set.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 20] = [
     "env",
     "args",
     "facts",
@@ -33,6 +33,8 @@ const NAMES: [&str; 18] = [
     "is_executable",
     "has_flag",
     "flag_value",
+    "url",
+    "hostport",
     "range",
 ];
 
