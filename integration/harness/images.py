@@ -25,6 +25,9 @@ CONFIGURED_REDIS = f"onset-integration-configured-redis:{os.getpid()}"
 CONFIGURED_NGINX = f"onset-integration-configured-nginx:{os.getpid()}"
 """nginx started by examples/entrypoints/nginx/onset.toml."""
 
+STEPS = f"onset-integration-steps:{os.getpid()}"
+"""onset, the tests' probe, and a configuration with a step of every kind, all of them for a tmpfs at /run."""
+
 OTHER_MACHINE = {"x86_64": ("aarch64", 183), "aarch64": ("x86_64", 62)}[platform.machine()]
 """A machine this is not: its name, and its number in an ELF header (elf(5), e_machine)."""
 
@@ -39,12 +42,13 @@ def build():
     scratch(PROBES, _probe_files(), 'ENTRYPOINT ["/onset", "--"]')
     command.run("integration/install-packages", "redis-server", "nginx-light", limit=BUILD_LIMIT)
     scratch(CONFIGURED_REDIS, _redis_files(), 'ENTRYPOINT ["/onset", "--"]', "VOLUME /data", "WORKDIR /data")
+    scratch(STEPS, _steps_files(), 'ENTRYPOINT ["/onset", "--"]')
     scratch(CONFIGURED_NGINX, _nginx_files(), 'ENTRYPOINT ["/onset", "--"]')
 
 
 def remove():
     """Takes them off the engine again, with what a build left on the way."""
-    docker("image", "rm", "--force", REDIS, PROBES, CONFIGURED_REDIS, CONFIGURED_NGINX, check=False)
+    docker("image", "rm", "--force", REDIS, PROBES, CONFIGURED_REDIS, CONFIGURED_NGINX, STEPS, check=False)
     docker("image", "prune", "--force", "--filter", f"label={OWNED}", check=False)
 
 
@@ -122,6 +126,96 @@ def _nginx_files():
         "/var/log/nginx/.keep": "",
     }
     return _configured("nginx", ["/usr/sbin/nginx"], "nobody:x:65534:65534::/:/none", "nogroup:x:65534:", files)
+
+
+STEPS_CONFIGURATION = """
+version = 1
+[app]
+command = ["/probe", "exit", "7"]
+[env.DB_PASSWORD]
+required = true
+secret = true
+file = true
+[[steps]]
+name = "directory"
+directory = { path = "/run/app", mode = "0750" }
+[[steps]]
+name = "template"
+template = { content = "p=${DB_PASSWORD}", target = "/run/app/site" }
+[[steps]]
+name = "copy"
+copy = { from = "/defaults", to = "/run/copied" }
+[[steps]]
+name = "symlink"
+symlink = { path = "/run/link", target = "/run/copied" }
+[[steps]]
+name = "edit"
+edit = { path = "/run/copied/app.properties", format = "properties", set = { port = "1" } }
+[[steps]]
+name = "read"
+read = { path = "/run/copied/app.properties", format = "properties", key = "port", into = "READ_PORT" }
+[[steps]]
+name = "generate"
+generate = { path = "/run/key", into = "KEY" }
+[[steps]]
+name = "lock"
+lock = { path = "/run/lock" }
+[[steps]]
+name = "run"
+run = { command = ["/probe", "exit", "${READ_PORT}"], success = [1] }
+[[steps]]
+name = "env"
+env = { command = ["/bin/print"] }
+[[steps]]
+name = "hooks"
+hooks = { directory = "/hooks" }
+[[steps]]
+name = "set"
+set = { NAME = "${PRINTED} ${HOOKED}" }
+[[steps]]
+name = "wait"
+wait = { file = ["/run/key"] }
+[[steps]]
+name = "check"
+check = { path = "/run/app", is = ["dir", "writable"], that = "env.NAME == 'yes too'" }
+[[steps]]
+name = "passwd"
+passwd = { name = "app", on_read_only = "skip" }
+[[steps]]
+name = "stdio"
+stdio = { }
+[[steps]]
+name = "timezone"
+timezone = { zone = "Etc/UTC", path = "/run/localtime" }
+[[steps]]
+name = "ca_bundle"
+ca_bundle = { add = ["/certs/*.pem"], target = "/run/ca.pem" }
+[[steps]]
+name = "remove"
+remove = { paths = ["/run/*.pid"] }
+[[steps]]
+name = "owner"
+owner = { path = "/run/app", owner = "65532:65532" }
+"""
+
+
+def _steps_files():
+    texts = {
+        "/etc/onset/onset.toml": STEPS_CONFIGURATION,
+        "/etc/onset/secret": "hunter2hunter2\n",
+        "/etc/passwd": "root:x:0:0:root:/root:/none\n",
+        "/etc/group": "root:x:0:\n",
+        "/defaults/app.properties": "port=0\n",
+        "/stubs/print": "stdout PRINTED=yes\n",
+        "/hooks/1.env": "HOOKED=too\n",
+        "/usr/share/zoneinfo/Etc/UTC": "TZif2",
+        "/certs/own.pem": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+    }
+    programs = {"/onset": ONSET, "/probe": PROBE, "/bin/print": PROBE}
+    return {
+        **{path: (0o644, text.encode()) for path, text in texts.items()},
+        **{path: (0o755, program.read_bytes()) for path, program in programs.items()},
+    }
 
 
 def _probe_files():

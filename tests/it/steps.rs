@@ -3,6 +3,7 @@
 
 mod env;
 mod hooks;
+mod plan;
 mod read;
 mod run;
 mod stop;

@@ -33,7 +33,7 @@ pub fn url(call: &mut Call) -> Result<Value, Error> {
         ("query", query.and_then(there)),
     ];
     let parts = parts.into_iter().filter_map(|(name, part)| Some((name, Value::from(part?))));
-    Ok(parts.chain(port.map(|port| ("port", Value::from(port)))).collect())
+    Ok(Value::from_pairs(parts.chain(port.map(|port| ("port", Value::from(port))))))
 }
 
 /// `hostport(x, default_port)`: a map with `host` and `port`.
@@ -44,7 +44,7 @@ pub fn hostport(call: &mut Call) -> Result<Value, Error> {
     let (host, port) = if bare { (&*text, None) } else { divide(&text)? };
     let port = port.map(Value::from).or_else(|| Some(call.value(1)).filter(|port| !port.is_undefined()));
     let host = Some(host).filter(|host| !host.is_empty()).map(|host| ("host", Value::from(host)));
-    Ok(host.into_iter().chain(port.map(|port| ("port", port))).collect())
+    Ok(Value::from_pairs(host.into_iter().chain(port.map(|port| ("port", port)))))
 }
 
 /// The host, an IPv6 address without its brackets, and the port.

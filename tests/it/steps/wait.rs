@@ -326,6 +326,8 @@ promise!(what_cannot_be_waited_for_is_refused, {
     for (wait, said) in [
         ("{ timeout = '5s' }", "a wait has at least one of `tcp`, `unix`, `http`, `file`, `dns` and `command`"),
         ("{ tcp = ['db'] }", "there is no port: accepted are host:port"),
+        ("{ tcp = 'db' }", "there is no port: accepted are host:port"),
+        ("{ tcp = { host = 'db' } }", "expected a"),
         ("{ tcp = [':80'] }", "there is no host"),
         ("{ tcp = ['db:70000'] }", "a port is a number from 1 to 65535"),
         ("{ unix = [''] }", "this is no path"),
@@ -334,7 +336,6 @@ promise!(what_cannot_be_waited_for_is_refused, {
         ("{ http = [{ url = 'http://web', headers = { A = \"x\\ny\" } }] }", "this can be no header"),
         ("{ http = [{ url = 'http://web', status = [99] }] }", "99 is out of range"),
         ("{ file = ['/x'], timeout = '0s' }", "longer than nothing"),
-        ("{ tcp = 'db:80' }", "expected a list"),
     ] {
         run(&root(wait)).assert_refused(125, &[said]);
     }

@@ -361,6 +361,12 @@ fn filters_do_what_people_of_such_tools_expect() {
 #[test]
 fn filters_refuse_what_they_cannot_take() {
     for (expression, why) in [
+        ("url('db:5432')", "this is no URL: there is no `://` in it"),
+        ("url('1://db')", "this is no URL: before `://` there is no scheme"),
+        ("url('x://db:0')", "behind the host there is no port: accepted are 1 to 65535"),
+        ("url('x://[::1')", "a `]` is missing behind the IPv6 address"),
+        ("url('x://a%2:b@c').user", "behind a `%` there are not two hexadecimal digits"),
+        ("hostport('db:http')", "behind the host there is no port: accepted are 1 to 65535"),
         ("'%'|b64d", "this is not Base64"),
         ("'abcde'|b64d", "this is not Base64"),
         ("'/w=='|b64d", "what this Base64 holds is not UTF-8"),
