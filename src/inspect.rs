@@ -82,15 +82,12 @@ pub fn render(file: &ConfigFile, targets: Words, envp: Words) -> Result<String, 
             let target = file.target.as_os_str().as_bytes();
             targets.is_empty() || targets.iter().any(|wanted| wanted == target)
         };
-        let files: Vec<File> = planned_steps(resolution, config, problems)
-            .into_iter()
-            .filter_map(|(_, planned)| match planned {
-                Planned::Do(Action::Write(files)) => Some(files),
-                Planned::Do(_) | Planned::Nothing | Planned::Later => None,
-            })
-            .flatten()
-            .filter(wanted)
-            .collect();
+        let files: Vec<File> = planned_files(resolution, config, problems).filter(wanted).collect();
+        // A template can make anything of a secret, which nobody could find in the result: what is shown is made without.
+        let variables = resolution.env.variables.clone();
+        resolution.env.mask();
+        let shown: Vec<File> = planned_files(resolution, config, &mut Problems::default()).collect();
+        resolution.env.variables = variables;
         for target in &targets {
             let name = String::from_utf8_lossy(target);
             if !files.iter().any(|file| *file.target.as_os_str() == *name) {
@@ -103,7 +100,10 @@ pub fn render(file: &ConfigFile, targets: Words, envp: Words) -> Result<String, 
             if files.len() > 1 {
                 let _ = writeln!(text, "==> {} <==", file.target.display());
             }
-            text += &String::from_utf8_lossy(&redaction.apply(&file.content));
+            match shown.iter().find(|shown| shown.target == file.target) {
+                Some(shown) => text += &String::from_utf8_lossy(&redaction.apply(&shown.content)),
+                None => text += "[secret]\n",
+            }
         }
         text
     })
@@ -117,6 +117,18 @@ fn planned_steps(resolution: &mut Resolution<'_>, config: &Config, problems: &mu
     }
     let steps = config.steps.iter().enumerate();
     steps.map(|(index, step)| (step_name(step, index), resolution.planned(index, problems))).collect()
+}
+
+fn planned_files<'a>(
+    resolution: &mut Resolution<'a>,
+    config: &Config,
+    problems: &mut Problems,
+) -> impl Iterator<Item = File> + use<'a> {
+    let files = planned_steps(resolution, config, problems).into_iter().filter_map(|(_, planned)| match planned {
+        Planned::Do(Action::Write(files)) => Some(files),
+        Planned::Do(_) | Planned::Nothing | Planned::Later => None,
+    });
+    files.flatten()
 }
 
 /// A plan, as it is shown.

@@ -196,8 +196,8 @@ table! {
         one_of: Vec<String>,
         /// A regular expression that the whole value must match.
         matches: Option<String>,
-        /// Its value is in no message, no plan, and in no file wider than 0600 unless `mode` says so. What it goes into is
-        /// secret too.
+        /// Its value is in no message, no plan, and in no file wider than 0600 unless `mode` says so, or the file was there
+        /// before and is edited. What it goes into is secret too.
         secret: bool,
         /// It may come from a file: `NAME_FILE` names it. A list names the patterns, `{}` for the name:
         /// `["{}_FILE", "FILE__{}"]`. The variable and its file together are an error.

@@ -164,6 +164,13 @@ impl Environment {
         self.variables.iter().filter_map(|(name, found)| Some((name.clone(), found.value.clone()?))).collect()
     }
 
+    /// Takes the values of secrets away, and puts what is shown instead of them in their place.
+    pub fn mask(&mut self) {
+        for found in self.variables.values_mut().filter(|found| found.secret && found.value.is_some()) {
+            found.value = Some(super::redact::MARK.to_vec());
+        }
+    }
+
     /// Gives a variable another value, for the application too.
     pub fn set(&mut self, name: &str, value: &[u8], origin: Origin) {
         let start = [name.as_bytes(), b"="].concat();

@@ -5,7 +5,7 @@ use super::model::Plan;
 use std::ffi::CString;
 
 /// What stands for a secret.
-const MARK: &[u8] = b"[secret]";
+pub const MARK: &[u8] = b"[secret]";
 /// A value shorter than this is in every text, and taking it out would only tell that it is.
 const SHORTEST: usize = 3;
 

@@ -61,7 +61,7 @@ pub fn resolve<'a>(inputs: &Inputs<'a>, problems: &mut Problems) -> Resolution<'
     let mut env = if meeting.setup {
         env::resolve(config, environ, &judge, &**world, problems)
     } else {
-        Environment::untouched(environ)
+        Environment::untouched(config, environ)
     };
     env.add_role(config, &meeting, problems);
     let own_entry = if meeting.setup { passwd::foresee(config, &mut accounts, &env, &judge, &**world) } else { None };
@@ -263,16 +263,17 @@ pub(super) fn path(text: &Text, env: &Environment, problems: &mut Problems) -> O
 
 impl Environment {
     /// The container's environment as it is, for a command without a set-up.
-    fn untouched(environ: &[Vec<u8>]) -> Self {
-        let mut env = Environment { entries: environ.to_vec(), ..Environment::default() };
+    fn untouched(config: &Config, environ: &[Vec<u8>]) -> Self {
+        let mut untouched = Environment { entries: environ.to_vec(), ..Environment::default() };
         for entry in environ {
             let mut halves = entry.splitn(2, |&byte| byte == b'=');
             if let (Some(Ok(name)), Some(value)) = (halves.next().map(std::str::from_utf8), halves.next()) {
-                let resolved = Resolved { value: Some(value.to_vec()), origin: Origin::Container, secret: false };
-                env.variables.entry(name.to_owned()).or_insert(resolved);
+                let secret = env::names_secret(config, name);
+                let resolved = Resolved { value: Some(value.to_vec()), origin: Origin::Container, secret };
+                untouched.variables.entry(name.to_owned()).or_insert(resolved);
             }
         }
-        env
+        untouched
     }
 
     /// Sets the variables of the role that was named.

@@ -224,7 +224,8 @@ promise!(what_must_hold_is_asked_as_the_application, {
     );
     root.set_owner("/data", 65532, 65532);
     assert!(start("yes").started());
-    start("no").assert_refused(125, &["set LICENSE=yes to accept the licence", "env.LICENSE == 'yes'"]);
+    start("no").assert_refused(125, &["set LICENSE=yes to accept the licence", "env.LICENSE | default('') == 'yes'"]);
+    root.start(NONE).run().assert_refused(125, &["set LICENSE=yes to accept the licence"]);
     let warn = with_steps("[[steps]]\ncheck = { path = '/none' }\non_failure = 'warn'");
     started(&warn).assert_says(&["cannot find `/none`: no such file or directory (ENOENT)"]);
     let root = with_steps("[[steps]]\ncheck = { path = '/data', is = ['writable'] }").dir("/data");

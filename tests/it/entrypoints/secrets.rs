@@ -414,3 +414,27 @@ promise!(what_would_be_another_at_each_start_is_not_random, {
         assert!(!root.exists("/a"));
     }
 });
+
+promise!(what_a_template_makes_of_a_secret_is_not_rendered_for_show, {
+    let content = "{{ env.PW|tojson }} {{ env.PW|b64 }} {{ env.PW|upper }} {{ env.PW|urlencode }} {{ env.PORT }}";
+    let root = app(&format!(
+        "version = 1\napp.command = ['app']\nenv.PW.secret = true\n[[steps]]\n\
+         template = {{ content = '{content}', target = '/a', with = {{ language = 'jinja' }} }}\n"
+    ));
+    let env = ["PW=hunter2\"x", "PORT=80"];
+    let rendered = root.onset(["render"]).env(env).run();
+    rendered.assert_never_says(&["hunter2", "aHVudGVyMiJ4", "HUNTER2", "%22x"]);
+    rendered.assert_stdout_has(&[" 80"]);
+    run(&root, &env).app();
+    assert!(root.text("/a").starts_with("\"hunter2\\\"x\" aHVudGVyMiJ4 HUNTER2"));
+});
+
+promise!(what_is_called_a_secret_is_one_without_a_set_up_too, {
+    let root = Root::config("version = 1\napp.command = ['app']\nenv.PW.secret = true\n").programs(["app", "other"]);
+    for face in [&["plan", "other", "hunter2"][..], &["plan", "--format", "json", "other", "hunter2"]] {
+        root.onset(face).env(["PW=hunter2"]).run().assert_never_says(&["hunter2"]);
+    }
+    let outcome = root.start(["other", "hunter2"]).env(["PW=hunter2"]).run();
+    assert_eq!(outcome.app().argv(), ["other", "hunter2"]);
+    assert!(!outcome.stderr().contains("hunter2"), "{}", outcome.story());
+});
