@@ -8,6 +8,8 @@ use std::ffi::CString;
 pub const MARK: &[u8] = b"[secret]";
 /// A value shorter than this is in every text, and taking it out would only tell that it is.
 const SHORTEST: usize = 3;
+/// The same of a line of a value: a brace or `}` and its like are in every text.
+const SHORTEST_LINE: usize = 6;
 
 /// The values that must not be shown.
 #[derive(Default)]
@@ -18,6 +20,12 @@ impl Redaction {
     pub fn of(env: &Environment) -> Self {
         let secrets = env.variables.values().filter(|found| found.secret).filter_map(|found| found.value.clone());
         let mut secrets: Vec<Vec<u8>> = secrets.filter(|value| value.len() >= SHORTEST).collect();
+        // What is said line by line shows one line of a key at a time.
+        let lines =
+            secrets.iter().filter(|value| value.contains(&b'\n')).flat_map(|value| value.split(|&byte| byte == b'\n'));
+        let lines: Vec<Vec<u8>> =
+            lines.map(<[u8]>::trim_ascii).filter(|line| line.len() >= SHORTEST_LINE).map(<[u8]>::to_vec).collect();
+        secrets.extend(lines);
         secrets.sort_by_key(|value| std::cmp::Reverse(value.len()));
         Redaction(secrets)
     }

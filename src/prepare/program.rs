@@ -291,6 +291,8 @@ impl Running {
         let _only_when_interrupted: nix::Result<()> = self.intake.read(|signal| received.push(signal));
         for stop in received.iter().filter(|received| received.signal != Signal::CHLD) {
             let _gone: nix::Result<()> = signal::forward_to_group(self.leader, stop);
+            // Who is stopped would not hear of it.
+            signal::send_to_group(self.leader, Signal::CONT);
             if self.stop.is_none() {
                 self.stop = Some(stop.signal);
                 self.kill_at.get_or_insert(clock::monotonic() + grace);

@@ -22,8 +22,8 @@ use std::time::Duration;
 const LARGEST_FILE: usize = 16 << 20;
 /// The most that a program may print as variables.
 const LARGEST_ENV: usize = 1 << 20;
-/// The longest line that is reported in one.
-const LONGEST_LINE: usize = 3 << 10;
+/// The longest line that is reported in one, in bytes; a longer one is reported in pieces. A report shows no more of it.
+const LONGEST_LINE: usize = 900;
 /// The longest pause before a program is tried again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How much of a program's last line a message shows, in bytes.

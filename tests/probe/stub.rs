@@ -14,6 +14,7 @@
 //! | `application LINE` | does that line if it is the application, and ends |
 //! | `leave` | a child of it goes on living, in its group; `leave --session`: in a session of its own |
 //! | `await-term` | goes on once SIGTERM comes |
+//! | `stop` | stops itself, as SIGSTOP does |
 //! | `wait` | waits for a signal that kills it |
 //! | `die SIGNO`, `exit N` | ends so |
 
@@ -82,6 +83,7 @@ pub fn act(script: &str, argv: &[&[u8]]) -> c_int {
                 super::say("ready\n");
                 while super::next_signal()[0] != libc::SIGTERM {}
             }
+            "stop" => drop(sys::kill(super::process_id(), libc::SIGSTOP)),
             "wait" => pause(),
             "die" => return die(number(rest), false),
             "exit" => exit_now(number(rest)),

@@ -140,6 +140,25 @@ promise!(with_frame_its_lines_are_reports, {
     assert!(lines.iter().all(|line| line["step"] == "`migrate`"), "{}", outcome.story());
 });
 
+promise!(with_frame_long_lines_are_whole_and_secrets_of_several_lines_are_not_shown, {
+    let config = "version = 1\napp.command = ['app']\nenv.KEY.secret = true\n\
+        [[steps]]\nrun = { command = ['cat'], stdin = '${KEY}', frame = true }\n\
+        [[steps]]\nrun = { command = ['long'], frame = true }\n";
+    let long = "x".repeat(5000);
+    let root = Root::config(config).programs(["app"]).stub("cat", "cat").stub("long", &format!("stdout {long}end"));
+    let outcome = root.start([""; 0]).env(["KEY=-----BEGIN\nline-one\nline-two\n-----END"]).run();
+    outcome.app();
+    outcome.assert_says(&["[secret]"]);
+    assert!(!outcome.stderr().contains("line-one") && !outcome.stderr().contains("line-two"), "{}", outcome.story());
+    let pieces: String = outcome
+        .events("step_output")
+        .iter()
+        .filter(|event| event["step"] == "2 (run)")
+        .filter_map(|event| event["message"].as_str().map(str::to_owned))
+        .collect();
+    assert_eq!(pieces, format!("{long}end"));
+});
+
 promise!(a_failure_names_step_program_and_status, {
     let steps = |more: &str| format!("[[steps]]\nname = 'migrate'\nrun = {{ command = ['tool']{more} }}\n");
     let root = root(&steps("")).stub("tool", "exit 42");

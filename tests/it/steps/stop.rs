@@ -31,6 +31,14 @@ promise!(one_that_does_not_listen_is_killed_after_its_grace, {
     assert!(!finished.stdout().contains("argv"), "the application does not start");
 });
 
+promise!(one_that_is_stopped_hears_of_it_at_once, {
+    let root = root("{ command = ['tool'], grace = '300s' }").stub("tool", "stdout ready\nstop\nwait");
+    let init = root.start([""; 0]).begin();
+    init.wait_for_line(Stream::Stdout, "ready", |line| line == "ready");
+    init.kill(libc::SIGTERM);
+    assert_eq!(init.finish().code(), 143);
+});
+
 promise!(one_that_ends_well_after_a_stop_signal_starts_nothing_all_the_same, {
     let root = root("{ command = ['tool'] }").stub("tool", "await-term\nexit 0");
     let init = root.start([""; 0]).begin();
