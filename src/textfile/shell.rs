@@ -1,6 +1,6 @@
 //! `KEY=value` and `export KEY=value`, as a shell, systemd and Docker Compose read them: quotes and backslashes as in a
 //! shell, over several lines too; a comment begins with ` #`. Blanks in a value without quotes are part of it, as in Compose.
-//! Nothing is expanded.
+//! Nothing is expanded, and a line is one assignment.
 
 use super::keyed::{Entry, Scan, Syntax, Written};
 use super::{Line, skip, trim_end};

@@ -277,6 +277,10 @@ fn yaml_is_quoted_where_it_has_to_be() {
 #[test]
 fn yaml_of_several_lines_is_left_alone() {
     let several = ["its value goes on over several lines, and cannot be replaced"];
+    // What stands in an open quote is text, whatever it looks like.
+    let open = "a: \"x\n  c: hello\"\nc: 2\n";
+    becomes(Format::Yaml, open, &[set("c", "1")], "a: \"x\n  c: hello\"\nc: 1\n");
+    assert_eq!(refused(Format::Yaml, open, &[set("a", "1")]), [format!("`a`: {}", several[0])]);
     for text in [
         "k:\n  a: 1\n",
         "k:\n- a\n",

@@ -23,7 +23,7 @@ pub(super) const SYNTAX: Syntax = Syntax {
 
 fn scan(text: &[u8], commented: bool) -> Scan<'_> {
     let mut scan = Scan::new();
-    // Lines that are deeper than this are the text of a block scalar.
+    // Lines that are deeper than this are the text of a block scalar, or of one whose quote is still open.
     let mut block: Option<usize> = None;
     let mut open: Option<usize> = None;
     for line in Line::all(text) {
@@ -45,7 +45,9 @@ fn scan(text: &[u8], commented: bool) -> Scan<'_> {
             last.goes_on |= depth > last.column || is_list;
         }
         if let Some(mut found) = entry(text, line, first..first, stop) {
-            if let Some(b'|' | b'>') = text[found.raw.clone()].first() {
+            let raw = &text[found.raw.clone()];
+            let is_open = matches!(raw, [quote @ (b'"' | b'\''), ..] if quoted_end(raw, *quote).is_none());
+            if is_open || matches!(raw, [b'|' | b'>', ..]) {
                 block = Some(found.column);
                 found.goes_on = true;
             }
@@ -105,8 +107,7 @@ fn entry(text: &[u8], line: Line, marker: std::ops::Range<usize>, stop: usize) -
         is_item,
         key,
         separator: start + end..raw.start,
-        goes_on: behind < stop && text[behind] != b'#'
-            || matches!(text[raw.clone()], [quote @ (b'"' | b'\''), ..] if quoted_end(&text[raw.clone()], quote).is_none()),
+        goes_on: behind < stop && text[behind] != b'#',
         raw,
     })
 }
