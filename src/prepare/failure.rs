@@ -3,6 +3,7 @@
 use super::identity::Refusal;
 use super::steps::StepError;
 use crate::exit;
+use crate::handoff::StartFailure;
 
 /// Why a step failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,12 @@ impl Failure {
     /// A failure of onset's own.
     pub fn refused(cause: String) -> Self {
         Failure { cause, status: exit::REFUSED, is_final: false }
+    }
+}
+
+impl From<StartFailure> for Failure {
+    fn from(StartFailure { status, cause }: StartFailure) -> Self {
+        Failure { cause, status, is_final: false }
     }
 }
 

@@ -168,9 +168,7 @@ impl Surroundings<'_> {
             }
         });
         lines.iter_mut().for_each(Lines::finish);
-        if left > 0 {
-            notes.push(format!("`{}` left processes behind; they were ended", name(program)));
-        }
+        notes.extend(left_behind(program, left));
         match judge(program, end, success) {
             Ok(()) if printed.len() > limit && !frame => {
                 Err((Failure::refused(format!("`{}` printed more than {limit} bytes", name(program))), false))
@@ -187,7 +185,7 @@ impl Surroundings<'_> {
     pub fn succeeds(&self, program: &Program) -> Result<bool, Failure> {
         let (end, _) = program::run(program, self.mask, &[Stream::Stdout, Stream::Stderr], &mut |_, _| {});
         match end {
-            End::NotStarted(failure) => Err(Failure { cause: failure.cause, status: failure.status, is_final: false }),
+            End::NotStarted(failure) => Err(failure.into()),
             End::Ended(status) => Ok(status == WaitStatus::Exited(0)),
             End::TimedOut(_) => Ok(false),
         }
@@ -237,11 +235,8 @@ impl Surroundings<'_> {
         }
         let refuse = |why| Failure::refused(format!("`{}`: {why}", name(&env.program)));
         let learned = printed::read(&text, env.format, env.allow.as_deref(), &env.secret).map_err(refuse)?;
-        let mut outcome = Outcome { changes: learned.len(), notes: Vec::new() };
-        if left > 0 {
-            outcome.notes.push(format!("`{}` left processes behind; they were ended", name(&env.program)));
-        }
-        Ok(Done { outcome, learned })
+        let notes = left_behind(&env.program, left).into_iter().collect();
+        Ok(Done { outcome: Outcome { changes: learned.len(), notes }, learned })
     }
 
     /// Reads a value.
@@ -297,10 +292,13 @@ fn judge(program: &Program, end: End, success: &[u8]) -> Result<(), (Failure, bo
             failed(format!("`{name}` {ended}"), status)
         }
         End::TimedOut(limit) => failed(format!("`{name}` took longer than {limit:?}, and was ended"), exit::TIMED_OUT),
-        End::NotStarted(failure) => {
-            Err((Failure { cause: failure.cause, status: failure.status, is_final: false }, false))
-        }
+        End::NotStarted(failure) => Err((failure.into(), false)),
     }
+}
+
+/// What there is to know of processes that a program left behind.
+fn left_behind(program: &Program, count: usize) -> Option<String> {
+    (count > 0).then(|| format!("`{}` left processes behind; they were ended", name(program)))
 }
 
 fn name(program: &Program) -> String {
