@@ -17,6 +17,8 @@
 //! | [`plan`] | what to do, decided before anything is done; pure |
 //! | [`prepare`] | the child, up to execve(2): does the plan |
 //! | [`supervise`] | PID 1, from fork(2) to its end |
+//! | [`policy`] | what PID 1 is to do about signals and the end; plain data |
+//! | [`record`] | the application as it was started, for those who come later |
 //! | [`handoff`] | what passes between the two |
 //! | [`report`] | the closed list of events, one line each on stderr |
 //! | [`exit`] | the table of exit statuses |
@@ -33,7 +35,9 @@ mod inspect;
 mod launch;
 pub mod net;
 pub mod plan;
+pub mod policy;
 pub mod prepare;
+pub mod record;
 pub mod report;
 pub mod supervise;
 pub mod sys;

@@ -1,5 +1,6 @@
 //! The closed list of events.
 
+use crate::policy::Target;
 use crate::sys::signal::{Received, Signal};
 use crate::sys::wait::{Usage, WaitStatus};
 use nix::errno::Errno;
@@ -38,23 +39,74 @@ pub enum Event<'a> {
         /// Whether a stop signal that was forwarded is the cause.
         stopped: bool,
     },
+    /// The configuration was read and understood.
+    ConfigRead {
+        /// Which.
+        path: &'a str,
+        /// How many steps it has.
+        steps: usize,
+        /// How long that took, with what the variables are.
+        duration: Duration,
+    },
     /// A signal came in and was sent on.
     SignalForwarded {
         /// The signal, and who sent it.
         received: Received,
+        /// What was sent: itself, or what it was rewritten to.
+        sent: Signal,
         /// Whether it asks the application to stop.
         stop: bool,
-        /// Whether it went to the whole group.
-        group: bool,
+        /// To whom it went.
+        target: Target,
     },
-    /// A signal came in and could not be sent on.
+    /// A signal came in or was due, and could not be sent.
     SignalNotForwarded {
-        /// The signal.
+        /// The signal that was to be sent.
         signal: Signal,
-        /// Whether it was for the whole group.
-        group: bool,
+        /// For whom it was.
+        target: Target,
         /// Why.
         error: Errno,
+    },
+    /// A signal came in and was dropped, as the configuration says.
+    SignalDropped {
+        /// The signal, and who sent it.
+        received: Received,
+    },
+    /// A stop signal came in, and the application goes on serving for a while.
+    Draining {
+        /// The signal, and who sent it.
+        received: Received,
+        /// For how long.
+        drain: Duration,
+        /// Whether stop commands are run meanwhile.
+        commands: bool,
+    },
+    /// The application was asked to end, by a rung of the ladder.
+    StopSignalSent {
+        /// By which signal.
+        signal: Signal,
+        /// To whom it went.
+        target: Target,
+        /// How long there is to end; `None`: as long as it likes.
+        grace: Option<Duration>,
+    },
+    /// The application did not end in its time, and was killed.
+    MainKilled {
+        /// Who was.
+        target: Target,
+        /// How long it had, since it was asked to end.
+        waited: Duration,
+    },
+    /// The main process has ended, and the rest was asked to.
+    Lingering {
+        /// How long it has.
+        linger: Duration,
+    },
+    /// The rest did not end in its time, and was killed.
+    RestKilled {
+        /// How long it had.
+        waited: Duration,
     },
     /// A signal stopped the main process.
     MainStopped {
@@ -84,6 +136,8 @@ pub enum Event<'a> {
         uptime: Duration,
         /// What it used.
         usage: Usage,
+        /// How many processes of the container the kernel killed meanwhile because memory ran out, and which one.
+        oom: Option<OomKills>,
     },
     /// The terminal could not be given to the main process.
     TerminalNotHandedOver {
@@ -157,8 +211,12 @@ impl Event<'_> {
             Event::StartFailed { status, cause, argv, stopped } => {
                 line_if!(stopped, INFO, ERROR, "start_failed" { status, argv } "{cause}");
             }
-            Event::SignalForwarded { received, stop, group } => {
+            Event::ConfigRead { path, steps, duration } => line!(
+                INFO "config_read" { path, steps, duration_us = micros(duration) } "configuration read"
+            ),
+            Event::SignalForwarded { received, sent, stop, target } => {
                 let Received { signal, pid, uid, .. } = received;
+                let other = (sent != signal).then_some(sent);
                 line_if!(
                     stop,
                     INFO,
@@ -169,17 +227,64 @@ impl Event<'_> {
                         code = %Code(&received),
                         sender_pid = pid,
                         sender_uid = uid,
-                        target = target(group),
-                    } "{signal} forwarded"
+                        sent = other.map(tracing::field::display),
+                        sent_number = other.map(Signal::number),
+                        target = target.name(),
+                    } "{signal} forwarded{}", Rewritten(other)
                 );
             }
-            Event::SignalNotForwarded { signal, group, error } => line!(
+            Event::SignalNotForwarded { signal, target, error } => line!(
                 WARN "signal_not_forwarded" {
                     signal = %signal,
                     signal_number = signal.number(),
-                    target = target(group),
+                    target = target.name(),
                     error = %Because(error),
                 } "cannot forward {signal}"
+            ),
+            Event::SignalDropped { received } => {
+                let Received { signal, pid, uid, .. } = received;
+                line!(
+                    DEBUG "signal_dropped" {
+                        signal = %signal,
+                        signal_number = signal.number(),
+                        code = %Code(&received),
+                        sender_pid = pid,
+                        sender_uid = uid,
+                    } "{signal} dropped"
+                );
+            }
+            Event::Draining { received, drain, commands } => {
+                let Received { signal, pid, uid, .. } = received;
+                line!(
+                    INFO "draining" {
+                        signal = %signal,
+                        signal_number = signal.number(),
+                        code = %Code(&received),
+                        sender_pid = pid,
+                        sender_uid = uid,
+                        drain_ms = millis(drain),
+                        stop_commands = commands,
+                    } "{signal} received, draining for {drain:?}"
+                );
+            }
+            Event::StopSignalSent { signal, target, grace } => line!(
+                INFO "stop_signal_sent" {
+                    signal = %signal,
+                    signal_number = signal.number(),
+                    target = target.name(),
+                    grace_ms = grace.map(millis),
+                } "{signal} sent"
+            ),
+            Event::MainKilled { target, waited } => line!(
+                WARN "main_killed" { target = target.name(), waited_ms = millis(waited) }
+                "main process did not end in {waited:?}, and was killed"
+            ),
+            Event::Lingering { linger } => line!(
+                INFO "lingering" { linger_ms = millis(linger) } "the other processes were asked to end"
+            ),
+            Event::RestKilled { waited } => line!(
+                WARN "rest_killed" { waited_ms = millis(waited) }
+                "other processes did not end in {waited:?}, and were killed"
             ),
             Event::MainStopped { pid, signal } => line!(
                 DEBUG "main_stopped" {
@@ -194,7 +299,7 @@ impl Event<'_> {
                     } "orphan reaped"
                 );
             }
-            Event::MainEnded { pid, status, exit, expected, uptime, usage } => {
+            Event::MainEnded { pid, status, exit, expected, uptime, usage, oom } => {
                 let End { exit_code, signal, signal_number, core_dumped } = End::from(status);
                 line_if!(
                     expected,
@@ -207,11 +312,13 @@ impl Event<'_> {
                         signal = signal.map(tracing::field::display),
                         signal_number,
                         core_dumped,
-                        uptime_ms = micros(uptime) / 1000,
+                        uptime_ms = millis(uptime),
                         user_cpu_us = micros(usage.user_cpu),
                         system_cpu_us = micros(usage.system_cpu),
                         max_rss_kib = usage.max_rss_kib,
-                    } "main process {status}"
+                        oom_kills = oom.map(|oom| oom.count),
+                        oom_killed = oom.map(|oom| oom.whom.name()),
+                    } "main process {status}{}", oom.map_or("", |oom| oom.whom.clause())
                 );
             }
             Event::TerminalNotHandedOver { error } => line!(
@@ -249,8 +356,57 @@ fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn target(group: bool) -> &'static str {
-    if group { "group" } else { "main" }
+fn millis(duration: Duration) -> u64 {
+    micros(duration) / 1000
+}
+
+/// What a signal was rewritten to, as the end of a sentence.
+struct Rewritten(Option<Signal>);
+
+impl fmt::Display for Rewritten {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |sent| write!(f, " as {sent}"))
+    }
+}
+
+/// Processes that the kernel killed because memory ran out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OomKills {
+    /// How many of the control group.
+    pub count: u64,
+    /// Which one.
+    pub whom: OomKilled,
+}
+
+/// Whom the kernel killed because memory ran out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OomKilled {
+    /// The main process: SIGKILL ended it, and nobody else's that is known of.
+    Main,
+    /// Another process of the container.
+    Other,
+    /// It cannot be told: onset itself had sent SIGKILL.
+    Unknown,
+}
+
+impl OomKilled {
+    /// As a field.
+    fn name(self) -> &'static str {
+        match self {
+            OomKilled::Main => "main",
+            OomKilled::Other => "other",
+            OomKilled::Unknown => "unknown",
+        }
+    }
+
+    /// As the end of a sentence.
+    pub fn clause(self) -> &'static str {
+        match self {
+            OomKilled::Main => " because memory ran out",
+            OomKilled::Other => "; memory ran out, and another process was killed",
+            OomKilled::Unknown => "; memory ran out",
+        }
+    }
 }
 
 /// The fields that say how a process ended.

@@ -2,14 +2,15 @@
 //!
 //! [`Event`] is the list. An event goes through `tracing`, which asks the level first, to [`lines`], which builds the
 //! line in a fixed buffer and writes it: no allocation, no waiting, no panic, and no error for the caller. May use
-//! types of `sys`.
+//! types of `sys`
+//! and `policy`.
 #![forbid(unsafe_code)]
 
 mod event;
 mod line;
 mod lines;
 
-pub use event::{Because, Event, command_line};
+pub use event::{Because, Event, OomKilled, OomKills, command_line};
 
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::LevelFilter;

@@ -3,6 +3,7 @@
 use super::job_control;
 use super::state::{self, Action, State};
 use crate::handoff::{Progress, Receiver, StartFailure};
+use crate::policy::Target;
 use crate::report::Event;
 use crate::sys::clock;
 use crate::sys::signal::{self, Intake, Received, Signal};
@@ -123,9 +124,10 @@ impl Supervisor {
     fn forward(&self, received: &Received, stop: bool) {
         let Main { pid, group, .. } = self.main;
         let forward = if group { signal::forward_to_group } else { signal::forward_to_process };
+        let target = if group { Target::Group } else { Target::Main };
         match forward(pid, received) {
-            Ok(()) => Event::SignalForwarded { received: *received, stop, group }.emit(),
-            Err(error) => Event::SignalNotForwarded { signal: received.signal, group, error }.emit(),
+            Ok(()) => Event::SignalForwarded { received: *received, sent: received.signal, stop, target }.emit(),
+            Err(error) => Event::SignalNotForwarded { signal: received.signal, target, error }.emit(),
         }
     }
 
@@ -201,7 +203,7 @@ impl Supervisor {
                 match self.main_started {
                     Some(started) => {
                         let uptime = clock::monotonic().saturating_sub(started);
-                        Event::MainEnded { pid, status, exit, expected, uptime, usage }.emit();
+                        Event::MainEnded { pid, status, exit, expected, uptime, usage, oom: None }.emit();
                     }
                     None if self.state.failed_to_start() => {}
                     None => {

@@ -1,0 +1,255 @@
+//! The application as it was started: kept by PID 1 in a file in memory (memfd_create(2)), for those who come later and
+//! cannot know. The child that prepares writes it; `onset exec`, `onset probe` and the stop commands read it.
+//!
+//! `/proc/PID/environ` will not do: many a server writes its title over it, and a root without `CAP_SYS_PTRACE` may not
+//! read that of another user. The file is as secret as PID 1's own memory: who may open `/proc/1/fd` may read both.
+//!
+//! Text fields that end with NUL, since none of the values can have one: `onset 1`; uid, gid, groups, umask; the working
+//! directory; the number of variables and the variables; then each stop command: its times, the number of its words and
+//! the words.
+#![forbid(unsafe_code)]
+
+use crate::plan::model::Identity;
+use crate::sys::fd::above_stdio;
+use nix::errno::Errno;
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What the file is called: `/memfd:onset-application` is where its link in `/proc/PID/fd` points.
+const NAME: &std::ffi::CStr = c"onset-application";
+/// The first field, with the version of all others.
+const MAGIC: &[u8] = b"onset 1";
+/// The largest file that is read, in bytes: an environment has 6 MiB at most (execve(2)), and the stop commands share it.
+const LARGEST: u64 = 16 << 20;
+
+/// The application, as it was started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Whom it runs as.
+    pub identity: Identity,
+    /// Its umask.
+    pub umask: u32,
+    /// Its working directory.
+    pub workdir: PathBuf,
+    /// Its environment: `NAME=value`, and whatever else it was given.
+    pub environ: Environ,
+    /// What is to be run when it is asked to stop.
+    pub stop_commands: Vec<StopCommand>,
+}
+
+/// An environment, which nobody prints: there are secrets in it.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Environ(pub Vec<Vec<u8>>);
+
+impl std::fmt::Debug for Environ {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Environ({} entries)", self.0.len())
+    }
+}
+
+impl Environ {
+    /// The value of a variable: of the first entry, as getenv(3) finds it.
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
+        self.0.iter().find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
+    }
+}
+
+/// A program to run when the application is asked to stop.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StopCommand {
+    /// Its arguments, itself first. At least one.
+    pub argv: Vec<Vec<u8>>,
+    /// How long it may take.
+    pub timeout: Duration,
+    /// How long it then has to end.
+    pub grace: Duration,
+}
+
+impl std::fmt::Debug for StopCommand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let StopCommand { argv, timeout, grace } = self;
+        write!(f, "StopCommand({} words for {timeout:?} and {grace:?})", argv.len())
+    }
+}
+
+/// An empty file.
+///
+/// # Errors
+/// No descriptor or no memory left, or the kernel was built without `memfd_create`.
+pub fn create() -> nix::Result<OwnedFd> {
+    above_stdio(memfd_create(NAME, MFdFlags::MFD_CLOEXEC)?)
+}
+
+/// Whether that is where a link in `/proc/PID/fd` points that is such a file.
+pub fn is_link_to_one(link: &Path) -> bool {
+    let name = [b"/memfd:", NAME.to_bytes()].concat();
+    link.as_os_str().as_bytes().starts_with(&name)
+}
+
+/// Writes it.
+///
+/// # Errors
+/// No memory left.
+pub fn write(file: &OwnedFd, record: &Record) -> nix::Result<()> {
+    let mut file = File::from(file.try_clone().map_err(|error| errno(&error))?);
+    file.write_all(&record.to_bytes()).map_err(|error| errno(&error))
+}
+
+/// Reads it, from its beginning; `None`: it is not written yet, or is no such file.
+///
+/// # Errors
+/// What the system says.
+pub fn read(file: &OwnedFd) -> nix::Result<Option<Record>> {
+    let file = File::from(file.try_clone().map_err(|error| errno(&error))?);
+    let mut bytes = Vec::new();
+    // Not by its own position, which others share.
+    let mut at = 0;
+    let mut chunk = vec![0; 1 << 16];
+    loop {
+        use std::os::unix::fs::FileExt;
+        match file.read_at(&mut chunk, at) {
+            Ok(0) => break,
+            Ok(length) => bytes.extend_from_slice(&chunk[..length]),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(errno(&error)),
+        }
+        at = bytes.len() as u64;
+        if at > LARGEST {
+            return Ok(None);
+        }
+    }
+    Ok(Record::from_bytes(&bytes))
+}
+
+fn errno(error: &std::io::Error) -> Errno {
+    Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))
+}
+
+impl Record {
+    fn to_bytes(&self) -> Vec<u8> {
+        let Record { identity: Identity { uid, gid, groups }, umask, workdir, environ, stop_commands } = self;
+        let mut bytes = Vec::new();
+        let mut put = |field: &[u8]| {
+            bytes.extend_from_slice(field);
+            bytes.push(0);
+        };
+        put(MAGIC);
+        let groups: Vec<String> = groups.iter().map(u32::to_string).collect();
+        for text in [uid.to_string(), gid.to_string(), groups.join(","), umask.to_string()] {
+            put(text.as_bytes());
+        }
+        put(workdir.as_os_str().as_bytes());
+        put(environ.0.len().to_string().as_bytes());
+        environ.0.iter().for_each(|entry| put(entry));
+        for StopCommand { argv, timeout, grace } in stop_commands {
+            for number in [timeout.as_millis(), grace.as_millis(), argv.len() as u128] {
+                put(number.to_string().as_bytes());
+            }
+            argv.iter().for_each(|word| put(word));
+        }
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut fields = bytes.strip_suffix(&[0])?.split(|&byte| byte == 0);
+        if fields.next()? != MAGIC {
+            return None;
+        }
+        let (uid, gid) = (number(fields.next()?)?, number(fields.next()?)?);
+        let groups = match fields.next()? {
+            b"" => Vec::new(),
+            groups => groups.split(|&byte| byte == b',').map(number).collect::<Option<_>>()?,
+        };
+        let umask = number(fields.next()?)?;
+        let workdir = PathBuf::from(OsString::from_vec(fields.next()?.to_vec()));
+        let count = number::<usize>(fields.next()?)?;
+        let environ: Vec<Vec<u8>> = fields.by_ref().take(count).map(<[u8]>::to_vec).collect();
+        if environ.len() < count {
+            return None;
+        }
+        let mut stop_commands = Vec::new();
+        while let Some(timeout) = fields.next() {
+            let (timeout, grace) = (number(timeout)?, number(fields.next()?)?);
+            let count = number::<usize>(fields.next()?)?;
+            let argv: Vec<Vec<u8>> = fields.by_ref().take(count).map(<[u8]>::to_vec).collect();
+            if argv.len() < count || argv.is_empty() {
+                return None;
+            }
+            let [timeout, grace] = [timeout, grace].map(Duration::from_millis);
+            stop_commands.push(StopCommand { argv, timeout, grace });
+        }
+        let identity = Identity { uid, gid, groups };
+        Some(Record { identity, umask, workdir, environ: Environ(environ), stop_commands })
+    }
+}
+
+fn number<T: std::str::FromStr>(text: &[u8]) -> Option<T> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn words() -> impl Strategy<Value = Vec<Vec<u8>>> {
+        prop::collection::vec(prop::collection::vec(1..=255_u8, 0..20), 0..9)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(
+            ids in any::<(u32, u32)>(),
+            groups in prop::collection::vec(any::<u32>(), 0..5),
+            umask in 0..0o1000_u32,
+            environ in words(),
+            workdir in "/[a-z]{0,9}",
+            commands in prop::collection::vec((words(), any::<u32>(), any::<u32>()), 0..4),
+        ) {
+            let millis = |time: u32| Duration::from_millis(time.into());
+            let stop_commands = commands
+                .into_iter()
+                .filter(|(argv, ..)| !argv.is_empty())
+                .map(|(argv, timeout, grace)| StopCommand { argv, timeout: millis(timeout), grace: millis(grace) })
+                .collect();
+            let identity = Identity { uid: ids.0, gid: ids.1, groups };
+            let record = Record { identity, umask, workdir: workdir.into(), environ: Environ(environ), stop_commands };
+            let file = create().expect("a file in memory");
+            prop_assert_eq!(read(&file), Ok(None));
+            write(&file, &record).expect("memory");
+            prop_assert_eq!(read(&file), Ok(Some(record.clone())));
+            prop_assert_eq!(read(&file), Ok(Some(record)), "as often as you like");
+        }
+
+        #[test]
+        fn whatever_is_in_the_file_it_is_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Record::from_bytes(&bytes);
+            let _ = Record::from_bytes(&[b"onset 1\0", &bytes[..]].concat());
+        }
+    }
+
+    #[test]
+    fn a_half_of_it_is_none() {
+        let whole = b"onset 1\x000\x000\x00\x0018\0/\x001\0A=b\x001000\x000\x002\0x\0y\0";
+        let record = Record::from_bytes(whole).expect("a record");
+        assert_eq!(record.environ.get("A"), Some(&b"b"[..]));
+        assert_eq!(record.stop_commands[0].argv, [b"x", b"y"]);
+        let read = (0..whole.len()).filter(|&length| Record::from_bytes(&whole[..length]).is_some()).count();
+        assert_eq!(read, 1, "without the command alone it is whole");
+        assert_eq!(format!("{:?}", record.environ), "Environ(1 entries)");
+    }
+
+    #[test]
+    fn its_link_is_known() {
+        let file = create().expect("a file in memory");
+        let link = std::fs::read_link(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file))).unwrap();
+        assert!(is_link_to_one(&link), "{link:?}");
+        assert!(!is_link_to_one(Path::new("/memfd:other")));
+    }
+}
