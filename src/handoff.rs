@@ -1,11 +1,12 @@
-//! What passes from the child that prepares to PID 1, over a pipe that execve(2) closes: what is about to be executed, and
-//! why the start failed if it did. The end of the pipe after the first and without the second means that the application
+//! What passes from the child that prepares to PID 1, over a pipe that execve(2) closes: the policy, which step is being
+//! done, what is about to be executed, and why the start failed if it did. The end of the pipe after the first and without the second means that the application
 //! runs; without either, that the child ended while it prepared.
 //!
 //! A message is a tag, a length of two bytes and a body, in one write of at most `PIPE_BUF` bytes (pipe(7)): whole or
 //! absent.
 #![forbid(unsafe_code)]
 
+use crate::policy::Policy;
 use nix::errno::Errno;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -32,6 +33,11 @@ pub struct Receiver(OwnedFd);
 pub enum Progress {
     /// Nothing yet.
     None,
+    /// The configuration was read, and this is what PID 1 is to do; and where its last words go: a path, or nothing for
+    /// nowhere.
+    Policy(Box<Policy>, Vec<u8>),
+    /// This step is being done.
+    Step(String),
     /// These words, each with a NUL behind it, are about to be executed; none: those of the container.
     Executing(Vec<u8>),
     /// The other end is closed: execve(2) succeeded, or the child is gone.
@@ -40,6 +46,8 @@ pub enum Progress {
     Failed(StartFailure),
 }
 
+const POLICY: u8 = b'p';
+const STEP: u8 = b's';
 const EXECUTING: u8 = b'e';
 const FAILED: u8 = b'f';
 
@@ -53,6 +61,18 @@ pub fn channel() -> nix::Result<(Sender, Receiver)> {
 }
 
 impl Sender {
+    /// Tells PID 1 what to do, and where its last words go.
+    pub fn policy(&self, policy: &Policy, last_words: &[u8]) {
+        let policy = policy.to_bytes();
+        let length = u16::try_from(policy.len()).unwrap_or(0).to_le_bytes();
+        self.send(POLICY, &[&length, &policy[..], last_words].concat());
+    }
+
+    /// Tells PID 1 which step is being done.
+    pub fn step(&self, name: &str) {
+        self.send(STEP, name.as_bytes());
+    }
+
     /// Tells PID 1 what the main process's arguments are, for its reports.
     pub fn executing(&self, words: &[u8]) {
         self.send(EXECUTING, words);
@@ -87,6 +107,8 @@ impl Receiver {
         let read = nix::unistd::read(&self.0, &mut body).unwrap_or(0);
         body.truncate(read);
         match (tag, body.split_first()) {
+            (POLICY, _) => policy(&body).unwrap_or(Progress::None),
+            (STEP, _) => Progress::Step(String::from_utf8_lossy(&body).into_owned()),
             (EXECUTING, _) => Progress::Executing(body),
             (FAILED, Some((&status, cause))) => {
                 Progress::Failed(StartFailure { status, cause: String::from_utf8_lossy(cause).into_owned() })
@@ -101,6 +123,12 @@ impl Receiver {
     }
 }
 
+fn policy(body: &[u8]) -> Option<Progress> {
+    let (length, rest) = body.split_first_chunk()?;
+    let (policy, last_words) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
+    Some(Progress::Policy(Box::new(Policy::from_bytes(policy)?), last_words.to_vec()))
+}
+
 impl AsFd for Receiver {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
@@ -110,15 +138,22 @@ impl AsFd for Receiver {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::Target;
+    use crate::report::{Format, Level};
 
     #[test]
     fn messages_arrive_as_they_were_sent() {
         let (sender, receiver) = channel().unwrap();
         let failure = StartFailure { status: 127, cause: "cannot start `x`: \n no such file".to_owned() };
+        let policy = Policy::plain(Target::Group, Format::Text, Level::Debug);
+        sender.policy(&policy, b"/dev/termination-log");
+        sender.step("`migrate`");
         sender.executing(b"x\0-y\0");
         sender.executing(b"");
         sender.failed(&failure);
         drop(sender);
+        assert_eq!(receiver.receive(), Progress::Policy(Box::new(policy), b"/dev/termination-log".to_vec()));
+        assert_eq!(receiver.receive(), Progress::Step("`migrate`".to_owned()));
         assert_eq!(receiver.receive(), Progress::Executing(b"x\0-y\0".to_vec()));
         assert_eq!(receiver.receive(), Progress::Executing(Vec::new()));
         assert_eq!(receiver.receive(), Progress::Failed(failure));

@@ -3,14 +3,15 @@
 
 use crate::cli::ConfigFile;
 use crate::config::{Config, Problems, Source};
-use crate::plan::env::Resolved;
+use crate::plan::env::{Environment, Resolved};
 use crate::plan::model::{Action, Edit, Fallback, File, HookKind, Ownership, Program};
 use crate::plan::redact::Redaction;
 use crate::plan::resolve::{Inputs, Resolution, resolve};
+use crate::plan::shutdown::Shutdown;
 use crate::plan::steps::{Planned, step_name};
-use crate::plan::{check as static_check, limit};
+use crate::plan::{check as static_check, limit, shutdown};
 use crate::prepare::bytes;
-use crate::prepare::load::{Loaded, USUAL, load};
+use crate::prepare::load::{Loaded, USUAL, find, load};
 use crate::sys::words::Words;
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -22,15 +23,21 @@ pub fn check(file: &ConfigFile, start: Option<(Words, Words)>) -> Result<String,
     let mut problems = Problems::default();
     static_check::expressions(&config, &world, &mut problems);
     let mut redaction = Redaction::default();
+    let mut warning = None;
     if let (Some((_, envp)), true) = (start, problems.is_empty()) {
         let environ = bytes(envp);
         let mut resolution =
             resolve(&Inputs { config: &config, args: &[], environ: &environ, world: &world }, &mut problems);
         resolution.look_ahead(&mut problems);
         redaction = Redaction::of(&resolution.env);
+        warning = resolution.plan.shutdown.warning();
+    } else if problems.is_empty() {
+        // What depends on the environment is not judged without one.
+        warning = shutdown::resolve(&config, &Environment::default(), &mut Problems::default()).warning();
     }
     if problems.is_empty() {
-        Ok(format!("{}: in order\n", source.name))
+        let warning = warning.map_or(String::new(), |text| format!("{}: warning: {text}\n", source.name));
+        Ok(format!("{warning}{}: in order\n", source.name))
     } else {
         Err(explained(problems, &source, &redaction))
     }
@@ -42,7 +49,8 @@ fn explained(problems: Problems, source: &Source, redaction: &Redaction) -> Vec<
 }
 
 fn loaded(file: &ConfigFile) -> Result<Loaded, Vec<String>> {
-    load(file)?.ok_or_else(|| vec![format!("there is no configuration: {USUAL} does not exist")])
+    let path = find(file).ok_or_else(|| vec![format!("there is no configuration: {USUAL} does not exist")])?;
+    load(path)
 }
 
 /// Resolves everything, hands it on, and explains what is wrong.
@@ -187,6 +195,9 @@ impl Shown<'_> {
         lines.extend(state.bounding.map(|mask| ("bounding", crate::plan::capability::names(mask))));
         if state.ambient != 0 {
             lines.push(("ambient", crate::plan::capability::names(state.ambient)));
+        }
+        if plan.shutdown != Shutdown::default() {
+            lines.push(("stop", self.word(plan.shutdown.describe().as_bytes())));
         }
         lines
     }

@@ -1,11 +1,13 @@
 //! From the start of the process to the two that go on: the arrow of the crate's documentation as code.
 #![forbid(unsafe_code)]
 
-use crate::cli::{self, ConfigFile, Invocation, Refusal, Run};
+use crate::cli::{self, Invocation, Refusal, Run};
 use crate::exit;
 use crate::handoff::{self, Sender, StartFailure};
 use crate::inspect;
+use crate::policy::{Policy, Target};
 use crate::prepare::{self, Job, load};
+use crate::record;
 use crate::report::{self, Because, Event};
 use crate::supervise::{self, Main};
 use crate::sys::clock;
@@ -19,7 +21,6 @@ use nix::errno::Errno;
 use nix::unistd::{Pid, getpgrp};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::time::Duration;
 
 /// The program. Ends the process; the return type is for C's `main`.
@@ -90,18 +91,28 @@ fn refuse(refusal: &Refusal) -> u8 {
 
 fn launch(start: &Start, run: &Run, started: Duration) -> u8 {
     let argv = start.argv.skip(run.command);
-    if argv.is_empty() && run.config == ConfigFile::Usual && !Path::new(load::USUAL).exists() {
+    let config = load::find(&run.config);
+    if argv.is_empty() && config.is_none() {
         return refuse(&Refusal { problems: vec!["no command: say which program to start".to_owned()] });
     }
-    report::start(run.log_format, run.log_level);
+    report::start(run.log_format.unwrap_or_default(), run.log_level.unwrap_or_default());
     explain_panics(|cause| Event::InternalError { cause: &cause }.emit());
-    let mut job =
-        Job { argv, envp: start.envp, mask: start.inherited_mask, child_disposition: None, config: run.config.clone() };
+    let mut job = Job {
+        argv,
+        envp: start.envp,
+        mask: start.inherited_mask,
+        child_disposition: None,
+        config,
+        forward_to: if run.group { Target::Group } else { Target::Main },
+        format: run.log_format,
+        level: run.log_level,
+        record: None,
+    };
     let failure = if run.exec {
-        prepare::become_application(&job, &|_| {})
+        prepare::become_application(&job, None)
     } else {
         job.child_disposition = Some(signal::hear_children());
-        match launch_supervised(&job, run, started) {
+        match launch_supervised(&mut job, started) {
             Ok(status) => return status,
             Err(failure) => failure,
         }
@@ -112,9 +123,11 @@ fn launch(start: &Start, run: &Run, started: Duration) -> u8 {
 }
 
 /// Forks: the child becomes the application, and this process stays to supervise it. Fails only before the fork.
-fn launch_supervised(job: &Job, run: &Run, started: Duration) -> Result<u8, StartFailure> {
+fn launch_supervised(job: &mut Job<'_>, started: Duration) -> Result<u8, StartFailure> {
     let (sender, receiver) = handoff::channel().map_err(cannot("make a pipe"))?;
     let intake = Intake::open(SignalSet::ALL).map_err(cannot("open a signalfd"))?;
+    // A kernel without files in memory is none for those who come later, and for the stop commands.
+    job.record = job.config.and_then(|_| record::create().ok());
     let us = Pid::this();
     let sub_reaper = us != Pid::from_raw(1);
     if sub_reaper {
@@ -129,7 +142,7 @@ fn launch_supervised(job: &Job, run: &Run, started: Duration) -> Result<u8, Star
             let sender: &Sender = Box::leak(Box::new(sender));
             tell_panics_to(sender);
             lead_own_group(our_group);
-            let failure = prepare::become_application(job, &|words| sender.executing(words));
+            let failure = prepare::become_application(job, Some(sender));
             sender.failed(&failure);
             process::exit_now(failure.status)
         }
@@ -138,10 +151,30 @@ fn launch_supervised(job: &Job, run: &Run, started: Duration) -> Result<u8, Star
     drop(sender);
     // From here on nothing may fail: there is an application.
     let _: nix::Result<()> = nix::unistd::chdir("/");
-    close_inherited([intake.descriptor(), receiver.descriptor()]);
-    let argv = report::command_line(job.argv.iter());
-    let main = Main { pid: main, argv, onset_started: started, group: run.group };
+    close_inherited([Some(intake.descriptor()), Some(receiver.descriptor()), job.record.as_ref()]);
+    let (format, level) = (job.format.unwrap_or_default(), job.level.unwrap_or_default());
+    let main = Main {
+        pid: main,
+        argv: report::command_line(job.argv.iter()),
+        onset_started: started,
+        policy: Policy::plain(job.forward_to, format, level),
+        declared: job.config.is_some(),
+        run_stop_commands: &|| run_stop_commands(job),
+    };
     Ok(supervise::supervise(main, &intake, receiver))
+}
+
+/// Makes the process that runs the stop commands.
+fn run_stop_commands(job: &Job<'_>) -> nix::Result<Pid> {
+    match process::fork()? {
+        Side::Parent { child } => Ok(child),
+        Side::Child => {
+            if let Some(file) = &job.record {
+                prepare::run_stop_commands(file, job.mask);
+            }
+            process::exit_now(0)
+        }
+    }
 }
 
 /// Puts this new process into a group of its own, and into the terminal's foreground if onset's group was there: in the

@@ -7,6 +7,8 @@ use crate::report::{Format, Level};
 use crate::sys::signal::{Signal, SignalSet};
 use std::time::Duration;
 
+mod bytes;
+
 /// The most rungs a ladder has.
 pub const MOST_RUNGS: usize = 8;
 
@@ -134,6 +136,8 @@ pub struct Policy {
     pub ladder: Ladder,
     /// To whom the ladder's signals go.
     pub target: Target,
+    /// Whether who is stopped is to go on when it is asked to end.
+    pub resume: bool,
     /// To whom all other signals go: [`Target::All`] is none of them.
     pub forward_to: Target,
     /// How long the rest has to end when the main process has ended; `None`: it is not waited for.
@@ -153,8 +157,7 @@ impl Policy {
     pub fn plain(forward_to: Target, format: Format, level: Level) -> Self {
         let mut stop_on = SignalSet::NONE;
         [Signal::TERM, Signal::INT, Signal::QUIT].into_iter().for_each(|signal| stop_on.insert(signal));
-        let mut rungs = [Rung { signal: None, wait: None }; MOST_RUNGS];
-        rungs[0].wait = None;
+        let rungs = [Rung { signal: None, wait: None }; MOST_RUNGS];
         Policy {
             stop_on,
             rewrites: Rewrites::none(),
@@ -162,6 +165,7 @@ impl Policy {
             commands: None,
             ladder: Ladder { rungs, count: 1 },
             target: forward_to,
+            resume: false,
             forward_to,
             linger: None,
             start_timeout: None,

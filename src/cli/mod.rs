@@ -54,10 +54,10 @@ pub struct Run {
     pub exec: bool,
     /// Forward signals to the main process's group instead of to it alone.
     pub group: bool,
-    /// How reports are written.
-    pub log_format: Format,
-    /// Which reports are written.
-    pub log_level: Level,
+    /// How reports are written; `None`: as the configuration says, or the default.
+    pub log_format: Option<Format>,
+    /// Which reports are written; `None`: as the configuration says, or the default.
+    pub log_level: Option<Level>,
     /// The configuration.
     pub config: ConfigFile,
     /// Where in argv the command starts. Without a configuration there must be one.

@@ -28,11 +28,13 @@ pub fn parse(arguments: Vec<OsString>, variable: impl Fn(&str) -> Option<OsStrin
             }),
             Some("plan") => reader.subcommand(&PLAN, |reader, arguments| Invocation::Plan {
                 config: reader.config_file(),
-                json: reader.setting(&FORMAT, |name| match name {
-                    "text" => Some(false),
-                    "json" => Some(true),
-                    _ => None,
-                }),
+                json: reader
+                    .setting(&FORMAT, |name| match name {
+                        "text" => Some(false),
+                        "json" => Some(true),
+                        _ => None,
+                    })
+                    .unwrap_or(false),
                 arguments,
             }),
             Some("render") => reader
@@ -181,19 +183,20 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A setting by option, else by variable, else the default.
-    fn setting<T: Default>(&mut self, flag: &Flag, from_name: impl Fn(&str) -> Option<T>) -> T {
+    /// A setting by option, else by variable; `None`: by neither.
+    fn setting<T>(&mut self, flag: &Flag, from_name: impl Fn(&str) -> Option<T>) -> Option<T> {
         let (name, value) = match self.value(flag) {
             Some(value) => (format!("`--{}`", flag.long), value.clone()),
             None => match self.by_variable(flag) {
                 Some((name, value)) => (name.to_owned(), value),
-                None => return T::default(),
+                None => return None,
             },
         };
-        value.to_str().and_then(from_name).unwrap_or_else(|| {
+        let setting = value.to_str().and_then(from_name);
+        if setting.is_none() {
             self.problems.push(format!("{name} is `{}`: accepted are {}", value.to_string_lossy(), flag.help));
-            T::default()
-        })
+        }
+        setting
     }
 }
 
@@ -231,14 +234,8 @@ mod tests {
         }
     }
 
-    const PLAIN: Run = Run {
-        exec: false,
-        group: false,
-        log_format: Format::Json,
-        log_level: Level::Info,
-        config: ConfigFile::Usual,
-        command: 1,
-    };
+    const PLAIN: Run =
+        Run { exec: false, group: false, log_format: None, log_level: None, config: ConfigFile::Usual, command: 1 };
 
     #[test]
     fn options_end_at_the_first_other_word_or_at_two_dashes() {
@@ -260,11 +257,11 @@ mod tests {
 
     #[test]
     fn a_value_is_attached_or_follows() {
-        let text = Run { log_format: Format::Text, ..PLAIN };
+        let text = Run { log_format: Some(Format::Text), ..PLAIN };
         assert_eq!(run(&["--log-format=text", "app"], &[]), Run { command: 2, ..text });
         let Run { command, .. } = run(&["--log-format", "text", "--log-level", "off", "app"], &[]);
         assert_eq!(command, 5);
-        assert_eq!(run(&["--log-level", "debug", "--", "a"], &[]).log_level, Level::Debug);
+        assert_eq!(run(&["--log-level", "debug", "--", "a"], &[]).log_level, Some(Level::Debug));
     }
 
     #[test]
@@ -272,7 +269,7 @@ mod tests {
         let variables =
             [("ONSET_LOG_LEVEL", "debug"), ("ONSET_GROUP", "yes"), ("ONSET_EXEC", ""), ("ONSET_CONFIG", "/a")];
         let Run { log_level, group, exec, config, .. } = run(&["--log-level", "warn", "app"], &variables);
-        assert_eq!((log_level, group, exec), (Level::Warn, true, false));
+        assert_eq!((log_level, group, exec), (Some(Level::Warn), true, false));
         assert_eq!(config, ConfigFile::Named("/a".into()));
         assert_eq!(run(&["--config", "/b", "x"], &variables).config, ConfigFile::Named("/b".into()));
     }

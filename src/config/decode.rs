@@ -268,6 +268,14 @@ macro_rules! choice {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum $name { $( $(#[doc = $word_docs])* $variant, )* }
 
+        impl $name {
+            /// The word that it is in a configuration.
+            #[allow(dead_code)] // not every choice is asked for its word
+            pub fn word(self) -> &'static str {
+                match self { $( $name::$variant => $word, )* }
+            }
+        }
+
         impl $crate::config::decode::Decode for $name {
             fn decode(
                 node: &$crate::config::tree::Node,

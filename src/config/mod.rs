@@ -15,6 +15,7 @@ pub mod problem;
 mod reference;
 #[cfg(test)]
 mod schema;
+pub mod shutdown;
 mod toml;
 pub mod tree;
 pub mod types;
@@ -108,6 +109,8 @@ fn check(config: &Config, problems: &mut Problems) {
             problems.at(variable.place, "`type = \"enum\"` and `one_of` go together");
         }
     }
+    config.shutdown.iter().for_each(|shutdown| shutdown::check(shutdown, problems));
+    shutdown::check_maps(config, problems);
     for arg in config.app.iter().flat_map(|app| app.arg.iter().chain(&app.before)) {
         if arg.each.is_some() && arg.each_prefix.is_some() {
             problems.at(arg.place, "an argument has either `each` or `each_prefix`");

@@ -2,7 +2,10 @@
 //! the reference (`docs/configuration.md`) are made from these very words.
 
 use super::decode::{choice, table};
-use super::types::{Expression, Glob, Mode, Size, Text, TextOr, Texts, Time, Umask, UserIf, Within, YesOr};
+use super::types::{
+    ExitStatus, Expression, Glob, Mode, Rewrite, SignalName, Size, Text, TextOr, Texts, Time, Umask, UserIf, Within,
+    YesOr,
+};
 use std::collections::BTreeMap;
 
 table! {
@@ -18,14 +21,27 @@ table! {
         environment: Option<Environment>,
         /// What to do before the application starts, in this order.
         steps: Vec<Step>,
+        /// How the application is asked to end, and how long it has. Absent: signals are forwarded, and nothing has a time.
+        /// Like `signals` and `exit` it holds for what gets the set-up (`app.setup_for`).
+        shutdown: Option<Shutdown>,
+        /// What becomes of signals that come in, by name or number: another one, or nothing (`"drop"`). All others are
+        /// forwarded as they are. Real-time signals are `SIGRTMIN+3` and the like, SIGRTMIN being 34.
+        signals: BTreeMap<String, Rewrite>,
+        /// What onset ends with for a status of the main process: `143 = 0`, or `SIGTERM = 0` for 128 and the signal's
+        /// number. The status of a failed start stays what it is. Leave 137 alone: it is where runtimes look for an OOM kill.
+        exit: BTreeMap<String, ExitStatus>,
+        /// How onset reports.
+        report: Option<Report>,
     }
 }
 
 impl Config {
     /// Whether it may be a drop-in among hooks: steps that are no hooks, and nothing else.
     pub fn is_only_steps(&self) -> bool {
-        let Config { place: _, version: _, app, env, environment, steps } = self;
-        app.is_none() && env.is_empty() && environment.is_none() && steps.iter().all(|step| step.hooks.is_none())
+        let Config { place: _, version: _, app, env, environment, steps, shutdown, signals, exit, report } = self;
+        let others = [app.is_some(), !env.is_empty(), environment.is_some(), shutdown.is_some()];
+        let more = [!signals.is_empty(), !exit.is_empty(), report.is_some()];
+        !others.iter().chain(&more).any(|&is| is) && steps.iter().all(|step| step.hooks.is_none())
     }
 }
 
@@ -78,6 +94,9 @@ table! {
         oom_score_adj: Option<Within<-1000, 1000>>,
         /// Its niceness.
         nice: Option<Within<-20, 19>>,
+        /// How long the preparation may take in all, from onset's start to the application's; then onset ends with 124.
+        /// Absent: as long as it likes.
+        start_timeout: Option<Time>,
         /// Never gain privileges by execve (`PR_SET_NO_NEW_PRIVS`).
         no_new_privs: bool,
         /// Which capabilities are left.
@@ -102,6 +121,114 @@ choice! {
         Passwd = "passwd",
         /// They stay as they are.
         Keep = "keep",
+    }
+}
+
+table! {
+    /// What happens from the stop signal on. First comes the drain: the application knows nothing, and serves what still
+    /// comes in. Then it is asked to end, by one signal or a ladder of several; who does not end in its time is killed
+    /// with SIGKILL. A second stop signal ends the drain.
+    ///
+    /// Times are texts: `drain = "${DRAIN:-5s}"`. Variables that steps set count from the application's start on.
+    Shutdown {
+        /// Which signals ask to stop. Absent: SIGTERM, SIGINT and SIGQUIT.
+        on: Option<Vec<SignalName>>,
+        /// How long the application goes on serving. Absent: it is asked to end at once.
+        drain: Option<Text>,
+        /// What asks the application to end. Absent: the signal that came in.
+        signal: Option<SignalName>,
+        /// How long it has then, until SIGKILL. Absent: as long as it likes.
+        grace: Option<Text>,
+        /// Several signals, each with its time, in the place of `signal` and `grace`; 8 at most. The last may have no time.
+        ladder: Vec<Rung>,
+        /// To whom the signals of `signal` and `ladder` go, and SIGKILL. Absent: to whom all others go: the main process, or
+        /// its group with `--group`. SIGCONT follows where somebody may be stopped.
+        target: Option<StopTarget>,
+        /// How long the other processes have when the main process has ended: they get SIGTERM, and SIGKILL when that time is
+        /// over. Absent: they are not asked, and as PID 1 the end of onset ends them. Not PID 1, onset asks its own
+        /// descendants alone.
+        linger: Option<Text>,
+        /// How long the platform waits before it kills everything (`terminationGracePeriodSeconds`, `docker stop -t`). Stops
+        /// nothing: it is a warning if drain, ladder and linger together are longer.
+        budget: Option<Text>,
+        /// Programs to run when the stop signal has come in, one after the other, without a shell: to deregister, to flush.
+        /// The drain lasts until they have ended. They find the application's environment, user and working directory. One
+        /// that fails is reported, and stops nothing.
+        run: Vec<StopCommand>,
+    }
+}
+
+table! {
+    /// A signal, and how long the application has to end.
+    Rung {
+        /// Which. Absent: the signal that came in.
+        signal: Option<SignalName>,
+        /// How long until the next one, or until SIGKILL. Absent, in the last one: as long as it likes.
+        wait: Option<Text>,
+    }
+}
+
+choice! {
+    /// To whom signals go.
+    StopTarget {
+        /// The main process.
+        Main = "main",
+        /// Its process group.
+        Group = "group",
+        /// Everybody in the container; not PID 1, every descendant of onset.
+        All = "all",
+    }
+}
+
+table! {
+    /// A program to run when the application is about to stop.
+    StopCommand {
+        /// The program and its arguments.
+        command: Vec<Text>,
+        /// How long it may take; then it is told to stop. Absent: 10s.
+        timeout: Option<Text>,
+        /// How long it has to end then; then it is killed. Absent: 2s.
+        grace: Option<Text>,
+    }
+}
+
+table! {
+    /// What onset says about itself. `--log-format` and `--log-level`, and their variables, win over what stands here; what is
+    /// said before the configuration is read follows them alone.
+    Report {
+        /// How a report is written.
+        format: Option<ReportFormat>,
+        /// Which reports are written: these and graver ones.
+        level: Option<ReportLevel>,
+        /// The file that gets the reason why onset ends, 4096 bytes at most, as Kubernetes shows it (`terminationMessagePath`);
+        /// `false`: none. Absent: /dev/termination-log, if it is there. That it cannot be written is no failure.
+        termination_message: Option<YesOr<Text>>,
+    }
+}
+
+choice! {
+    /// How a report is written.
+    ReportFormat {
+        /// One JSON object a line.
+        Json = "json",
+        /// For people.
+        Text = "text",
+    }
+}
+
+choice! {
+    /// Which reports are written.
+    ReportLevel {
+        /// None.
+        Off = "off",
+        /// What failed.
+        Error = "error",
+        /// What went wrong and was got over, too.
+        Warn = "warn",
+        /// What happened.
+        Info = "info",
+        /// What happened in every detail.
+        Debug = "debug",
     }
 }
 

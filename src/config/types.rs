@@ -4,6 +4,7 @@
 use super::decode::{Decode, Shape, expected, table};
 use super::problem::Problems;
 use super::tree::{Node, Place, Value};
+use crate::sys::signal::Signal;
 use crate::template::substitute::Template;
 use std::time::Duration;
 
@@ -167,15 +168,104 @@ pub struct Time(pub Duration);
 impl Decode for Time {
     fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
         let text = String::decode(node, problems)?;
-        parse_duration(&text).filter(|&time| time <= LONGEST_TIME).map(Time).or_else(|| {
-            let accepted = "accepted are a number and ms, s, m or h, a year (8760h) at most";
-            problems.at(node.place, format!("`{text}` is no time: {accepted}"));
+        parse_time(&text).map(Time).or_else(|| {
+            problems.at(node.place, format!("`{text}` is no time: {TIME_ACCEPTED}"));
             None
         })
     }
 
     fn shape() -> Shape {
         Shape::String { kind: "time", pattern: Some("^[0-9]+(ms|s|m|h)$") }
+    }
+}
+
+/// The time a text says; one that is too long is none.
+pub fn parse_time(text: &str) -> Option<Duration> {
+    parse_duration(text).filter(|&time| time <= LONGEST_TIME)
+}
+
+/// What would be accepted as a time.
+pub const TIME_ACCEPTED: &str = "accepted are a number and ms, s, m or h, a year (8760h) at most";
+
+/// A signal, by its name or its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignalName {
+    /// Where it stands.
+    pub place: Place,
+    /// Which it is.
+    pub signal: Signal,
+}
+
+/// What would be accepted as a signal.
+pub const SIGNAL_ACCEPTED: &str = "accepted are names such as SIGTERM, TERM and SIGRTMIN+3, and numbers from 1 to 64";
+
+/// The word that stands for no signal at all.
+const DROP: &str = "drop";
+
+/// A text or a number as it was written.
+fn word(what: &str, node: &Node, problems: &mut Problems) -> Option<String> {
+    match &node.value {
+        Value::String(text) => Some(text.clone()),
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Bool(_) | Value::List(_) | Value::Table(_) | Value::Other(_) => expected(what, node, problems),
+    }
+}
+
+impl Decode for SignalName {
+    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let name = word("the name of a signal", node, problems)?;
+        let Some(signal) = Signal::from_name(&name) else {
+            problems.at(node.place, format!("`{name}` is no signal: {SIGNAL_ACCEPTED}"));
+            return None;
+        };
+        Some(SignalName { place: node.place, signal })
+    }
+
+    fn shape() -> Shape {
+        Shape::Either(vec![Shape::String { kind: "signal", pattern: None }, Shape::Integer { least: 1, greatest: 64 }])
+    }
+}
+
+/// What becomes of a signal: another one, or nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rewrite {
+    /// Where it stands.
+    pub place: Place,
+    /// What it becomes; `None`: it is dropped.
+    pub to: Option<Signal>,
+}
+
+impl Decode for Rewrite {
+    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let to = match &node.value {
+            Value::String(text) if text == DROP => None,
+            _ => Some(SignalName::decode(node, problems)?.signal),
+        };
+        Some(Rewrite { place: node.place, to })
+    }
+
+    fn shape() -> Shape {
+        SignalName::shape()
+    }
+}
+
+/// An exit status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExitStatus {
+    /// Where it stands.
+    pub place: Place,
+    /// 0 to 255.
+    pub status: u8,
+}
+
+impl Decode for ExitStatus {
+    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let Within(number) = Within::<0, 255>::decode(node, problems)?;
+        u8::try_from(number).ok().map(|status| ExitStatus { place: node.place, status })
+    }
+
+    fn shape() -> Shape {
+        Within::<0, 255>::shape()
     }
 }
 

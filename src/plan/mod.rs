@@ -1,7 +1,7 @@
 //! What to do, decided before anything is done: a pure function of argv, the configuration, the environment and what may
 //! be known of the world ([`world::World`]). Reports all problems at once.
 //!
-//! May use `cli`, `config`, `template`, and what reads addresses in `net`; knows nothing of what acts.
+//! May use `cli`, `config`, `template`, the types of `policy` and `record`, and what reads addresses in `net`; knows nothing of what acts.
 #![forbid(unsafe_code)]
 
 pub mod accounts;
@@ -24,6 +24,7 @@ mod programs;
 mod read;
 pub mod redact;
 pub mod resolve;
+pub mod shutdown;
 pub mod steps;
 pub mod value;
 mod version;

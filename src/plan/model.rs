@@ -1,5 +1,6 @@
 //! The plan: everything decided, nothing done. Plain data that `prepare` executes and `onset plan` prints.
 
+use super::shutdown::Shutdown;
 use crate::config::model::Condition;
 use crate::net::address::{Address, Url};
 use std::ffi::CString;
@@ -19,6 +20,8 @@ pub struct Plan {
     pub identity: Option<Identity>,
     /// The state of its process.
     pub process: ProcessState,
+    /// How it is asked to end.
+    pub shutdown: Shutdown,
 }
 
 /// A user with all that belongs to it.

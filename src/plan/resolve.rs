@@ -9,7 +9,7 @@ use super::identity::{self, Person};
 use super::judge::Judge;
 use super::model::{Learned, Plan, ProcessState};
 use super::world::World;
-use super::{capability, limit, passwd};
+use super::{capability, limit, passwd, shutdown};
 use crate::config::model::{App, Config, Home};
 use crate::config::problem::Problems;
 use crate::config::tree::Place;
@@ -116,6 +116,9 @@ impl Resolution<'_> {
         plan.envp = c_strings(env.entries.clone(), "a variable", problems);
         if let Some(app) = &config.app {
             plan.process = process_state(app, env, judge, world.process().umask, problems);
+        }
+        if meeting.setup {
+            plan.shutdown = shutdown::resolve(config, env, problems);
         }
     }
 

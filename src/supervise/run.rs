@@ -1,13 +1,13 @@
 //! The loop: wait, tell the state, do what it says.
 
-use super::job_control;
-use super::state::{self, Action, State};
+use super::state::{self, Action, Outcome, Send, State};
+use super::{job_control, rest};
 use crate::handoff::{Progress, Receiver, StartFailure};
-use crate::policy::Target;
-use crate::report::Event;
-use crate::sys::clock;
+use crate::policy::{Policy, Target};
+use crate::report::{self, Event};
 use crate::sys::signal::{self, Intake, Received, Signal};
-use crate::sys::wait::{self, Change, WaitStatus};
+use crate::sys::wait::{self, Change, Next, WaitStatus};
+use crate::sys::{clock, process};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
 use std::os::fd::AsFd;
@@ -18,24 +18,34 @@ use std::time::Duration;
 const REAP_BATCH: usize = 256;
 
 /// The main process, as PID 1 knows it.
-pub struct Main {
+pub struct Main<'a> {
     /// Its number, and that of its group.
     pub pid: Pid,
     /// Its arguments, for reports.
     pub argv: Vec<u8>,
     /// When onset started, by the monotonic clock.
     pub onset_started: Duration,
-    /// Whether its whole group gets what is forwarded.
-    pub group: bool,
+    /// What to do until the child says otherwise.
+    pub policy: Policy,
+    /// Whether the child will: until then signals wait, for it may say that one is to be another.
+    pub declared: bool,
+    /// Starts a process that runs the stop commands, and ends when they have.
+    pub run_stop_commands: &'a dyn Fn() -> nix::Result<Pid>,
 }
 
 /// Forwards and reaps until the main process has ended. Returns what onset is to end with.
-pub fn supervise(main: Main, intake: &Intake, progress: Receiver) -> u8 {
+pub fn supervise(main: Main<'_>, intake: &Intake, progress: Receiver) -> u8 {
+    let state = State::after_fork(main.policy, main.onset_started);
     let mut supervisor = Supervisor {
+        deaf: main.declared,
         main,
-        state: State::after_fork(),
+        state,
+        name: c"",
+        step: None,
         executing: false,
+        failure_told: false,
         main_started: None,
+        commands: None,
         // Whoever executed onset may have left children behind whose SIGCHLD came before we listened.
         unreaped: true,
         ended: None,
@@ -45,10 +55,12 @@ pub fn supervise(main: Main, intake: &Intake, progress: Receiver) -> u8 {
         if supervisor.unreaped {
             supervisor.reap(&mut progress);
         }
+        supervisor.on_event(state::Event::Tick, None);
+        supervisor.show_state();
         if let Some(status) = supervisor.ended {
             return status;
         }
-        let ready = Ready::wait(intake, progress.as_ref(), supervisor.unreaped);
+        let ready = supervisor.wait(intake, progress.as_ref());
         // All of it before any signal: that the application runs is older than what came in for it.
         while ready.progress && progress.as_ref().is_some_and(is_ready) {
             supervisor.follow_progress(&mut progress);
@@ -71,77 +83,205 @@ struct Ready {
     progress: bool,
 }
 
-impl Ready {
-    /// Waits for something to read; only looks if there is `more` to do anyway. Once the main process runs and there
-    /// is nothing else to do, reading the signals is the wait.
-    fn wait(intake: &Intake, progress: Option<&Receiver>, more: bool) -> Ready {
-        let timeout = if more { PollTimeout::ZERO } else { PollTimeout::NONE };
-        let intake = PollFd::new(intake.as_fd(), PollFlags::POLLIN);
-        let is_ready = |fd: &PollFd<'_>| fd.any().unwrap_or(false);
-        match progress {
-            None if !more => Ready { signals: true, progress: false },
-            None => {
-                let mut fds = [intake];
-                let signals = poll(&mut fds, timeout).is_ok_and(|count| count > 0);
-                Ready { signals, progress: false }
-            }
-            Some(progress) => {
-                let mut fds = [intake, PollFd::new(progress.as_fd(), PollFlags::POLLIN)];
-                match poll(&mut fds, timeout) {
-                    Ok(_) => Ready { signals: is_ready(&fds[0]), progress: is_ready(&fds[1]) },
-                    Err(_) => Ready { signals: false, progress: false },
-                }
-            }
-        }
+/// The time until then, so that it has come when that is over: poll(2) counts whole milliseconds.
+fn time_until(deadline: Duration) -> PollTimeout {
+    let left = deadline.saturating_sub(clock::monotonic());
+    if left.is_zero() {
+        return PollTimeout::ZERO;
     }
+    PollTimeout::try_from(left.saturating_add(Duration::from_millis(1))).unwrap_or(PollTimeout::MAX)
 }
 
-struct Supervisor {
-    main: Main,
+struct Supervisor<'a> {
+    main: Main<'a>,
     state: State,
+    /// Whether signals wait, because the child has yet to say what becomes of them.
+    deaf: bool,
+    /// What others see us as.
+    name: &'static std::ffi::CStr,
+    /// The step that is being done.
+    step: Option<String>,
     /// Whether the child has said that it is about to execute the application.
     executing: bool,
+    /// Whether it was reported why there is no main process.
+    failure_told: bool,
     /// When the application was executed.
     main_started: Option<Duration>,
+    /// The process that runs the stop commands.
+    commands: Option<Pid>,
     /// Whether there may be children to wait for: one SIGCHLD can stand for several of them (signal(7)).
     unreaped: bool,
     ended: Option<u8>,
 }
 
-impl Supervisor {
+impl Supervisor<'_> {
+    /// Waits for something to read or to do; only looks if there are children to wait for anyway. Once the main process
+    /// runs and there is nothing else to do, reading the signals is the wait.
+    fn wait(&self, intake: &Intake, progress: Option<&Receiver>) -> Ready {
+        let timeout = match self.state.deadline() {
+            _ if self.unreaped => PollTimeout::ZERO,
+            Some(deadline) => time_until(deadline),
+            None if progress.is_none() => return Ready { signals: true, progress: false },
+            None => PollTimeout::NONE,
+        };
+        let is_ready = |fd: &PollFd<'_>| fd.any().unwrap_or(false);
+        let signals = PollFd::new(intake.as_fd(), PollFlags::POLLIN);
+        let Some(progress) = progress else {
+            let mut fds = [signals];
+            return Ready { signals: poll(&mut fds, timeout).is_ok_and(|count| count > 0), progress: false };
+        };
+        let mut fds = [PollFd::new(progress.as_fd(), PollFlags::POLLIN), signals];
+        let heard = if self.deaf { &mut fds[..1] } else { &mut fds[..] };
+        match poll(heard, timeout) {
+            Ok(_) => Ready { progress: is_ready(&fds[0]), signals: !self.deaf && is_ready(&fds[1]) },
+            Err(_) => Ready { signals: false, progress: false },
+        }
+    }
+
+    /// Tells the state, and does what it says. `received`: the signal that is the event.
+    fn on_event(&mut self, event: state::Event, received: Option<&Received>) {
+        let action = self.state.on_event(event, clock::monotonic());
+        self.carry_out(action, received);
+    }
+
+    fn carry_out(&mut self, action: Action, received: Option<&Received>) {
+        self.act(action, received);
+        if let Some(runner) = self.commands.filter(|_| !self.state.minds_commands()) {
+            signal::send(runner, Signal::TERM);
+            self.commands = None;
+        }
+    }
+
+    fn act(&mut self, action: Action, received: Option<&Received>) {
+        match action {
+            Action::Nothing => {}
+            Action::Drop => {
+                if let Some(received) = received {
+                    Event::SignalDropped { received: *received }.emit();
+                }
+            }
+            Action::Forward(send) => {
+                let Some(received) = received else { return };
+                if self.send(&send, received.rewritten(send.signal)) {
+                    let Send { signal, target, stop, .. } = send;
+                    Event::SignalForwarded { received: *received, sent: signal, stop, target }.emit();
+                }
+            }
+            Action::Ask { send, grace } => {
+                if self.send(&send, Received::own(send.signal)) {
+                    Event::StopSignalSent { signal: send.signal, target: send.target, grace }.emit();
+                }
+            }
+            Action::Drain { commands } => self.drain(commands, received),
+            Action::Kill { target, waited } => {
+                let send = Send { signal: Signal::KILL, target, stop: true, resume: false };
+                if self.send(&send, Received::own(Signal::KILL))
+                    && let Some(waited) = waited
+                {
+                    Event::MainKilled { target, waited }.emit();
+                }
+            }
+            Action::Suspend(signal) => {
+                Event::MainStopped { pid: self.main.pid, signal }.emit();
+                if job_control::follow_stop(self.main.pid, signal) {
+                    self.on_event(state::Event::Suspended, None);
+                }
+            }
+            Action::Resume => job_control::resume(self.main.pid),
+            Action::Linger(linger) => {
+                if rest::send(Signal::TERM) {
+                    rest::send(Signal::CONT);
+                    Event::Lingering { linger }.emit();
+                }
+                self.unreaped = true;
+            }
+            Action::Clear { waited } => {
+                if rest::send(Signal::KILL)
+                    && let Some(waited) = waited
+                {
+                    Event::RestKilled { waited }.emit();
+                }
+                self.unreaped = true;
+            }
+            Action::Finish => self.ended = self.state.outcome().map(|outcome| outcome.status),
+        }
+    }
+
+    /// Sends it, and SIGCONT behind it if that is wanted. Whether it could be sent; if not, that was reported.
+    fn send(&self, send: &Send, received: Received) -> bool {
+        let Send { signal, target, resume, .. } = *send;
+        let deliver = |received: &Received| match target {
+            Target::Main => signal::forward_to_process(self.main.pid, received),
+            Target::Group => signal::forward_to_group(self.main.pid, received),
+            Target::All => {
+                // That there is nobody is no news.
+                rest::send(received.signal);
+                Ok(())
+            }
+        };
+        let result = deliver(&received);
+        if resume {
+            let _: nix::Result<()> = deliver(&Received::own(Signal::CONT));
+        }
+        if let Err(error) = result {
+            Event::SignalNotForwarded { signal, target, error }.emit();
+        }
+        result.is_ok()
+    }
+
+    fn drain(&mut self, commands: bool, received: Option<&Received>) {
+        if let Some(received) = received {
+            Event::Draining { received: *received, drain: self.state.drain(), commands }.emit();
+        }
+        if !commands {
+            return;
+        }
+        match (self.main.run_stop_commands)() {
+            Ok(runner) => self.commands = Some(runner),
+            Err(error) => {
+                let text = format!("cannot run the stop commands: {}", report::Because(error));
+                Event::Notice { text: &text }.emit();
+                self.on_event(state::Event::CommandsEnded, None);
+            }
+        }
+    }
+
+    /// What others see: `onset:run` and the like.
+    fn show_state(&mut self) {
+        let name = self.state.name();
+        if name != self.name {
+            self.name = name;
+            process::set_name(name);
+        }
+    }
+
     fn on_signal(&mut self, received: &Received) {
         if received.signal == Signal::CHLD {
             self.unreaped = true;
         }
-        let action = self.state.on_event(state::Event::Signal(received.signal));
-        match action {
-            Action::Forward { stop } => self.forward(received, stop),
-            Action::Resume => job_control::resume(self.main.pid),
-            Action::Nothing | Action::Suspend(_) | Action::Finish { .. } => {}
-        }
-    }
-
-    fn forward(&self, received: &Received, stop: bool) {
-        let Main { pid, group, .. } = self.main;
-        let forward = if group { signal::forward_to_group } else { signal::forward_to_process };
-        let target = if group { Target::Group } else { Target::Main };
-        match forward(pid, received) {
-            Ok(()) => Event::SignalForwarded { received: *received, sent: received.signal, stop, target }.emit(),
-            Err(error) => Event::SignalNotForwarded { signal: received.signal, target, error }.emit(),
-        }
+        self.on_event(state::Event::Signal(received.signal), Some(received));
     }
 
     fn follow_progress(&mut self, progress: &mut Option<Receiver>) {
         let Some(receiver) = progress else { return };
         match receiver.receive() {
             Progress::None => {}
+            Progress::Policy(policy, _last_words) => {
+                self.deaf = false;
+                report::change(policy.format, policy.level);
+                self.on_event(state::Event::Policy(*policy), None);
+            }
+            Progress::Step(name) => self.step = Some(name),
             Progress::Executing(words) => {
+                self.deaf = false;
                 self.executing = true;
+                self.step = None;
                 if !words.is_empty() {
                     self.main.argv = words;
                 }
             }
             Progress::Closed => {
+                self.deaf = false;
                 *progress = None;
                 // Without that the child is gone, and there never was a main process.
                 if self.executing {
@@ -149,36 +289,48 @@ impl Supervisor {
                 }
             }
             Progress::Failed(StartFailure { status, cause }) => {
+                self.deaf = false;
                 *progress = None;
-                self.state.on_event(state::Event::StartFailed { status });
-                Event::StartFailed { status, cause: &cause, argv: &self.main.argv, stopped: false }.emit();
+                self.on_event(state::Event::StartFailed { status }, None);
+                self.tell_failure(status, &cause, false);
             }
         }
     }
 
     fn on_started(&mut self) {
-        self.state.on_event(state::Event::Started);
-        self.main_started = Some(clock::monotonic());
+        let now = clock::monotonic();
+        self.main_started = Some(now);
         let Main { pid, argv, onset_started, .. } = &self.main;
-        let startup = clock::monotonic().saturating_sub(*onset_started);
-        Event::MainStarted { pid: *pid, argv, startup }.emit();
+        Event::MainStarted { pid: *pid, argv, startup: now.saturating_sub(*onset_started) }.emit();
+        self.on_event(state::Event::Started, None);
+    }
+
+    fn tell_failure(&mut self, status: u8, cause: &str, stopped: bool) {
+        self.failure_told = true;
+        Event::StartFailed { status, cause, argv: &self.main.argv, stopped }.emit();
     }
 
     /// Waits for children that have ended already, as many as one turn may take.
     fn reap(&mut self, progress: &mut Option<Receiver>) {
         for _ in 0..REAP_BATCH {
-            let Some(change) = wait::next_change() else {
-                self.unreaped = false;
-                return;
-            };
-            if change.pid == self.main.pid {
-                // What it said before it ended comes first: a process that is gone has closed its end.
-                while progress.is_some() && !matches!(change.status, WaitStatus::Stopped(_)) {
-                    self.follow_progress(progress);
+            match wait::next() {
+                Next::Change(change) if change.pid == self.main.pid && self.state.outcome().is_none() => {
+                    // What it said before it ended comes first: a process that is gone has closed its end.
+                    while progress.is_some() && !matches!(change.status, WaitStatus::Stopped(_)) {
+                        self.follow_progress(progress);
+                    }
+                    self.on_main(&change);
                 }
-                self.on_main(&change);
-            } else {
-                self.on_orphan(&change);
+                Next::Change(change) => self.on_other(&change),
+                Next::Nothing => {
+                    self.unreaped = false;
+                    return;
+                }
+                Next::NoChild => {
+                    self.unreaped = false;
+                    self.on_event(state::Event::Alone, None);
+                    return;
+                }
             }
             if self.ended.is_some() {
                 return;
@@ -188,39 +340,47 @@ impl Supervisor {
 
     fn on_main(&mut self, change: &Change) {
         let Change { pid, status, usage } = *change;
-        match self.state.on_event(state::Event::Main(status)) {
-            Action::Suspend(signal) => {
-                Event::MainStopped { pid, signal }.emit();
-                if job_control::follow_stop(pid, signal) {
-                    self.state.on_event(state::Event::Suspended);
+        let now = clock::monotonic();
+        let action = self.state.on_event(state::Event::Main(status), now);
+        if let Some(Outcome { status: exit, expected }) = self.state.outcome() {
+            if Pid::this() != Pid::from_raw(1) {
+                job_control::take_back(pid);
+            }
+            match self.main_started {
+                Some(started) => {
+                    let uptime = now.saturating_sub(started);
+                    Event::MainEnded { pid, status, exit, expected, uptime, usage, oom: None }.emit();
+                }
+                None if self.failure_told => {}
+                None => {
+                    let cause = self.why_not_prepared(status);
+                    self.tell_failure(exit, &cause, expected);
                 }
             }
-            Action::Finish { status: exit, expected } => {
-                self.ended = Some(exit);
-                if Pid::this() != Pid::from_raw(1) {
-                    job_control::take_back(pid);
-                }
-                match self.main_started {
-                    Some(started) => {
-                        let uptime = clock::monotonic().saturating_sub(started);
-                        Event::MainEnded { pid, status, exit, expected, uptime, usage, oom: None }.emit();
-                    }
-                    None if self.state.failed_to_start() => {}
-                    None => {
-                        let cause = format!("the preparation {status}");
-                        let argv = &self.main.argv;
-                        Event::StartFailed { status: exit, cause: &cause, argv, stopped: expected }.emit();
-                    }
-                }
-            }
-            Action::Nothing | Action::Forward { .. } | Action::Resume => {}
         }
+        self.carry_out(action, None);
     }
 
-    fn on_orphan(&mut self, change: &Change) {
-        self.state.on_event(state::Event::Orphan);
-        if !matches!(change.status, WaitStatus::Stopped(_)) {
-            Event::OrphanReaped { pid: change.pid, status: change.status }.emit();
+    /// Why there is no main process, where the child could not say.
+    fn why_not_prepared(&self, status: WaitStatus) -> String {
+        let during = self.step.as_ref().map_or(String::new(), |step| format!(" during step {step}"));
+        if self.state.failed_to_start() {
+            let timeout = self.state.start_timeout().unwrap_or_default();
+            return format!("the preparation took longer than {timeout:?}, and was ended{during}");
         }
+        format!("the preparation {status}{during}")
+    }
+
+    fn on_other(&mut self, change: &Change) {
+        if matches!(change.status, WaitStatus::Stopped(_)) {
+            return;
+        }
+        if self.commands == Some(change.pid) {
+            self.commands = None;
+            self.on_event(state::Event::CommandsEnded, None);
+            return;
+        }
+        Event::OrphanReaped { pid: change.pid, status: change.status }.emit();
+        self.on_event(state::Event::Orphan, None);
     }
 }

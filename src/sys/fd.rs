@@ -25,11 +25,12 @@ pub fn above_stdio(fd: OwnedFd) -> nix::Result<OwnedFd> {
 /// Closes every descriptor but stderr and `keep`. Descriptors cannot fail to close in a way that matters here.
 ///
 /// `close_range(2)` is Linux 5.9; before, and where a seccomp filter of that age refuses it, they are closed one by one.
-pub fn close_inherited(keep: [&OwnedFd; 2]) {
-    let mut kept = [libc::STDERR_FILENO, keep[0].as_raw_fd(), keep[1].as_raw_fd()];
+pub fn close_inherited(keep: [Option<&OwnedFd>; 3]) {
+    let [one, two, three] = keep.map(|fd| fd.map(AsRawFd::as_raw_fd));
+    let mut kept = [Some(libc::STDERR_FILENO), one, two, three];
     kept.sort_unstable();
     let mut first = 0;
-    for fd in kept {
+    for fd in kept.into_iter().flatten() {
         close_range(first, fd - 1);
         first = fd + 1;
     }

@@ -38,6 +38,12 @@ pub fn lead_own_group(process: Pid) {
     let _: nix::Result<()> = nix::unistd::setpgid(process, process);
 }
 
+/// The name that `ps` and `/proc/PID/comm` show of this process, 15 bytes at most (`PR_SET_NAME`).
+pub fn set_name(name: &CStr) {
+    // SAFETY: prctl reads a C string through a live pointer; it copies 16 bytes at most, and stops at the NUL.
+    unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr(), 0, 0, 0) };
+}
+
 /// Makes orphaned descendants come to this process, as they come to PID 1 (`PR_SET_CHILD_SUBREAPER`, Linux 3.4), or no
 /// more. execve(2) keeps it.
 ///

@@ -14,6 +14,10 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 /// The highest signal number of Linux on the machines we are for (signal(7)).
 const HIGHEST: u8 = 64;
+/// The first that has no name of its own.
+const LOWEST_NAMELESS: u8 = 32;
+/// What SIGRTMIN is to those who send it: glibc's, which Docker and Kubernetes go by.
+const LOWEST_REAL_TIME: u8 = 34;
 
 /// A signal by number, 1 to 64.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -58,6 +62,33 @@ impl Signal {
     /// Every signal there is.
     pub fn all() -> impl Iterator<Item = Signal> {
         (1..=HIGHEST).map(Signal)
+    }
+
+    /// The signal of this name: `SIGTERM`, `TERM` in any case, or a number; real-time ones also as `SIGRTMIN+3` and
+    /// `SIGRTMAX-1`, counted from 34 to 64 as Docker and Kubernetes do, whatever the C library keeps for itself.
+    pub fn from_name(name: &str) -> Option<Self> {
+        if let Ok(number) = name.parse::<u8>() {
+            return Signal::new(i32::from(number));
+        }
+        let name = name.to_ascii_uppercase();
+        let name = name.strip_prefix("SIG").unwrap_or(&name);
+        let offset = |rest: &str, sign: char| match rest {
+            "" => Some(0),
+            rest => rest.strip_prefix(sign)?.parse::<u8>().ok().filter(|offset| *offset <= HIGHEST - LOWEST_REAL_TIME),
+        };
+        if let Some(rest) = name.strip_prefix("RTMIN") {
+            return offset(rest, '+').map(|offset| Signal(LOWEST_REAL_TIME + offset));
+        }
+        if let Some(rest) = name.strip_prefix("RTMAX") {
+            return offset(rest, '-').map(|offset| Signal(HIGHEST - offset));
+        }
+        let aliases = [("IOT", libc::SIGABRT), ("POLL", libc::SIGIO), ("CLD", libc::SIGCHLD)];
+        match aliases.into_iter().find(|(alias, _)| *alias == name) {
+            Some((_, number)) => Signal::new(number),
+            None => {
+                (1..LOWEST_NAMELESS).map(Signal).find(|signal| signal.to_string().strip_prefix("SIG") == Some(name))
+            }
+        }
     }
 
     fn raw(self) -> i32 {
@@ -107,9 +138,19 @@ impl SignalSet {
         self.0 |= signal.bit();
     }
 
+    /// Whether it is in it.
+    pub fn contains(self, signal: Signal) -> bool {
+        self.0 & signal.bit() != 0
+    }
+
     /// Each that is in it.
     pub fn iter(self) -> impl Iterator<Item = Signal> {
-        Signal::all().filter(move |signal| self.0 & signal.bit() != 0)
+        Signal::all().filter(move |&signal| self.contains(signal))
+    }
+
+    /// As the kernel keeps it.
+    pub fn bits(self) -> u64 {
+        self.0
     }
 
     /// All the others.
@@ -118,7 +159,8 @@ impl SignalSet {
         SignalSet(!self.0)
     }
 
-    pub(super) fn from_bits(bits: u64) -> Self {
+    /// As the kernel keeps it.
+    pub fn from_bits(bits: u64) -> Self {
         SignalSet(bits)
     }
 }
@@ -237,6 +279,17 @@ impl Received {
             libc::SI_SIGIO => "SI_SIGIO",
             _ => return None,
         })
+    }
+
+    /// One of our own accord, as kill(2) would send it.
+    pub fn own(signal: Signal) -> Self {
+        Received { signal, code: libc::SI_USER, pid: 0, uid: 0, value: 0 }
+    }
+
+    /// The same with another signal in its place.
+    #[must_use]
+    pub fn rewritten(self, signal: Signal) -> Self {
+        Received { signal, ..self }
     }
 
     /// Whether rt_sigqueueinfo(2) takes it: a code below zero, but for tgkill's, which only its sender may use.
@@ -361,23 +414,8 @@ pub fn forward_to_group(leader: Pid, received: &Received) -> nix::Result<()> {
 fn queue_to_group(leader: Pid, received: &Received) -> nix::Result<()> {
     // include/uapi/linux/pidfd.h
     const PIDFD_SIGNAL_PROCESS_GROUP: u32 = 1 << 2;
-    // SAFETY: pidfd_open takes integers.
-    let raw = unsafe { libc::syscall(libc::SYS_pidfd_open, leader.as_raw(), 0) };
-    let raw = Errno::result(i32::try_from(raw).unwrap_or(-1))?;
-    // SAFETY: pidfd_open has just made this descriptor, and nobody else has its number.
-    let leader = unsafe { OwnedFd::from_raw_fd(raw) };
     let info = QueuedInfo::new(received);
-    // SAFETY: the kernel reads one siginfo_t (128 bytes, QueuedInfo's size) through a live pointer.
-    let result = unsafe {
-        libc::syscall(
-            libc::SYS_pidfd_send_signal,
-            leader.as_raw_fd(),
-            received.signal.raw(),
-            &raw const info,
-            PIDFD_SIGNAL_PROCESS_GROUP,
-        )
-    };
-    Errno::result(result).map(drop)
+    Holder::of(leader)?.send_with(received.signal, &raw const info, PIDFD_SIGNAL_PROCESS_GROUP)
 }
 
 /// Sends a signal; it is no failure that nobody is there any more, or that it is nobody we may send to.
@@ -388,6 +426,51 @@ pub fn send(target: Pid, signal: Signal) {
 /// The same to a process group.
 pub fn send_to_group(leader: Pid, signal: Signal) {
     send(Pid::from_raw(-leader.as_raw()), signal);
+}
+
+/// The same to everybody but this process itself (kill(2), -1). For PID 1 of a PID namespace only: elsewhere that is
+/// everybody's processes.
+///
+/// # Errors
+/// ESRCH: there is nobody else; EPERM: none of them may be signalled.
+pub fn send_to_everybody(signal: Signal) -> nix::Result<()> {
+    if Pid::this() != Pid::from_raw(1) {
+        return Err(Errno::EPERM);
+    }
+    kill(Pid::from_raw(-1), signal)
+}
+
+/// A process that can be signalled although its number may be another's by then (pidfd_open(2), Linux 5.3).
+pub struct Holder(OwnedFd);
+
+impl Holder {
+    /// Takes hold of a process.
+    ///
+    /// # Errors
+    /// ESRCH: it is gone; ENOSYS or EPERM: the kernel or a seccomp filter is older than the call.
+    pub fn of(process: Pid) -> nix::Result<Self> {
+        // SAFETY: pidfd_open takes integers.
+        let raw = unsafe { libc::syscall(libc::SYS_pidfd_open, process.as_raw(), 0) };
+        let raw = Errno::result(i32::try_from(raw).unwrap_or(-1))?;
+        // SAFETY: pidfd_open has just made this descriptor, and nobody else has its number.
+        Ok(Holder(above_stdio(unsafe { OwnedFd::from_raw_fd(raw) })?))
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Errors
+    /// ESRCH: it is gone; EPERM: it is another user's.
+    pub fn send(&self, signal: Signal) -> nix::Result<()> {
+        self.send_with(signal, std::ptr::null(), 0)
+    }
+
+    fn send_with(&self, signal: Signal, info: *const QueuedInfo, flags: u32) -> nix::Result<()> {
+        // SAFETY: the kernel reads one siginfo_t (128 bytes, QueuedInfo's size) through the pointer unless it is null; our
+        // callers pass null or a live one.
+        let result =
+            unsafe { libc::syscall(libc::SYS_pidfd_send_signal, self.0.as_raw_fd(), signal.raw(), info, flags) };
+        Errno::result(result).map(drop)
+    }
 }
 
 /// kill(2), for every signal: nix's cannot send a real-time one.
@@ -422,6 +505,32 @@ mod tests {
         assert!(names[..31].iter().all(|name| name.starts_with("SIG")), "{names:?}");
         assert_eq!((names[14].as_str(), names[29].as_str(), names[31].as_str()), ("SIGTERM", "SIGPWR", "32"));
         assert_eq!(names.len(), 64);
+    }
+
+    #[test]
+    fn a_signal_is_known_by_its_names_and_its_number() {
+        for signal in Signal::all() {
+            assert_eq!(Signal::from_name(&signal.to_string()), Some(signal));
+        }
+        for (name, number) in [
+            ("term", 15),
+            ("SigTerm", 15),
+            ("15", 15),
+            ("SIGRTMIN", 34),
+            ("RTMIN+3", 37),
+            ("SIGRTMAX-1", 63),
+            ("RTMAX", 64),
+            ("SIGPOLL", 29),
+            ("SIGIOT", 6),
+            ("SIGWINCH", 28),
+        ] {
+            assert_eq!(Signal::from_name(name), Signal::new(number), "{name}");
+        }
+        for name in
+            ["", "SIG", "0", "65", "-1", "TERMS", "SIGRTMIN+31", "RTMIN-1", "RTMAX+1", "RTMAX-31", "RTMIN+", "SIG15"]
+        {
+            assert_eq!(Signal::from_name(name), None, "{name}");
+        }
     }
 
     #[test]

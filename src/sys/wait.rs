@@ -1,6 +1,7 @@
 //! Waiting for children, with a status that can say everything Linux can.
 
 use super::signal::Signal;
+use nix::errno::Errno;
 use nix::unistd::Pid;
 use std::mem::MaybeUninit;
 use std::time::Duration;
@@ -42,23 +43,41 @@ pub struct Change {
     pub usage: Usage,
 }
 
+/// What there is to tell of the children.
+pub enum Next {
+    /// This.
+    Change(Change),
+    /// Nothing now.
+    Nothing,
+    /// Nothing ever: there is no child at all.
+    NoChild,
+}
+
 /// Reaps one ended child, or tells of a stopped one, without waiting. `None`: nothing to tell, or no child at all.
+pub fn next_change() -> Option<Change> {
+    match next() {
+        Next::Change(change) => Some(change),
+        Next::Nothing | Next::NoChild => None,
+    }
+}
+
+/// Reaps one ended child, or tells of a stopped one, without waiting.
 ///
 /// The oldest child comes first, so the main process is never behind a crowd of orphans.
-pub fn next_change() -> Option<Change> {
+pub fn next() -> Next {
     loop {
         let mut status = 0;
         let mut usage = MaybeUninit::<libc::rusage>::zeroed();
         // SAFETY: wait4 writes one int and one rusage through live pointers.
         let pid = unsafe { libc::wait4(-1, &raw mut status, libc::WNOHANG | libc::WUNTRACED, usage.as_mut_ptr()) };
         if pid <= 0 {
-            return None;
+            return if pid < 0 && Errno::last() == Errno::ECHILD { Next::NoChild } else { Next::Nothing };
         }
         // SAFETY: every bit pattern is a valid rusage, and it was zeroed.
         let usage = unsafe { usage.assume_init() };
         // A status that is none of ours (a tracer's) is no news; the child is still there, so ask on.
         if let Some(status) = WaitStatus::decode(status) {
-            return Some(Change { pid: Pid::from_raw(pid), status, usage: Usage::from(&usage) });
+            return Next::Change(Change { pid: Pid::from_raw(pid), status, usage: Usage::from(&usage) });
         }
     }
 }

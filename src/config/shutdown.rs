@@ -1,0 +1,115 @@
+//! What the fields about signals and the end cannot say of each other, and the keys that are signals and statuses.
+
+use super::model::{Config, Shutdown};
+use super::problem::Problems;
+use super::types::{SIGNAL_ACCEPTED, SignalName};
+use crate::exit;
+use crate::policy::MOST_RUNGS;
+use crate::sys::signal::Signal;
+
+/// Checks one table.
+pub(super) fn check(shutdown: &Shutdown, problems: &mut Problems) {
+    let Shutdown { place, on, signal, grace, ladder, run, .. } = shutdown;
+    if !ladder.is_empty() && (signal.is_some() || grace.is_some()) {
+        problems.at(*place, "a shutdown has either `ladder`, or `signal` and `grace`");
+    }
+    if ladder.len() > MOST_RUNGS {
+        problems.at(*place, format!("a ladder has {MOST_RUNGS} signals at most, not {}", ladder.len()));
+    }
+    let later = ladder.split_last().map_or(&[][..], |(_, earlier)| earlier);
+    for rung in later.iter().filter(|rung| rung.wait.is_none()) {
+        problems.at(rung.place, "`wait` is missing: the next signal would never be sent");
+    }
+    if on.as_ref().is_some_and(Vec::is_empty) {
+        problems.at(*place, "`on` names at least one signal");
+    }
+    for SignalName { place, signal } in on.iter().flatten() {
+        if !can_come_in(*signal) {
+            problems.at(*place, format!("{signal} never comes in: it can be none that asks to stop"));
+        }
+    }
+    for SignalName { place, signal } in signal.iter().chain(ladder.iter().filter_map(|rung| rung.signal.as_ref())) {
+        if [Signal::STOP, Signal::CHLD].contains(signal) {
+            problems.at(*place, format!("{signal} asks nobody to end"));
+        }
+    }
+    for command in run.iter().filter(|command| command.command.is_empty()) {
+        problems.at(command.place, "a command has at least one word, the program");
+    }
+}
+
+/// Checks the tables whose keys are signals and statuses.
+pub(super) fn check_maps(config: &Config, problems: &mut Problems) {
+    for (key, rewrite) in &config.signals {
+        match Signal::from_name(key) {
+            None => problems.at(rewrite.place, format!("`{key}` is no signal: {SIGNAL_ACCEPTED}")),
+            Some(signal) if !can_come_in(signal) => {
+                problems.at(rewrite.place, format!("{signal} never comes in: there is nothing to rewrite"));
+            }
+            Some(_) => {}
+        }
+    }
+    for (key, status) in config.exit.iter().filter(|(key, _)| exit_status(key).is_none()) {
+        let accepted = "accepted are a status from 0 to 255, and the name of a signal for 128 and its number";
+        problems.at(status.place, format!("`{key}` is no exit status: {accepted}"));
+    }
+}
+
+/// Whether it ever comes in: the kernel keeps two for itself, and SIGCHLD is between it and onset.
+fn can_come_in(signal: Signal) -> bool {
+    ![Signal::KILL, Signal::STOP, Signal::CHLD].contains(&signal)
+}
+
+/// The status that a key of `[exit]` stands for.
+pub fn exit_status(key: &str) -> Option<u8> {
+    if key.bytes().all(|byte| byte.is_ascii_digit()) {
+        return key.parse().ok();
+    }
+    Signal::from_name(key).map(exit::killed_by)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{Source, parse};
+
+    fn problems(text: &str) -> Vec<String> {
+        let text = format!("version = 1\n{text}");
+        let found = parse(Source { name: "t".to_owned(), text, hidden: Vec::new() });
+        found.err().unwrap_or_default()
+    }
+
+    #[test]
+    fn what_a_shutdown_says_is_checked() {
+        assert_eq!(problems("[shutdown]\n"), Vec::<String>::new());
+        let full = "[shutdown]\non = ['TERM', 28, 'SIGRTMIN+3']\ndrain = '${D:-5s}'\ntarget = 'all'\nlinger = '1s'\n\
+                    ladder = [{ signal = 'SIGQUIT', wait = '5s' }, { wait = '1m' }, { signal = 'KILL' }]\n\
+                    [[shutdown.run]]\ncommand = ['/x', '${A}']\n[signals]\nHUP = 'USR1'\n28 = 'drop'\n\
+                    [exit]\n143 = 0\nSIGINT = 1\n[report]\nformat = 'text'\nlevel = 'warn'\ntermination_message = false\n";
+        assert_eq!(problems(full), Vec::<String>::new());
+        for (text, said) in [
+            (
+                "[shutdown]\ngrace = '1s'\nladder = [{ wait = '1s' }]",
+                "a shutdown has either `ladder`, or `signal` and `grace`",
+            ),
+            ("[shutdown]\nladder = [{ }, { wait = '1s' }]", "`wait` is missing: the next signal would never be sent"),
+            ("[shutdown]\non = []", "`on` names at least one signal"),
+            ("[shutdown]\non = ['KILL']", "SIGKILL never comes in"),
+            ("[shutdown]\non = ['TREM']", "`TREM` is no signal: accepted are names such as SIGTERM"),
+            ("[shutdown]\nsignal = 'STOP'", "SIGSTOP asks nobody to end"),
+            ("[shutdown]\nsignal = 65", "`65` is no signal"),
+            ("[shutdown]\n[[shutdown.run]]\ncommand = []", "a command has at least one word"),
+            ("[signals]\nCHLD = 'drop'", "SIGCHLD never comes in"),
+            ("[signals]\nSIGFOO = 'drop'", "`SIGFOO` is no signal"),
+            ("[signals]\nHUP = 'dorp'", "`dorp` is no signal"),
+            ("[exit]\n256 = 0", "`256` is no exit status"),
+            ("[exit]\n1 = 256", "out of range"),
+            ("[exit]\nSIGX = 0", "`SIGX` is no exit status"),
+            ("[report]\nformat = 'xml'", "`xml` is not known here"),
+        ] {
+            let found = problems(text);
+            assert!(found.len() == 1 && found[0].contains(said), "{text}: {found:?}");
+        }
+        let nine = format!("[shutdown]\nladder = [{}]", "{ wait = '1s' },".repeat(9));
+        assert!(problems(&nine)[0].contains("8 signals at most, not 9"));
+    }
+}
