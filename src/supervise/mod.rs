@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod job_control;
+pub mod oom;
 mod run;
 pub mod state;
 

@@ -131,6 +131,13 @@ pub fn read(file: impl AsFd, buffer: &mut [u8]) -> nix::Result<usize> {
     Ok(filled)
 }
 
+/// What one read of the file gives, which is all there is of a short file of the kernel's; the number of bytes. Nothing
+/// stays open.
+pub fn read_once(path: &Path, buffer: &mut [u8]) -> nix::Result<usize> {
+    let file = open(WORKING_DIRECTORY, path, OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY, 0)?;
+    call("read", || nix::unistd::read(&file, buffer))
+}
+
 /// Writes all of it.
 pub fn write(file: impl AsFd, mut bytes: &[u8]) -> nix::Result<()> {
     while !bytes.is_empty() {
