@@ -7,7 +7,7 @@
 mod attempt;
 mod capability;
 #[cfg(test)]
-mod child;
+pub(crate) mod child;
 mod declared;
 mod diagnose;
 mod elf;
