@@ -18,8 +18,17 @@ const LONGEST_BODY: usize = 2048;
 pub struct StartFailure {
     /// What onset ends with.
     pub status: u8,
-    /// The whole cause, for people.
+    /// The whole cause, for people, in a line.
     pub cause: String,
+    /// Each problem, where the cause is that there are several. PID 1 does not hear of them.
+    pub problems: Vec<String>,
+}
+
+impl StartFailure {
+    /// One with a single cause.
+    pub fn new(status: u8, cause: String) -> Self {
+        StartFailure { status, cause, problems: Vec::new() }
+    }
 }
 
 /// The child's end.
@@ -111,7 +120,7 @@ impl Receiver {
             (STEP, _) => Progress::Step(String::from_utf8_lossy(&body).into_owned()),
             (EXECUTING, _) => Progress::Executing(body),
             (FAILED, Some((&status, cause))) => {
-                Progress::Failed(StartFailure { status, cause: String::from_utf8_lossy(cause).into_owned() })
+                Progress::Failed(StartFailure::new(status, String::from_utf8_lossy(cause).into_owned()))
             }
             _ => Progress::None,
         }
@@ -144,7 +153,7 @@ mod tests {
     #[test]
     fn messages_arrive_as_they_were_sent() {
         let (sender, receiver) = channel().unwrap();
-        let failure = StartFailure { status: 127, cause: "cannot start `x`: \n no such file".to_owned() };
+        let failure = StartFailure::new(127, "cannot start `x`: \n no such file".to_owned());
         let policy = Policy::plain(Target::Group, Format::Text, Level::Debug);
         sender.policy(&policy, b"/dev/termination-log");
         sender.step("`migrate`");
@@ -163,7 +172,7 @@ mod tests {
     #[test]
     fn a_long_cause_is_cut_not_lost() {
         let (sender, receiver) = channel().unwrap();
-        sender.failed(&StartFailure { status: 126, cause: "x".repeat(5000) });
+        sender.failed(&StartFailure::new(126, "x".repeat(5000)));
         let Progress::Failed(failure) = receiver.receive() else { panic!("no failure") };
         assert_eq!((failure.status, failure.cause), (126, "x".repeat(LONGEST_BODY - 1)));
     }

@@ -191,12 +191,12 @@ fn lead_own_group(our_group: Pid) {
 }
 
 fn cannot(what: &'static str) -> impl Fn(Errno) -> StartFailure {
-    move |error| StartFailure { status: exit::REFUSED, cause: format!("cannot {what}: {}", Because(error)) }
+    move |error| StartFailure::new(exit::REFUSED, format!("cannot {what}: {}", Because(error)))
 }
 
 /// In the child: PID 1 says it.
 fn tell_panics_to(sender: &'static Sender) {
-    explain_panics(|cause| sender.failed(&StartFailure { status: exit::REFUSED, cause }));
+    explain_panics(|cause| sender.failed(&StartFailure::new(exit::REFUSED, cause)));
 }
 
 /// Makes a panic, which only a mistake of ours can cause, end this process with an explanation: where it was, and its
@@ -229,7 +229,7 @@ mod tests {
         };
         assert_eq!(waitpid(child, None), Ok(WaitStatus::Exited(child, i32::from(exit::REFUSED))));
         match receiver.receive() {
-            Progress::Failed(StartFailure { status: exit::REFUSED, cause }) => cause,
+            Progress::Failed(StartFailure { status: exit::REFUSED, cause, .. }) => cause,
             other => panic!("{other:?}"),
         }
     }

@@ -8,14 +8,12 @@ use crate::config::shutdown::exit_status;
 use crate::config::types::{SignalName, TIME_ACCEPTED, Text, YesOr, parse_time};
 use crate::policy::{Ladder, MOST_RUNGS, Policy, Rung, Target};
 use crate::record::StopCommand;
-use crate::report::{Format, Level};
+use crate::report::{Format, Level, termination};
 use crate::sys::signal::{Signal, SignalSet};
 use std::fmt::Write;
-use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::time::Duration;
 
-/// Where Kubernetes looks for the reason of an end.
-pub const USUAL_LAST_WORDS: &str = "/dev/termination-log";
 /// The longest path of another file for that, in bytes: it is told to PID 1 in one message.
 const LONGEST_PATH: usize = 1024;
 /// How long a stop command may take, where `timeout` does not say otherwise.
@@ -37,13 +35,13 @@ pub struct Shutdown {
     /// What is to be run at the beginning.
     pub commands: Vec<StopCommand>,
     /// Where the reason of the end goes; empty: nowhere.
-    pub last_words: Vec<u8>,
+    pub last_words: PathBuf,
 }
 
 impl Default for Shutdown {
     fn default() -> Self {
         let policy = Policy::plain(Target::Main, Format::default(), Level::default());
-        let last_words = USUAL_LAST_WORDS.as_bytes().to_vec();
+        let last_words = PathBuf::from(termination::USUAL);
         Shutdown { policy, target: None, budget: None, commands: Vec::new(), last_words }
     }
 }
@@ -194,15 +192,13 @@ fn time(text: &Text, env: &Environment, problems: &mut Problems) -> Option<Durat
     time
 }
 
-fn last_words(config: &Config, env: &Environment, problems: &mut Problems) -> Vec<u8> {
-    let usual = || USUAL_LAST_WORDS.as_bytes().to_vec();
+fn last_words(config: &Config, env: &Environment, problems: &mut Problems) -> PathBuf {
+    let usual = || PathBuf::from(termination::USUAL);
     match config.report.as_ref().and_then(|report| report.termination_message.as_ref()) {
         None | Some(YesOr::Plain(true)) => usual(),
-        Some(YesOr::Plain(false)) => Vec::new(),
+        Some(YesOr::Plain(false)) => PathBuf::new(),
         Some(YesOr::So(text)) => match path(text, env, problems) {
-            Some(path) if path.is_absolute() && path.as_os_str().len() <= LONGEST_PATH => {
-                path.as_os_str().as_bytes().to_vec()
-            }
+            Some(path) if path.is_absolute() && path.as_os_str().len() <= LONGEST_PATH => path,
             Some(_) => {
                 let accepted = format!("accepted is an absolute one of {LONGEST_PATH} bytes at most");
                 problems.at(text.place, format!("this is no path for the termination message: {accepted}"));
@@ -324,8 +320,8 @@ mod tests {
     #[test]
     fn the_termination_message_can_go_elsewhere_or_nowhere() {
         let to = |value: &str| well(&format!("[report]\ntermination_message = {value}\n"), &["P=/x"]).last_words;
-        assert_eq!(to("false"), b"");
-        assert_eq!(to("true"), b"/dev/termination-log");
-        assert_eq!(to("'${P}/y'"), b"/x/y");
+        for (value, path) in [("false", ""), ("true", "/dev/termination-log"), ("'${P}/y'", "/x/y")] {
+            assert_eq!(to(value), PathBuf::from(path));
+        }
     }
 }

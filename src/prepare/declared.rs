@@ -18,15 +18,21 @@ use crate::plan::resolve::{Inputs, Resolution, resolve};
 use crate::plan::steps::step_name;
 use crate::plan::world::Process;
 use crate::record::{self, Environ, Record};
-use crate::report::{self, Because, Event, Format, Level};
+use crate::report::{self, Because, Event, Format, Level, termination};
 use crate::sys::clock;
 use crate::sys::signal::{self, SignalSet};
 use crate::sys::words::Words;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 /// Becomes the application as the configuration says. Returns only if that fails.
-pub fn become_declared(job: &Job<'_>, loaded: &Loaded, sender: Option<&Sender>) -> StartFailure {
+pub fn become_declared(
+    job: &Job<'_>,
+    loaded: &Loaded,
+    sender: Option<&Sender>,
+    last_words: &mut PathBuf,
+) -> StartFailure {
     let started = clock::monotonic();
     let Loaded { config, source, world } = loaded;
     let (format, level) = reporting(job, config);
@@ -45,6 +51,8 @@ pub fn become_declared(job: &Job<'_>, loaded: &Loaded, sender: Option<&Sender>) 
         return refuse(&shown(problems.explain(source)));
     }
     tell_policy(job, &resolution, sender, (format, level));
+    resolution.plan.shutdown.last_words.clone_into(last_words);
+    termination::forget(last_words);
     let duration = clock::monotonic().saturating_sub(started);
     Event::ConfigRead { path: &source.name, steps: config.steps.len(), duration }.emit();
     let shutdown = &resolution.plan.shutdown;
@@ -64,7 +72,7 @@ pub fn become_declared(job: &Job<'_>, loaded: &Loaded, sender: Option<&Sender>) 
                 sender.step(&name);
             }
             if let Err(Failure { cause, status, .. }) = steps.run(step, &name) {
-                return StartFailure { status, cause };
+                return StartFailure::new(status, cause);
             }
         }
         if !config.steps.is_empty() {
@@ -94,7 +102,7 @@ fn reporting(job: &Job<'_>, config: &Config) -> (Format, Level) {
 fn tell_policy(job: &Job<'_>, resolution: &Resolution<'_>, sender: Option<&Sender>, (format, level): (Format, Level)) {
     let shutdown = &resolution.plan.shutdown;
     if let Some(sender) = sender {
-        sender.policy(&shutdown.policy(job.forward_to, format, level), &shutdown.last_words);
+        sender.policy(&shutdown.policy(job.forward_to, format, level), shutdown.last_words.as_os_str().as_bytes());
     }
 }
 
@@ -106,12 +114,13 @@ pub fn refuse(problems: &[String]) -> StartFailure {
     };
     let first_lines = || problems.iter().filter_map(|problem| problem.lines().next());
     if let [problem] = first_lines().collect::<Vec<_>>()[..] {
-        return StartFailure { status: exit::REFUSED, cause: problem.to_owned() };
+        return StartFailure::new(exit::REFUSED, problem.to_owned());
     }
     for problem in first_lines() {
         Event::Problem { text: problem }.emit();
     }
-    StartFailure { status: exit::REFUSED, cause: format!("the configuration has {count} problems") }
+    let problems = first_lines().map(str::to_owned).collect();
+    StartFailure { status: exit::REFUSED, cause: format!("the configuration has {count} problems"), problems }
 }
 
 /// The steps of one file, and what they are done with.
@@ -296,9 +305,8 @@ fn keep_record(file: &OwnedFd, plan: &Plan, process: &Process) -> Result<(), Sta
         environ: Environ(plan.envp.iter().map(|entry| entry.to_bytes().to_vec()).collect()),
         stop_commands: plan.shutdown.commands.clone(),
     };
-    record::write(file, &record).map_err(|error| StartFailure {
-        status: exit::REFUSED,
-        cause: format!("cannot keep what was resolved in memory: {}", Because(error)),
+    record::write(file, &record).map_err(|error| {
+        StartFailure::new(exit::REFUSED, format!("cannot keep what was resolved in memory: {}", Because(error)))
     })
 }
 

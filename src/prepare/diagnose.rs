@@ -27,7 +27,7 @@ pub fn diagnose(name: &CStr, path: &CStr, error: Errno) -> StartFailure {
 pub fn cannot_start(name: &CStr, path: &CStr, cause: &str, status: u8) -> StartFailure {
     let shown = name.to_string_lossy();
     let found = if path == name { String::new() } else { format!(" ({})", path.to_string_lossy()) };
-    StartFailure { status, cause: format!("cannot start `{shown}`{found}: {cause}") }
+    StartFailure::new(status, format!("cannot start `{shown}`{found}: {cause}"))
 }
 
 /// An interpreter can be a script itself; the kernel follows five of them (exec_binprm in fs/exec.c).

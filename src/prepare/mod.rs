@@ -7,7 +7,7 @@
 mod attempt;
 mod capability;
 #[cfg(test)]
-mod child;
+pub(crate) mod child;
 mod declared;
 mod diagnose;
 mod elf;
@@ -26,6 +26,7 @@ mod world;
 
 use crate::handoff::{Sender, StartFailure};
 use crate::policy::Target;
+use crate::report::termination::{self, Message};
 use crate::report::{Format, Level};
 use crate::sys::signal::{ChildDisposition, SignalSet};
 use crate::sys::words::Words;
@@ -59,9 +60,10 @@ pub struct Job<'a> {
 
 /// Becomes the application. Returns only if that fails. `sender` is told how far it comes; `None`: nobody is.
 pub fn become_application(job: &Job<'_>, sender: Option<&Sender>) -> StartFailure {
-    match job.config.map(load::load) {
+    let mut last_words = Path::new(termination::USUAL).to_owned();
+    let failure = match job.config.map(load::load) {
         Some(Err(problems)) => declared::refuse(&problems),
-        Some(Ok(loaded)) => declared::become_declared(job, &loaded, sender),
+        Some(Ok(loaded)) => declared::become_declared(job, &loaded, sender, &mut last_words),
         None => {
             if let Some(sender) = sender {
                 sender.executing(&[]);
@@ -69,5 +71,10 @@ pub fn become_application(job: &Job<'_>, sender: Option<&Sender>) -> StartFailur
             let command = exec::Command { argv: job.argv, envp: job.envp, mask: job.mask };
             exec::become_command(&command, job.child_disposition.as_ref())
         }
-    }
+    };
+    // Here, where every problem is known: PID 1 hears of one line.
+    let StartFailure { status, cause, problems } = &failure;
+    let text = [std::slice::from_ref(cause), problems].concat().join("\n");
+    termination::tell(&last_words, &Message::NotStarted { status: *status, cause: &text });
+    failure
 }

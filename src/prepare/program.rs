@@ -161,13 +161,14 @@ fn become_program(
 ) -> StartFailure {
     let arranged = (|| {
         if let Some(identity) = &program.identity {
-            become_user(identity, 0)
-                .map_err(|refusal| StartFailure { status: exit::REFUSED, cause: refusal.to_string() })?;
+            become_user(identity, 0).map_err(|refusal| StartFailure::new(exit::REFUSED, refusal.to_string()))?;
         }
         if let Some(workdir) = &program.workdir {
-            chdir(workdir).map_err(|error| StartFailure {
-                status: exit::REFUSED,
-                cause: format!("cannot enter the working directory `{}`: {}", workdir.display(), Because(error)),
+            chdir(workdir).map_err(|error| {
+                StartFailure::new(
+                    exit::REFUSED,
+                    format!("cannot enter the working directory `{}`: {}", workdir.display(), Because(error)),
+                )
             })?;
         }
         place(stdin, libc::STDIN_FILENO).map_err(cannot("give it a stdin"))?;
@@ -189,9 +190,11 @@ fn open_stdin(input: &Input) -> Result<OwnedFd, StartFailure> {
     let open = |path: &Path| {
         nix::fcntl::open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOCTTY, Mode::empty())
             .and_then(above_stdio)
-            .map_err(|error| StartFailure {
-                status: exit::REFUSED,
-                cause: format!("cannot open {} for its stdin: {}", path.display(), Because(error)),
+            .map_err(|error| {
+                StartFailure::new(
+                    exit::REFUSED,
+                    format!("cannot open {} for its stdin: {}", path.display(), Because(error)),
+                )
             })
     };
     match input {
@@ -216,7 +219,7 @@ fn in_memory(text: &[u8]) -> Result<OwnedFd, StartFailure> {
 }
 
 fn cannot(what: &'static str) -> impl Fn(Errno) -> StartFailure {
-    move |error| StartFailure { status: exit::REFUSED, cause: format!("cannot {what}: {}", Because(error)) }
+    move |error| StartFailure::new(exit::REFUSED, format!("cannot {what}: {}", Because(error)))
 }
 
 impl Running {

@@ -1,5 +1,5 @@
 //! The stop commands: run in a process of their own while the application drains, as the application is: its environment,
-//! its user, its working directory.
+//! its user, its working directory. What they print goes to stderr, which is all that PID 1 has kept.
 
 use super::programs::Surroundings;
 use crate::plan::model::{Input, Output, Program, Run};
@@ -18,6 +18,7 @@ pub fn run_stop_commands(file: &OwnedFd, mask: SignalSet) {
     // PID 1's own name would say that this is a supervisor.
     process::set_name(c"onset-stop");
     signal::let_stop_signals_end_us(mask);
+    let _closed: nix::Result<()> = nix::unistd::dup2_stdout(std::io::stderr());
     let record = match record::read(file) {
         Ok(Some(record)) => record,
         Ok(None) => return,

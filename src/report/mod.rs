@@ -1,14 +1,15 @@
 //! What onset says: a closed list of events, one line each on stderr.
 //!
 //! [`Event`] is the list. An event goes through `tracing`, which asks the level first, to [`lines`], which builds the
-//! line in a fixed buffer and writes it: no allocation, no waiting, no panic, and no error for the caller. May use
-//! types of `sys`
-//! and `policy`.
+//! line in a fixed buffer and writes it: no allocation, no waiting, no panic, and no error for the caller.
+//! [`termination`] says the last word, where Kubernetes looks for it. May use types of `sys` and `policy`, and the table
+//! of exit statuses.
 #![forbid(unsafe_code)]
 
 mod event;
 mod line;
 mod lines;
+pub mod termination;
 
 pub use event::{Because, Event, OomKilled, OomKills, command_line};
 

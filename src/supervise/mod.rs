@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod job_control;
+mod oom;
 mod rest;
 mod run;
 pub mod state;

@@ -1,16 +1,20 @@
 //! The loop: wait, tell the state, do what it says.
 
 use super::state::{self, Action, Outcome, Send, State};
-use super::{job_control, rest};
+use super::{job_control, oom, rest};
 use crate::handoff::{Progress, Receiver, StartFailure};
 use crate::policy::{Policy, Target};
+use crate::report::termination::{self, Message};
 use crate::report::{self, Event};
 use crate::sys::signal::{self, Intake, Received, Signal};
 use crate::sys::wait::{self, Change, Next, WaitStatus};
 use crate::sys::{clock, process};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
+use std::ffi::OsString;
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How many children are waited for before signals are looked at again: a flow of orphans that does not end must not
@@ -38,6 +42,8 @@ pub fn supervise(main: Main<'_>, intake: &Intake, progress: Receiver) -> u8 {
     let state = State::after_fork(main.policy, main.onset_started);
     let mut supervisor = Supervisor {
         deaf: main.declared,
+        oom: oom::Watch::begin(),
+        last_words: None,
         main,
         state,
         name: c"",
@@ -97,6 +103,10 @@ struct Supervisor<'a> {
     state: State,
     /// Whether signals wait, because the child has yet to say what becomes of them.
     deaf: bool,
+    /// What the kernel has counted of processes that it killed for their memory.
+    oom: oom::Watch,
+    /// Where the reason of the end goes; `None`: to the usual place.
+    last_words: Option<PathBuf>,
     /// What others see us as.
     name: &'static std::ffi::CStr,
     /// The step that is being done.
@@ -266,8 +276,9 @@ impl Supervisor<'_> {
         let Some(receiver) = progress else { return };
         match receiver.receive() {
             Progress::None => {}
-            Progress::Policy(policy, _last_words) => {
+            Progress::Policy(policy, last_words) => {
                 self.deaf = false;
+                self.last_words = Some(PathBuf::from(OsString::from_vec(last_words)));
                 report::change(policy.format, policy.level);
                 self.on_event(state::Event::Policy(*policy), None);
             }
@@ -288,7 +299,7 @@ impl Supervisor<'_> {
                     self.on_started();
                 }
             }
-            Progress::Failed(StartFailure { status, cause }) => {
+            Progress::Failed(StartFailure { status, cause, problems: _ }) => {
                 self.deaf = false;
                 *progress = None;
                 self.on_event(state::Event::StartFailed { status }, None);
@@ -308,6 +319,12 @@ impl Supervisor<'_> {
     fn tell_failure(&mut self, status: u8, cause: &str, stopped: bool) {
         self.failure_told = true;
         Event::StartFailed { status, cause, argv: &self.main.argv, stopped }.emit();
+        self.say_last(&Message::NotStarted { status, cause });
+    }
+
+    /// For whoever looks at the container afterwards. What the child or the application has said there stands.
+    fn say_last(&self, message: &Message<'_>) {
+        termination::tell(self.last_words.as_deref().unwrap_or(Path::new(termination::USUAL)), message);
     }
 
     /// Waits for children that have ended already, as many as one turn may take.
@@ -349,7 +366,10 @@ impl Supervisor<'_> {
             match self.main_started {
                 Some(started) => {
                     let uptime = now.saturating_sub(started);
-                    Event::MainEnded { pid, status, exit, expected, uptime, usage, oom: None }.emit();
+                    let oom = self.oom.kills(status, self.state.has_killed());
+                    Event::MainEnded { pid, status, exit, expected, uptime, usage, oom }.emit();
+                    let stopped_by = self.state.stopped_by();
+                    self.say_last(&Message::MainEnded { status, exit, uptime, stopped_by, usage, oom });
                 }
                 None if self.failure_told => {}
                 None => {

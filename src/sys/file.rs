@@ -4,6 +4,7 @@
 //! Nothing here follows a symbolic link in the last component, but for [`open`] with flags that say so. Tests make any
 //! call fail ([`fault`]): whatever fails, a file must be old or new.
 
+use super::signal::{Signal, take_own};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, FallocateFlags, OFlag};
 use nix::sys::stat::{FchmodatFlags, Mode, UtimensatFlags};
@@ -130,11 +131,22 @@ pub fn read(file: impl AsFd, buffer: &mut [u8]) -> nix::Result<usize> {
     Ok(filled)
 }
 
+/// What one read of the file gives, which is all there is of a short file of the kernel's; the number of bytes. Nothing
+/// stays open.
+pub fn read_once(path: &Path, buffer: &mut [u8]) -> nix::Result<usize> {
+    let file = open(WORKING_DIRECTORY, path, OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY, 0)?;
+    call("read", || nix::unistd::read(&file, buffer))
+}
+
 /// Writes all of it.
 pub fn write(file: impl AsFd, mut bytes: &[u8]) -> nix::Result<()> {
     while !bytes.is_empty() {
-        let length = call("write", || nix::unistd::write(file.as_fd(), &bytes[..fault::writes_at_most(bytes.len())]))?;
-        bytes = &bytes[length..];
+        let written = call("write", || nix::unistd::write(file.as_fd(), &bytes[..fault::writes_at_most(bytes.len())]));
+        if written == Err(Errno::EFBIG) {
+            // Beyond RLIMIT_FSIZE a signal comes with it, which is nobody else's business (setrlimit(2)).
+            take_own(Signal::XFSZ);
+        }
+        bytes = &bytes[written?..];
     }
     Ok(())
 }
