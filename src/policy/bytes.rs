@@ -47,10 +47,11 @@ impl Policy {
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader(bytes);
         let stop_on = SignalSet::from_bits(reader.number()?);
-        let [drain, commands, linger, start_timeout] = [reader.time()?, reader.time()?, reader.time()?, reader.time()?];
+        let numbers = [reader.number()?, reader.number()?, reader.number()?, reader.number()?];
+        let [drain, commands, linger, start_timeout] = numbers.map(time);
         let mut rungs = [Rung { signal: None, wait: None }; super::MOST_RUNGS];
         for rung in &mut rungs {
-            rung.wait = reader.time()?;
+            rung.wait = time(reader.number()?);
         }
         for rung in &mut rungs {
             rung.signal = Signal::new(i32::from(reader.byte()?));
@@ -77,6 +78,10 @@ impl Policy {
 
 fn millis(time: Option<Duration>) -> u64 {
     time.map_or(NO_TIME, |time| u64::try_from(time.as_millis()).unwrap_or(NO_TIME - 1))
+}
+
+fn time(millis: u64) -> Option<Duration> {
+    (millis != NO_TIME).then(|| Duration::from_millis(millis))
 }
 
 impl Target {
@@ -109,10 +114,6 @@ impl Reader<'_> {
 
     fn number(&mut self) -> Option<u64> {
         self.array().map(u64::from_le_bytes)
-    }
-
-    fn time(&mut self) -> Option<Option<Duration>> {
-        self.number().map(|number| (number != NO_TIME).then(|| Duration::from_millis(number)))
     }
 }
 

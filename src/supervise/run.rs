@@ -48,9 +48,7 @@ pub fn supervise(main: Main<'_>, intake: &Intake, progress: Receiver) -> u8 {
         state,
         name: c"",
         step: None,
-        executing: false,
-        failure_told: false,
-        main_started: None,
+        start: Start::Preparing,
         commands: None,
         // Whoever executed onset may have left children behind whose SIGCHLD came before we listened.
         unreaped: true,
@@ -98,6 +96,19 @@ fn time_until(deadline: Duration) -> PollTimeout {
     PollTimeout::try_from(left.saturating_add(Duration::from_millis(1))).unwrap_or(PollTimeout::MAX)
 }
 
+/// How far the child has come, as far as it has said so.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// It prepares.
+    Preparing,
+    /// It is about to execute the application.
+    Executing,
+    /// It is the application, since then.
+    Done(Duration),
+    /// It never will be, and why was told.
+    Failed,
+}
+
 struct Supervisor<'a> {
     main: Main<'a>,
     state: State,
@@ -111,12 +122,8 @@ struct Supervisor<'a> {
     name: &'static std::ffi::CStr,
     /// The step that is being done.
     step: Option<String>,
-    /// Whether the child has said that it is about to execute the application.
-    executing: bool,
-    /// Whether it was reported why there is no main process.
-    failure_told: bool,
-    /// When the application was executed.
-    main_started: Option<Duration>,
+    /// How far the child has come.
+    start: Start,
     /// The process that runs the stop commands.
     commands: Option<Pid>,
     /// Whether there may be children to wait for: one SIGCHLD can stand for several of them (signal(7)).
@@ -172,20 +179,20 @@ impl Supervisor<'_> {
             }
             Action::Forward(send) => {
                 let Some(received) = received else { return };
-                if self.send(&send, received.rewritten(send.signal)) {
+                if self.send(send, received.rewritten(send.signal)) {
                     let Send { signal, target, stop, .. } = send;
                     Event::SignalForwarded { received: *received, sent: signal, stop, target }.emit();
                 }
             }
             Action::Ask { send, grace } => {
-                if self.send(&send, Received::own(send.signal)) {
+                if self.send(send, Received::own(send.signal)) {
                     Event::StopSignalSent { signal: send.signal, target: send.target, grace }.emit();
                 }
             }
             Action::Drain { commands } => self.drain(commands, received),
             Action::Kill { target, waited } => {
                 let send = Send { signal: Signal::KILL, target, stop: true, resume: false };
-                if self.send(&send, Received::own(Signal::KILL))
+                if self.send(send, Received::own(Signal::KILL))
                     && let Some(waited) = waited
                 {
                     Event::MainKilled { target, waited }.emit();
@@ -218,8 +225,8 @@ impl Supervisor<'_> {
     }
 
     /// Sends it, and SIGCONT behind it if that is wanted. Whether it could be sent; if not, that was reported.
-    fn send(&self, send: &Send, received: Received) -> bool {
-        let Send { signal, target, resume, .. } = *send;
+    fn send(&self, send: Send, received: Received) -> bool {
+        let Send { signal, target, resume, .. } = send;
         let deliver = |received: &Received| match target {
             Target::Main => signal::forward_to_process(self.main.pid, received),
             Target::Group => signal::forward_to_group(self.main.pid, received),
@@ -280,12 +287,12 @@ impl Supervisor<'_> {
                 self.deaf = false;
                 self.last_words = Some(PathBuf::from(OsString::from_vec(last_words)));
                 report::change(policy.format, policy.level);
-                self.on_event(state::Event::Policy(*policy), None);
+                self.state.follow(&policy);
             }
             Progress::Step(name) => self.step = Some(name),
             Progress::Executing(words) => {
                 self.deaf = false;
-                self.executing = true;
+                self.start = Start::Executing;
                 self.step = None;
                 if !words.is_empty() {
                     self.main.argv = words;
@@ -295,7 +302,7 @@ impl Supervisor<'_> {
                 self.deaf = false;
                 *progress = None;
                 // Without that the child is gone, and there never was a main process.
-                if self.executing {
+                if self.start == Start::Executing {
                     self.on_started();
                 }
             }
@@ -310,14 +317,14 @@ impl Supervisor<'_> {
 
     fn on_started(&mut self) {
         let now = clock::monotonic();
-        self.main_started = Some(now);
+        self.start = Start::Done(now);
         let Main { pid, argv, onset_started, .. } = &self.main;
         Event::MainStarted { pid: *pid, argv, startup: now.saturating_sub(*onset_started) }.emit();
         self.on_event(state::Event::Started, None);
     }
 
     fn tell_failure(&mut self, status: u8, cause: &str, stopped: bool) {
-        self.failure_told = true;
+        self.start = Start::Failed;
         Event::StartFailed { status, cause, argv: &self.main.argv, stopped }.emit();
         self.say_last(&Message::NotStarted { status, cause });
     }
@@ -363,16 +370,16 @@ impl Supervisor<'_> {
             if Pid::this() != Pid::from_raw(1) {
                 job_control::take_back(pid);
             }
-            match self.main_started {
-                Some(started) => {
+            match self.start {
+                Start::Done(started) => {
                     let uptime = now.saturating_sub(started);
                     let oom = self.oom.kills(status, self.state.has_killed());
                     Event::MainEnded { pid, status, exit, expected, uptime, usage, oom }.emit();
                     let stopped_by = self.state.stopped_by();
                     self.say_last(&Message::MainEnded { status, exit, uptime, stopped_by, usage, oom });
                 }
-                None if self.failure_told => {}
-                None => {
+                Start::Failed => {}
+                Start::Preparing | Start::Executing => {
                     let cause = self.why_not_prepared(status);
                     self.tell_failure(exit, &cause, expected);
                 }

@@ -104,8 +104,6 @@ pub struct State {
 pub enum Event {
     /// A signal came in.
     Signal(Signal),
-    /// The child has read the configuration.
-    Policy(Policy),
     /// execve(2) of the main process succeeded.
     Started,
     /// It failed; the process is about to end.
@@ -210,14 +208,15 @@ impl State {
         }
     }
 
+    /// Goes by another policy from here on: the child has read the configuration.
+    pub fn follow(&mut self, policy: &Policy) {
+        self.policy = *policy;
+    }
+
     /// Decides. `now` never goes back from one call to the next.
     pub fn on_event(&mut self, event: Event, now: Duration) -> Action {
         match event {
             Event::Signal(signal) => self.on_signal(signal, now),
-            Event::Policy(policy) => {
-                self.policy = policy;
-                Action::Nothing
-            }
             Event::Started => self.on_started(now),
             Event::StartFailed { status } => {
                 self.failure = self.failure.or(Some(status));

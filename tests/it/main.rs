@@ -33,6 +33,7 @@ mod idle;
 mod inheritance;
 mod orphans;
 mod reports;
+mod shutdown;
 mod signals;
 mod status;
 mod stdio;

@@ -4,8 +4,9 @@
 use std::os::unix::process::ExitStatusExt as _;
 
 use crate::both_modes;
+use crate::shutdown::with_policy;
 use crate::support::ptrace::{Edge, Event, Stop, Tracer, Who};
-use crate::support::{Init, LIMIT, Mode, Running, init, proc, run, sys, until};
+use crate::support::{Folder, Init, LIMIT, Mode, Running, init, proc, run, sys, until};
 
 /// Starts it under a tracer that holds the first stop for which `hold` is true.
 fn traced(init: Init, hold: impl FnMut(&Stop) -> bool + Send + 'static) -> (Running, Tracer) {
@@ -30,7 +31,12 @@ fn stop_number(who: Who, nth: usize) -> impl FnMut(&Stop) -> bool + Send + 'stat
 
 /// Runs `check` once for each stop of `who`, held there. Returns how many there are.
 fn at_every_stop(who: Who, make: impl Fn() -> Init, check: impl Fn(Running, Tracer, Stop)) -> usize {
-    for nth in 0.. {
+    at_stops(who, 1, make, check)
+}
+
+/// The same for every `step`th.
+fn at_stops(who: Who, step: usize, make: impl Fn() -> Init, check: impl Fn(Running, Tracer, Stop)) -> usize {
+    for nth in (0..).step_by(step) {
         let (running, tracer) = traced(make(), stop_number(who, nth));
         match tracer.outcome() {
             Event::Held(stop) => check(running, tracer, stop),
@@ -95,6 +101,53 @@ fn queued_at_every_stop_of(mode: Mode, who: Who) {
         let sent = [(libc::SIGUSR1, 0), (libc::SIGCONT, 0), (40, 1), (40, 2)].map(|(s, v)| (s.into(), v.into()));
         assert_eq!(arrived, sent, "{stop:?}\n{}", finished.story());
     });
+}
+
+/// With a configuration there are many calls, and one in so many does as well: each time it is another.
+const STEP: usize = 7;
+
+both_modes!(what_is_dropped_or_rewritten_is_so_at_any_call_of_the_child, |mode| {
+    // Blocked from the start on, they wait for whoever reads them.
+    let blocked = [libc::SIGHUP, libc::SIGUSR1, libc::SIGUSR2, 40];
+    let policy = "[signals]\nHUP = 'drop'\nUSR2 = 'USR1'";
+    let (folder, words) = (Folder::new(), ["signals", "--until", "9", "--count", "2"]);
+    let make = || with_policy(mode, &folder, policy, &words).blocked(blocked);
+    let stops = at_stops(Who::Child, STEP, make, |running, tracer, stop| {
+        for signal in [libc::SIGHUP, libc::SIGUSR2, 40] {
+            running.kill(signal);
+        }
+        tracer.release();
+        let finished = running.finish();
+        assert_eq!(finished.code(), 0, "{stop:?}\n{}", finished.story());
+        let lines = finished.stdout();
+        let heard = lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let mut heard: Vec<_> = heard.filter_map(|line| line["signo"].as_i64()).collect();
+        heard.sort_unstable();
+        assert_eq!(heard, [10, 40], "{stop:?}\n{}", finished.story());
+    });
+    assert!(stops >= 100, "only {stops} stops");
+});
+
+both_modes!(under_a_policy_term_at_any_call_of_onset_ends_main, |mode| term_under_a_policy(mode, Who::Seized));
+both_modes!(under_a_policy_term_at_any_call_of_the_child_ends_main, |mode| term_under_a_policy(mode, Who::Child));
+
+fn term_under_a_policy(mode: Mode, who: Who) {
+    // No way to end but by the signal: SIGQUIT, or SIGTERM where it came in before there was an application.
+    let policy = "[shutdown]\nsignal = 'QUIT'\ngrace = '1h'\nlinger = '1h'\n[[steps]]\nset = { A = 'b' }";
+    let folder = Folder::new();
+    let make = || with_policy(mode, &folder, policy, &["sleep"]).limit(libc::RLIMIT_CORE, 0, 0);
+    let stops = at_stops(who, STEP, make, |running, tracer, stop| {
+        running.kill(libc::SIGTERM);
+        // onset takes nothing while its child is held that has yet to say what becomes of it.
+        if stop.who == Who::Seized {
+            let_the_other_run(&running, stop, 0);
+        }
+        tracer.release();
+        let finished = running.finish();
+        let code = finished.status.code();
+        assert!([Some(131), Some(143)].contains(&code), "{code:?} {stop:?}\n{}", finished.story());
+    });
+    assert!(stops >= 50, "only {stops} stops");
 }
 
 both_modes!(with_exec_blocked_signals_at_any_call_wait_for_the_application, |mode| {

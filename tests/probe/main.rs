@@ -12,6 +12,7 @@
 //! | `tell SIGNO VALUE` | queues its parent that signal, then as `signals` |
 //! | `as-user UID` | becomes that user, then as `signals` |
 //! | `flow` | as `signals`, while a child makes orphans without end |
+//! | `heirs N [--flush MS] [--deaf]` | makes N orphans in sessions of their own, prints `ready`, and exits 0 at the first signal. On SIGTERM they print `told` and, MS later, `flushed`; or (`--deaf`) do nothing |
 //! | `sleep` | prints `ready` and waits for a signal that kills it |
 //! | `ignore-term` | ignores SIGTERM, prints `ready` and waits |
 //! | `burn MS MIB` | uses that much CPU time and touches that much memory; exits 0 |
@@ -42,6 +43,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use serde_json::{Value, json};
 
 mod family;
+mod heirs;
 mod stub;
 #[path = "../it/support/sys.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
@@ -83,6 +85,12 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
         ["siblings", ..] => family::siblings(&argv[2..]),
         ["tell", signal, value] => family::tell(number(signal), number(value)),
         ["as-user", uid] => family::as_user(number(uid)),
+        ["heirs", count, rest @ ..] => {
+            let flush =
+                std::time::Duration::from_millis(u64::try_from(option(rest, "--flush").unwrap_or(0)).unwrap_or(0));
+            let manners = if rest == ["--deaf"] { heirs::Manners::Deaf } else { heirs::Manners::Flush(flush) };
+            heirs::heirs(number(count), manners)
+        }
         ["flow"] => family::flow(),
         ["sleep"] => {
             say("ready\n");
