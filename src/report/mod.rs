@@ -1,17 +1,23 @@
 //! What onset says: a closed list of events, one line each on stderr.
 //!
 //! [`Event`] is the list. An event goes through `tracing`, which asks the level first, to [`lines`], which builds the
-//! line in a fixed buffer and writes it: no allocation, no waiting, no panic, and no error for the caller. May use
-//! types of `sys`
-//! and `policy`.
+//! line ([`line`]) in a fixed buffer after one of the formats ([`profile`], [`text`]), and writes it: no allocation, no
+//! waiting, no panic, and no error for the caller. May use types of `sys` and `policy`.
 #![forbid(unsafe_code)]
 
 mod event;
 mod line;
 mod lines;
+mod profile;
+mod text;
+mod value;
+
+#[cfg(test)]
+mod catalogue;
 
 pub use event::{Because, Event, OomKilled, OomKills, command_line};
 
+use profile::Part;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -26,6 +32,18 @@ pub enum Format {
 }
 
 impl Format {
+    /// All of them.
+    #[cfg(test)]
+    pub const ALL: &[Format] = &[Format::Json, Format::Text];
+
+    /// The parts of an object of this format; `None`: it is no JSON.
+    fn profile(self) -> Option<&'static [Part]> {
+        match self {
+            Format::Json => Some(profile::JSON),
+            Format::Text => None,
+        }
+    }
+
     /// The format of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         match name {

@@ -1,0 +1,3 @@
+//! What tests look at: every event.
+
+pub mod samples;
