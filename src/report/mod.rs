@@ -1,21 +1,25 @@
 //! What onset says: a closed list of events, one line each on stderr.
 //!
-//! [`Event`] is the list. An event goes through `tracing`, which asks the level first, to [`lines`], which builds the
-//! line ([`line`]) in a fixed buffer after one of the formats ([`profile`], [`text`]), and writes it: no allocation, no
-//! waiting, no panic, and no error for the caller. May use types of `sys` and `policy`.
+//! [`Event`] is the list. An event becomes fields and a sentence ([`emit`]), goes through `tracing`, which asks the
+//! level first, to [`lines`], which builds the line ([`line`]) in a fixed buffer after one of the formats
+//! ([`profile`], [`text`]), and writes it: no allocation, no waiting, no panic, and no error for the caller. May use
+//! types of `sys` and `policy`.
 #![forbid(unsafe_code)]
 
+mod emit;
 mod event;
 mod line;
 mod lines;
 mod profile;
 mod text;
 mod value;
+mod words;
 
 #[cfg(test)]
 mod catalogue;
 
-pub use event::{Because, Event, OomKilled, OomKills, command_line};
+pub use event::{Event, OomKilled, OomKills, command_line};
+pub use words::Because;
 
 use profile::Part;
 use tracing_subscriber::Layer;
@@ -32,6 +36,24 @@ pub enum Format {
 }
 
 impl Format {
+    /// What it is called.
+    #[cfg(test)]
+    fn name(self) -> &'static str {
+        match self {
+            Format::Json => "json",
+            Format::Text => "text",
+        }
+    }
+
+    /// What it is, for the documents.
+    #[cfg(test)]
+    fn docs(self) -> &'static str {
+        match self {
+            Format::Json => "One JSON object, with names of onset's own.",
+            Format::Text => "For people.",
+        }
+    }
+
     /// All of them.
     #[cfg(test)]
     pub const ALL: &[Format] = &[Format::Json, Format::Text];
