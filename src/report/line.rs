@@ -1,6 +1,6 @@
 //! One line, built in place: a fixed buffer, values cut to what fits, nothing allocated.
 
-use super::Format;
+use super::choice::Format;
 use super::profile::Object;
 use super::text;
 use super::value::Harmless;
@@ -108,7 +108,9 @@ mod tests {
     /// Where each JSON format has the message and argv.
     fn said(format: Format, object: &serde_json::Value) -> [&serde_json::Value; 2] {
         match format {
-            Format::Json => [&object["message"], &object["argv"]],
+            Format::Json | Format::Gcp => [&object["message"], &object["argv"]],
+            Format::Ecs | Format::Datadog => [&object["message"], &object["onset"]["argv"]],
+            Format::Otel => [&object["body"], &object["attributes"]["onset.argv"]],
             Format::Text => unreachable!("no JSON"),
         }
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::both_modes;
 use crate::support::{Finished, Init, Mode, Running, probe, proc, sys};
 
-const FORMATS: [&str; 2] = ["json", "text"];
+const FORMATS: [&str; 6] = ["json", "gcp", "ecs", "otel", "datadog", "text"];
 
 /// onset with the probe on PATH, so that the command is `probe` on every machine.
 fn onset(mode: Mode) -> Init {
@@ -133,6 +133,25 @@ both_modes!(a_failed_start_as_json_and_as_text, |mode| {
     let expected =
         r#" onset error: cannot start `/no such`: no such file event=start_failed status=0 argv=["/no such","word"]"#;
     assert_eq!(lines(&text), [expected]);
+});
+
+both_modes!(a_start_in_each_format, |mode| {
+    for (format, start, end) in [
+        ("gcp", r#"{"time":"#, r#""event":"main_started","pid":0,"argv":["probe","exit","0"],"startup_us":0}"#),
+        ("ecs", r#"{"@timestamp":"#, r#""onset":{"pid":0,"argv":["probe","exit","0"],"startup_us":0}}"#),
+        (
+            "otel",
+            r#"{"timestamp":"#,
+            r#""attributes":{"onset.pid":0,"onset.argv":["probe","exit","0"],"onset.startup_us":0}}"#,
+        ),
+        ("datadog", r#"{"timestamp":"#, r#""onset":{"pid":0,"argv":["probe","exit","0"],"startup_us":0}}"#),
+    ] {
+        let finished = onset(mode).options(["--log-format", format]).command(["probe", "exit", "0"]).start().finish();
+        let text = finished.stderr();
+        let started = without_numbers(text.lines().next().unwrap_or_default());
+        assert!(started.starts_with(start) && started.ends_with(end), "{format}: {started}");
+        assert!(started.contains(r#"":"main_started""#), "{format}: {started}");
+    }
 });
 
 both_modes!(the_numbers_are_those_of_the_main_process, |mode| {
@@ -369,7 +388,9 @@ both_modes!(a_line_is_shorter_than_4096_bytes_whatever_it_quotes, |mode| {
             assert!(line.ends_with('\n'), "{what} as {format}: {line}");
             let object = || serde_json::from_str::<Value>(line).expect("JSON");
             let truncated = match format {
-                "json" => object()["truncated"] == true,
+                "json" | "gcp" => object()["truncated"] == true,
+                "ecs" | "datadog" => object()["onset"]["truncated"] == true,
+                "otel" => object()["attributes"]["onset.truncated"] == true,
                 _ => line.ends_with(" truncated=true\n"),
             };
             assert!(truncated, "{what} as {format}: {line}");

@@ -152,10 +152,12 @@ fn keys(parts: &[Part], place: &str) -> Vec<(usize, String)> {
         .flat_map(|part| match *part {
             Part::Time(name) => key(0, name, ""),
             Part::Level(name, names) => key(1, name, &format!(": `{}`", names.join("`, `"))),
+            Part::Severity(name) => key(1, name, ": 17, 13, 9, 5"),
             Part::Event(name) => key(2, name, ""),
             Part::Message(name) => key(3, name, ""),
             Part::Fields(prefix) => key(4, &format!("{prefix}FIELD"), ""),
             Part::Constant(name, value) => key(5, name, &format!(": `{value}`")),
+            Part::Object(name, parts) => keys(parts, &format!(" in `{name}`{place}")),
         })
         .collect()
 }

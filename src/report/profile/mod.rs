@@ -1,10 +1,18 @@
 //! The JSON formats: each a list of parts, in the order they are written, and one writer for all of them.
 
+mod datadog;
+mod ecs;
+mod gcp;
 mod json;
+mod otel;
 #[cfg(test)]
 mod rules;
 
+pub use datadog::DATADOG;
+pub use ecs::ECS;
+pub use gcp::GCP;
 pub use json::JSON;
+pub use otel::OTEL;
 
 use super::line::Said;
 use super::value::visit;
@@ -17,6 +25,8 @@ pub enum Part {
     Time(&'static str),
     /// How grave it is: what error, warn, info and debug are called.
     Level(&'static str, &'static [&'static str; 4]),
+    /// The same as OpenTelemetry's number.
+    Severity(&'static str),
     /// The name of the event.
     Event(&'static str),
     /// The sentence.
@@ -26,10 +36,16 @@ pub enum Part {
     /// The event's own fields, with this before their names; then `truncated`, if something was cut. The message has
     /// to be written before, to be heard of.
     Fields(&'static str),
+    /// An object in the object.
+    Object(&'static str, &'static [Part]),
 }
 
 /// What levels are called by onset itself.
 pub const LOWER: [&str; 4] = ["error", "warn", "info", "debug"];
+/// The same in capitals, as `tracing` and OpenTelemetry's short names have it.
+const UPPER: [&str; 4] = ["ERROR", "WARN", "INFO", "DEBUG"];
+/// The smallest of each range (log data model, "Mapping of SeverityNumber").
+const SEVERITY: [u8; 4] = [17, 13, 9, 5];
 
 /// The place of a level in the lists above.
 pub fn rank(level: tracing::Level) -> usize {
@@ -58,8 +74,10 @@ impl Serialize for Object<'_> {
             match *part {
                 Part::Time(key) => map.serialize_entry(key, &format_args!("{now}"))?,
                 Part::Level(key, names) => map.serialize_entry(key, names[rank])?,
+                Part::Severity(key) => map.serialize_entry(key, &SEVERITY[rank])?,
                 Part::Event(key) => map.serialize_entry(key, event.metadata().name())?,
                 Part::Constant(key, value) => map.serialize_entry(key, value)?,
+                Part::Object(key, parts) => map.serialize_entry(key, &Object { parts, said: self.said })?,
                 Part::Message(_) | Part::Fields(_) => {
                     let mut result = Ok(());
                     visit(event, cut, &mut |field, value| {

@@ -16,6 +16,14 @@ pub enum Rule {
     Is(&'static str),
     /// A text that says something.
     Text,
+    /// An object of texts.
+    Texts,
+    /// An object.
+    Object,
+    /// An object whose keys begin so.
+    Prefixed(&'static str),
+    /// The number that belongs to what another key has.
+    Paired(&'static str, &'static [(&'static str, u64)]),
 }
 
 /// All about a format.
@@ -41,7 +49,7 @@ impl Rules {
                 assert!(!keys.contains(key), "{key} in {line}");
             }
             for (key, rule) in self.required {
-                assert!(rule.holds(find(&object, key)), "{key} in {line}");
+                assert!(rule.holds(find(&object, key), &object), "{key} in {line}");
             }
         }
     }
@@ -53,6 +61,7 @@ enum Json {
     Object(Vec<(String, Json)>),
     List,
     Text(String),
+    Number(u64),
     Other,
 }
 
@@ -61,7 +70,7 @@ fn find<'a>(object: &'a [(String, Json)], key: &str) -> Option<&'a Json> {
 }
 
 impl Rule {
-    fn holds(&self, value: Option<&Json>) -> bool {
+    fn holds(&self, value: Option<&Json>, line: &[(String, Json)]) -> bool {
         match (self, value) {
             (Rule::Rfc3339, Some(Json::Text(time))) => {
                 let shape = time.chars().map(|digit| if digit.is_ascii_digit() { '0' } else { digit });
@@ -70,6 +79,17 @@ impl Rule {
             (Rule::OneOf(texts), Some(Json::Text(text))) => texts.contains(&text.as_str()),
             (Rule::Is(expected), Some(Json::Text(text))) => text == expected,
             (Rule::Text, Some(Json::Text(text))) => !text.is_empty(),
+            (Rule::Texts, Some(Json::Object(entries))) => {
+                !entries.is_empty() && entries.iter().all(|(_, value)| matches!(value, Json::Text(_)))
+            }
+            (Rule::Object, Some(Json::Object(_))) => true,
+            (Rule::Prefixed(prefix), Some(Json::Object(entries))) => {
+                entries.iter().all(|(key, _)| key.starts_with(prefix))
+            }
+            (Rule::Paired(key, pairs), Some(Json::Number(number))) => {
+                let Some(Json::Text(text)) = find(line, key) else { return false };
+                pairs.contains(&(text.as_str(), *number))
+            }
             _ => false,
         }
     }
@@ -93,8 +113,8 @@ impl<'de> Deserialize<'de> for Json {
                 Ok(Json::Other)
             }
 
-            fn visit_u64<E>(self, _: u64) -> Result<Json, E> {
-                Ok(Json::Other)
+            fn visit_u64<E>(self, number: u64) -> Result<Json, E> {
+                Ok(Json::Number(number))
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Json, E> {
