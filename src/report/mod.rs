@@ -21,12 +21,5 @@ mod catalogue;
 
 pub use choice::{Format, Level};
 pub use event::{Event, OomKilled, OomKills, command_line};
+pub use lines::{change, start};
 pub use words::Because;
-
-use tracing_subscriber::Layer;
-
-/// Makes [`Event::emit`] write. To be called once; a second call changes nothing.
-pub fn start(format: Format, level: Level) {
-    let lines = level.filter().with_subscriber(lines::Lines::new(format));
-    let _ = tracing::subscriber::set_global_default(lines);
-}
