@@ -1,5 +1,7 @@
 //! The options: each one a fact with its names, its variable and its help.
 
+use crate::report::{Format, Level};
+
 /// One option of the command line.
 pub struct Flag {
     /// The long name, without dashes.
@@ -44,16 +46,11 @@ pub const LOG_FORMAT: Flag = Flag {
     short: None,
     value: Some("FORMAT"),
     variable: Some("ONSET_LOG_FORMAT"),
-    help: "json (default) or text",
+    help: Format::HELP,
 };
 /// `--log-level`
-pub const LOG_LEVEL: Flag = Flag {
-    long: "log-level",
-    short: None,
-    value: Some("LEVEL"),
-    variable: Some("ONSET_LOG_LEVEL"),
-    help: "off, error, warn, info (default) or debug",
-};
+pub const LOG_LEVEL: Flag =
+    Flag { long: "log-level", short: None, value: Some("LEVEL"), variable: Some("ONSET_LOG_LEVEL"), help: Level::HELP };
 /// `--help`
 pub const HELP: Flag =
     Flag { long: "help", short: Some('h'), value: None, variable: None, help: "print this and exit" };

@@ -285,7 +285,7 @@ mod tests {
                 format!("unknown option `-x`: {accepted}"),
                 "`--group` takes no value".to_owned(),
                 "ONSET_EXEC is `maybe`: accepted are 1, true, yes, on, 0, false, no, off".to_owned(),
-                "`--log-format` is `xml`: accepted are json (default) or text".to_owned(),
+                "`--log-format` is `xml`: accepted are json (default), gcp, ecs, otel, datadog or text".to_owned(),
             ]
         );
         assert_eq!(

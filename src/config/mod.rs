@@ -12,7 +12,7 @@ mod json;
 pub mod model;
 pub mod problem;
 #[cfg(test)]
-mod reference;
+pub(crate) mod reference;
 #[cfg(test)]
 mod schema;
 pub mod shutdown;

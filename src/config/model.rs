@@ -209,8 +209,16 @@ table! {
 choice! {
     /// How a report is written.
     ReportFormat {
-        /// One JSON object a line.
+        /// One JSON object a line, with names of onset's own.
         Json = "json",
+        /// JSON as Google Cloud Logging takes it.
+        Gcp = "gcp",
+        /// JSON as the Elastic Common Schema has it.
+        Ecs = "ecs",
+        /// JSON after the log data model of OpenTelemetry.
+        Otel = "otel",
+        /// JSON as Datadog takes it.
+        Datadog = "datadog",
         /// For people.
         Text = "text",
     }

@@ -1,4 +1,4 @@
-//! The closed list of events.
+//! The closed list of events, as the rest of onset says them. What each becomes in a line is in [`super::emit`].
 
 use crate::policy::Target;
 use crate::sys::signal::{Received, Signal};
@@ -6,9 +6,7 @@ use crate::sys::wait::{Usage, WaitStatus};
 use nix::errno::Errno;
 use nix::unistd::Pid;
 use std::ffi::CStr;
-use std::fmt;
 use std::time::Duration;
-use tracing::Level;
 
 /// Something that happened, with all there is to say about it.
 pub enum Event<'a> {
@@ -184,191 +182,6 @@ pub enum Event<'a> {
     },
 }
 
-/// One `tracing` event: its name, its level, its fields and its message.
-macro_rules! line {
-    ($level:ident $name:literal { $($fields:tt)* } $($message:tt)+) => {
-        tracing::event!(name: $name, target: "onset", Level::$level, { $($fields)* }, $($message)+)
-    };
-}
-
-/// The same where the level depends on what happened.
-macro_rules! line_if {
-    ($condition:expr, $yes:ident, $no:ident, $($rest:tt)+) => {
-        if $condition { line!($yes $($rest)+) } else { line!($no $($rest)+) }
-    };
-}
-
-impl Event<'_> {
-    /// Says it, if its level is asked for. Never fails, never waits.
-    pub fn emit(&self) {
-        match *self {
-            Event::Supervising { pid, sub_reaper } => {
-                line!(DEBUG "supervising" { pid = pid.as_raw(), sub_reaper } "onset is supervising");
-            }
-            Event::MainStarted { pid, argv, startup } => line!(
-                INFO "main_started" { pid = pid.as_raw(), argv, startup_us = micros(startup) } "main process started"
-            ),
-            Event::StartFailed { status, cause, argv, stopped } => {
-                line_if!(stopped, INFO, ERROR, "start_failed" { status, argv } "{cause}");
-            }
-            Event::ConfigRead { path, steps, duration } => line!(
-                INFO "config_read" { path, steps, duration_us = micros(duration) } "configuration read"
-            ),
-            Event::SignalForwarded { received, sent, stop, target } => {
-                let Received { signal, pid, uid, .. } = received;
-                let other = (sent != signal).then_some(sent);
-                line_if!(
-                    stop,
-                    INFO,
-                    DEBUG,
-                    "signal_forwarded" {
-                        signal = %signal,
-                        signal_number = signal.number(),
-                        code = %Code(&received),
-                        sender_pid = pid,
-                        sender_uid = uid,
-                        sent = other.map(tracing::field::display),
-                        sent_number = other.map(Signal::number),
-                        target = target.name(),
-                    } "{signal} forwarded{}", Rewritten(other)
-                );
-            }
-            Event::SignalNotForwarded { signal, target, error } => line!(
-                WARN "signal_not_forwarded" {
-                    signal = %signal,
-                    signal_number = signal.number(),
-                    target = target.name(),
-                    error = %Because(error),
-                } "cannot forward {signal}"
-            ),
-            Event::SignalDropped { received } => {
-                let Received { signal, pid, uid, .. } = received;
-                line!(
-                    DEBUG "signal_dropped" {
-                        signal = %signal,
-                        signal_number = signal.number(),
-                        code = %Code(&received),
-                        sender_pid = pid,
-                        sender_uid = uid,
-                    } "{signal} dropped"
-                );
-            }
-            Event::Draining { received, drain, commands } => {
-                let Received { signal, pid, uid, .. } = received;
-                line!(
-                    INFO "draining" {
-                        signal = %signal,
-                        signal_number = signal.number(),
-                        code = %Code(&received),
-                        sender_pid = pid,
-                        sender_uid = uid,
-                        drain_ms = millis(drain),
-                        stop_commands = commands,
-                    } "{signal} received, draining for {drain:?}"
-                );
-            }
-            Event::StopSignalSent { signal, target, grace } => line!(
-                INFO "stop_signal_sent" {
-                    signal = %signal,
-                    signal_number = signal.number(),
-                    target = target.name(),
-                    grace_ms = grace.map(millis),
-                } "{signal} sent"
-            ),
-            Event::MainKilled { target, waited } => line!(
-                WARN "main_killed" { target = target.name(), waited_ms = millis(waited) }
-                "main process did not end in {waited:?}, and was killed"
-            ),
-            Event::Lingering { linger } => line!(
-                INFO "lingering" { linger_ms = millis(linger) } "the other processes were asked to end"
-            ),
-            Event::RestKilled { waited } => line!(
-                WARN "rest_killed" { waited_ms = millis(waited) }
-                "other processes did not end in {waited:?}, and were killed"
-            ),
-            Event::MainStopped { pid, signal } => line!(
-                DEBUG "main_stopped" {
-                    pid = pid.as_raw(), signal = %signal, signal_number = signal.number(),
-                } "main process stopped by {signal}"
-            ),
-            Event::OrphanReaped { pid, status } => {
-                let End { exit_code, signal, signal_number, .. } = End::from(status);
-                line!(
-                    DEBUG "orphan_reaped" {
-                        pid = pid.as_raw(), exit_code, signal = signal.map(tracing::field::display), signal_number,
-                    } "orphan reaped"
-                );
-            }
-            Event::MainEnded { pid, status, exit, expected, uptime, usage, oom } => {
-                let End { exit_code, signal, signal_number, core_dumped } = End::from(status);
-                line_if!(
-                    expected,
-                    INFO,
-                    ERROR,
-                    "main_ended" {
-                        pid = pid.as_raw(),
-                        status = exit,
-                        exit_code,
-                        signal = signal.map(tracing::field::display),
-                        signal_number,
-                        core_dumped,
-                        uptime_ms = millis(uptime),
-                        user_cpu_us = micros(usage.user_cpu),
-                        system_cpu_us = micros(usage.system_cpu),
-                        max_rss_kib = usage.max_rss_kib,
-                        oom_kills = oom.map(|oom| oom.count),
-                        oom_killed = oom.map(|oom| oom.whom.name()),
-                    } "main process {status}{}", oom.map_or("", |oom| oom.whom.clause())
-                );
-            }
-            Event::TerminalNotHandedOver { error } => line!(
-                WARN "terminal_not_handed_over" { error = %Because(error) }
-                "cannot give the terminal to the main process"
-            ),
-            Event::ReportsDropped { count } => {
-                line!(WARN "reports_dropped" { count } "reports were dropped because stderr was not read");
-            }
-            Event::Problem { text } => line!(ERROR "problem" {} "{text}"),
-            Event::Notice { text } => line!(WARN "notice" {} "{text}"),
-            Event::StepDone { step, changed, duration } => {
-                line!(INFO "step_done" { step, changed, duration_us = micros(duration) } "step {step} done");
-            }
-            Event::StepOutput { step, stream, text } => line!(INFO "step_output" { step, stream } "{text}"),
-            Event::InternalError { cause } => line!(ERROR "internal_error" {} "{cause}"),
-        }
-    }
-}
-
-/// A vector of words as [`Event::MainStarted`] takes them: as many whole ones as a line can show.
-pub fn command_line<'a>(words: impl Iterator<Item = &'a CStr>) -> Vec<u8> {
-    let mut line = Vec::new();
-    for word in words {
-        if line.len() >= crate::sys::stderr::LONGEST_LINE {
-            break;
-        }
-        let word = word.to_bytes_with_nul();
-        line.extend_from_slice(word);
-    }
-    line
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
-fn millis(duration: Duration) -> u64 {
-    micros(duration) / 1000
-}
-
-/// What a signal was rewritten to, as the end of a sentence.
-struct Rewritten(Option<Signal>);
-
-impl fmt::Display for Rewritten {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.map_or(Ok(()), |sent| write!(f, " as {sent}"))
-    }
-}
-
 /// Processes that the kernel killed because memory ran out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OomKills {
@@ -391,7 +204,7 @@ pub enum OomKilled {
 
 impl OomKilled {
     /// As a field.
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             OomKilled::Main => "main",
             OomKilled::Other => "other",
@@ -409,68 +222,15 @@ impl OomKilled {
     }
 }
 
-/// The fields that say how a process ended.
-#[derive(Default)]
-struct End {
-    exit_code: Option<u8>,
-    signal: Option<Signal>,
-    signal_number: Option<u8>,
-    core_dumped: Option<bool>,
-}
-
-impl From<WaitStatus> for End {
-    fn from(status: WaitStatus) -> Self {
-        match status {
-            WaitStatus::Exited(code) => End { exit_code: Some(code), ..End::default() },
-            WaitStatus::Killed { signal, core_dumped } => End {
-                signal: Some(signal),
-                signal_number: Some(signal.number()),
-                core_dumped: Some(core_dumped),
-                ..End::default()
-            },
-            WaitStatus::Stopped(signal) => {
-                End { signal: Some(signal), signal_number: Some(signal.number()), ..End::default() }
-            }
+/// A vector of words as [`Event::MainStarted`] takes them: as many whole ones as a line can show.
+pub fn command_line<'a>(words: impl Iterator<Item = &'a CStr>) -> Vec<u8> {
+    let mut line = Vec::new();
+    for word in words {
+        if line.len() >= crate::sys::stderr::LONGEST_LINE {
+            break;
         }
+        let word = word.to_bytes_with_nul();
+        line.extend_from_slice(word);
     }
-}
-
-/// How a process ended, as the end of a sentence.
-impl fmt::Display for WaitStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            WaitStatus::Exited(code) => write!(f, "exited with status {code}"),
-            WaitStatus::Killed { signal, core_dumped: false } => write!(f, "was killed by signal {signal}"),
-            WaitStatus::Killed { signal, core_dumped: true } => {
-                write!(f, "was killed by signal {signal} and dumped core")
-            }
-            WaitStatus::Stopped(signal) => write!(f, "was stopped by signal {signal}"),
-        }
-    }
-}
-
-/// `si_code` by its name in sigaction(2), or by number.
-struct Code<'a>(&'a Received);
-
-impl fmt::Display for Code<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.code_name() {
-            Some(name) => f.write_str(name),
-            None => write!(f, "{}", self.0.code),
-        }
-    }
-}
-
-/// An error of the system in words: `no such process (ESRCH)`.
-pub struct Because(pub Errno);
-
-impl fmt::Display for Because {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = self.0.desc();
-        let (first, rest) = words.split_at_checked(1).unwrap_or((words, ""));
-        // "RFS specific error" and the like keep their capitals.
-        let lower = rest.starts_with(|next: char| next.is_ascii_lowercase() || next == ' ');
-        let first = if lower { first.to_ascii_lowercase() } else { first.to_owned() };
-        write!(f, "{first}{rest} ({:?})", self.0)
-    }
+    line
 }

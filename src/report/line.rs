@@ -1,19 +1,14 @@
 //! One line, built in place: a fixed buffer, values cut to what fits, nothing allocated.
 
-use super::Format;
+use super::choice::Format;
+use super::profile::Object;
+use super::text;
+use super::value::Harmless;
 use crate::sys::clock::Utc;
 use crate::sys::stderr::LONGEST_LINE;
-use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde::Serialize;
 use std::cell::Cell;
-use std::fmt::{self, Write as _};
 use std::io::{self, Write};
-use tracing::field::{Field, Visit};
-
-/// What one text may take in a line, in bytes as written. Two of them, one vector of words and every field of fixed
-/// length stay below [`LONGEST_LINE`].
-const TEXT_BUDGET: usize = 1000;
-/// What a vector of words may take in all.
-const WORDS_BUDGET: usize = 1200;
 
 /// The buffer a line grows in.
 pub struct Line {
@@ -30,6 +25,14 @@ impl Line {
     /// What is in it.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.length]
+    }
+
+    /// Adds a value as JSON.
+    ///
+    /// # Errors
+    /// The line has no room.
+    pub fn put_json(&mut self, value: &impl Serialize) -> io::Result<()> {
+        Ok(value.serialize(&mut serde_json::Serializer::with_formatter(self, Harmless))?)
     }
 }
 
@@ -48,262 +51,27 @@ impl Write for Line {
     }
 }
 
+/// An event, and what a line about it says besides.
+pub struct Said<'a> {
+    /// When it happened.
+    pub now: &'a Utc,
+    /// What.
+    pub event: &'a tracing::Event<'a>,
+    /// Whether a value was cut.
+    pub cut: Cell<bool>,
+}
+
 /// Writes the line of one event.
 ///
 /// # Errors
-/// The line has no room; the budgets above are there to make that impossible.
+/// The line has no room; the budgets of the values are there to make that impossible.
 pub fn write(line: &mut Line, format: Format, now: &Utc, event: &tracing::Event<'_>) -> io::Result<()> {
-    let level = level_name(*event.metadata().level());
-    let cut = Cell::new(false);
-    match format {
-        Format::Json => {
-            let mut writer = serde_json::Serializer::new(&mut *line);
-            let mut map = writer.serialize_map(None)?;
-            map.serialize_entry("time", &Text::new(&format_args!("{now}"), &cut))?;
-            map.serialize_entry("level", level)?;
-            map.serialize_entry("logger", "onset")?;
-            map.serialize_entry("event", event.metadata().name())?;
-            let mut fields = Fields {
-                result: Ok(()),
-                cut: &cut,
-                each: |key: &'static str, value: &Value<'_>| map.serialize_entry(key, value),
-            };
-            event.record(&mut fields);
-            fields.result?;
-            if cut.get() {
-                map.serialize_entry("truncated", &true)?;
-            }
-            SerializeMap::end(map)?;
-        }
-        Format::Text => {
-            write!(line, "{now} onset {level}: ")?;
-            let mut fields = Fields {
-                result: Ok(()),
-                cut: &cut,
-                each: |key: &'static str, value: &Value<'_>| value.write_as_text(line, key),
-            };
-            event.record(&mut fields);
-            fields.result?;
-            if cut.get() {
-                write!(line, " truncated=true")?;
-            }
-        }
+    let said = Said { now, event, cut: Cell::new(false) };
+    match format.profile() {
+        Some(parts) => line.put_json(&Object { parts, said: &said })?,
+        None => text::write(line, &said)?,
     }
     line.write_all(b"\n")
-}
-
-fn level_name(level: tracing::Level) -> &'static str {
-    match level {
-        tracing::Level::ERROR => "error",
-        tracing::Level::WARN => "warn",
-        tracing::Level::INFO => "info",
-        tracing::Level::DEBUG => "debug",
-        tracing::Level::TRACE => "trace",
-    }
-}
-
-/// Hands each field of an event to `each`, until one fails.
-struct Fields<'a, F> {
-    each: F,
-    cut: &'a Cell<bool>,
-    result: serde_json::Result<()>,
-}
-
-impl<F: FnMut(&'static str, &Value<'_>) -> serde_json::Result<()>> Fields<'_, F> {
-    fn put(&mut self, field: &Field, value: &Value<'_>) {
-        if self.result.is_ok() {
-            self.result = (self.each)(field.name(), value);
-        }
-    }
-}
-
-impl<F: FnMut(&'static str, &Value<'_>) -> serde_json::Result<()>> Visit for Fields<'_, F> {
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.put(field, &Value::Signed(value));
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.put(field, &Value::Unsigned(value));
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.put(field, &Value::Bool(value));
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.record_debug(field, &format_args!("{value}"));
-    }
-
-    /// A vector of words, each ended by NUL.
-    fn record_bytes(&mut self, field: &Field, value: &[u8]) {
-        self.put(field, &Value::Words(WordList { bytes: value, cut: self.cut }));
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.put(field, &Value::Text(Text::new(value, self.cut)));
-    }
-}
-
-/// What a field can hold.
-enum Value<'a> {
-    Signed(i64),
-    Unsigned(u64),
-    Bool(bool),
-    Text(Text<'a>),
-    Words(WordList<'a>),
-}
-
-impl Serialize for Value<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Value::Signed(number) => number.serialize(serializer),
-            Value::Unsigned(number) => number.serialize(serializer),
-            Value::Bool(answer) => answer.serialize(serializer),
-            Value::Text(text) => text.serialize(serializer),
-            Value::Words(words) => words.serialize(serializer),
-        }
-    }
-}
-
-impl Value<'_> {
-    /// ` key=value`, the value as JSON writes it, without quotes where nothing needs them; the message by itself.
-    fn write_as_text(&self, line: &mut Line, key: &str) -> serde_json::Result<()> {
-        let written = match self {
-            Value::Text(text) if key == "message" => write!(line, "{text}"),
-            Value::Text(text) if text.is_plain() => write!(line, " {key}={text}"),
-            Value::Signed(_) | Value::Unsigned(_) | Value::Bool(_) | Value::Text(_) | Value::Words(_) => {
-                write!(line, " {key}=").and_then(|()| Ok(serde_json::to_writer(line, self)?))
-            }
-        };
-        written.map_err(serde_json::Error::io)
-    }
-}
-
-/// A text of any length, of which as much is written as there is room for.
-struct Text<'a> {
-    value: &'a dyn fmt::Debug,
-    room: Cell<usize>,
-    cut: &'a Cell<bool>,
-}
-
-impl<'a> Text<'a> {
-    fn new(value: &'a dyn fmt::Debug, cut: &'a Cell<bool>) -> Self {
-        Text { value, room: Cell::new(TEXT_BUDGET), cut }
-    }
-
-    /// Whether it reads well without quotes.
-    fn is_plain(&self) -> bool {
-        struct Plain(bool);
-        impl fmt::Write for Plain {
-            fn write_str(&mut self, part: &str) -> fmt::Result {
-                let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:".contains(&byte);
-                self.0 |= !part.is_empty();
-                if part.bytes().all(plain) { Ok(()) } else { Err(fmt::Error) }
-            }
-        }
-        let mut plain = Plain(false);
-        write!(plain, "{:?}", self.value).is_ok() && plain.0
-    }
-
-    /// Writes it to `out`, control characters that JSON has no escape for as Rust writes them: a terminal must not
-    /// obey what a log quotes.
-    fn trim_into(&self, out: &mut dyn fmt::Write, keep: fn(char) -> bool) -> fmt::Result {
-        write!(Trimmer { out, keep, room: &self.room, cut: self.cut, full: false }, "{:?}", self.value)
-    }
-}
-
-impl Serialize for Text<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        struct Escapable<'a>(&'a Text<'a>);
-        impl fmt::Display for Escapable<'_> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.trim_into(f, |character| character.is_ascii() && character != '\u{7f}')
-            }
-        }
-        serializer.collect_str(&Escapable(self))
-    }
-}
-
-impl fmt::Display for Text<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.trim_into(f, |_| false)
-    }
-}
-
-/// Lets text through until the room is used up.
-struct Trimmer<'a> {
-    out: &'a mut dyn fmt::Write,
-    /// Which control characters stay as they are.
-    keep: fn(char) -> bool,
-    room: &'a Cell<usize>,
-    cut: &'a Cell<bool>,
-    full: bool,
-}
-
-impl fmt::Write for Trimmer<'_> {
-    fn write_str(&mut self, part: &str) -> fmt::Result {
-        for character in part.chars() {
-            // The longest escapes: \u0000 in JSON, and \u{9b} with its backslash doubled.
-            let width = match character {
-                '"' | '\\' => 2,
-                control if control.is_control() => 8,
-                other => other.len_utf8(),
-            };
-            match self.room.get().checked_sub(width) {
-                Some(left) if !self.full => self.room.set(left),
-                _ => {
-                    if !std::mem::replace(&mut self.full, true) {
-                        self.cut.set(true);
-                        self.out.write_str("…")?;
-                    }
-                    return Ok(());
-                }
-            }
-            if character.is_control() && !(self.keep)(character) {
-                write!(self.out, "{}", character.escape_debug())?;
-            } else {
-                self.out.write_char(character)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Words, each ended by NUL, as an array of texts. Bytes that are not UTF-8 show as U+FFFD.
-struct WordList<'a> {
-    bytes: &'a [u8],
-    cut: &'a Cell<bool>,
-}
-
-impl Serialize for WordList<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        struct Lossy<'a>(&'a [u8]);
-        impl fmt::Debug for Lossy<'_> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                for chunk in self.0.utf8_chunks() {
-                    f.write_str(chunk.valid())?;
-                    if !chunk.invalid().is_empty() {
-                        f.write_char(char::REPLACEMENT_CHARACTER)?;
-                    }
-                }
-                Ok(())
-            }
-        }
-        let mut words = serializer.serialize_seq(None)?;
-        let mut room = WORDS_BUDGET;
-        for word in self.bytes.split_inclusive(|&byte| byte == 0) {
-            // The quotes and the comma of this word, and the mark of a cut.
-            let Some(left) = room.checked_sub(8) else {
-                self.cut.set(true);
-                break;
-            };
-            let word = word.strip_suffix(&[0]).unwrap_or(word);
-            let text = Text { value: &Lossy(word), room: Cell::new(left), cut: self.cut };
-            words.serialize_element(&text)?;
-            room = text.room.get();
-        }
-        words.end()
-    }
 }
 
 #[cfg(test)]
@@ -337,32 +105,93 @@ mod tests {
         assert_eq!(object, expected);
     }
 
+    /// Where each JSON format has the message and argv.
+    fn said(format: Format, object: &serde_json::Value) -> [&serde_json::Value; 2] {
+        match format {
+            Format::Json | Format::Gcp => [&object["message"], &object["argv"]],
+            Format::Ecs | Format::Datadog => [&object["message"], &object["onset"]["argv"]],
+            Format::Otel => [&object["body"], &object["attributes"]["onset.argv"]],
+            Format::Text => unreachable!("no JSON"),
+        }
+    }
+
+    /// What a terminal obeys, or what has text shown in another order or on another line than it is in.
+    fn is_harmful(character: char) -> bool {
+        let direction = ['\u{61c}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}'];
+        let embedding =
+            ('\u{202a}'..='\u{202e}').contains(&character) || ('\u{2066}'..='\u{2069}').contains(&character);
+        character.is_control() || direction.contains(&character) || embedding
+    }
+
     #[test]
-    fn an_event_reads_well_as_text() {
-        let line = captured(Format::Text, &started(b"redis-server\0a b\0"));
-        let (_, rest) = line.split_once(' ').unwrap();
-        assert_eq!(rest, "onset info: main process started pid=7 argv=[\"redis-server\",\"a b\"] startup_us=812\n");
-        let line = captured(Format::Text, &Event::InternalError { cause: "a\u{1b}[31m\u{9b}b\nc" });
-        assert!(line.ends_with("onset error: a\\u{1b}[31m\\u{9b}b\\nc\n"), "{line}");
+    fn json_keeps_what_it_escapes() {
+        let hostile = "a\u{1b}[31m\u{7f}\u{85}\u{9b}b\n\"\\\u{61c}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\u{2066}\u{2069}c";
+        for &format in Format::ALL.iter().filter(|format| format.profile().is_some()) {
+            let line = captured(format, &Event::InternalError { cause: hostile });
+            assert!(!line.trim_end_matches('\n').chars().any(is_harmful), "{line:?}");
+            assert_eq!(said(format, &parsed(&line))[0], hostile);
+        }
+    }
+
+    #[test]
+    fn text_is_not_bent_by_what_it_quotes() {
+        let hostile = "/bin/\u{202e}gpj.exe\u{2066}\u{200f}\u{2028}\u{9b}31m";
+        let line = captured(Format::Text, &Event::Problem { text: hostile });
+        assert!(line.contains(r"/bin/\u{202e}gpj.exe\u{2066}\u{200f}\u{2028}\u{9b}31m"), "{line}");
+        let line = captured(Format::Text, &started([hostile.as_bytes(), b"\0"].concat().as_slice()));
+        assert!(line.contains(r#"argv=["/bin/\u202egpj.exe\u2066\u200f\u2028\u009b31m"]"#), "{line}");
+    }
+
+    #[test]
+    fn letters_of_any_script_stay_as_they_are() {
+        // Persian needs U+200C between letters, and families are made with U+200D.
+        let words = "gr\u{fc}\u{df}e \u{4e16}\u{754c} \u{5e9}\u{5dc}\u{5d5}\u{5dd} \u{645}\u{6cc}\u{200c}\u{62e} \u{1f468}\u{200d}\u{1f469}";
+        for &format in Format::ALL {
+            let line = captured(format, &Event::Problem { text: words });
+            assert!(line.contains(words), "{line}");
+        }
     }
 
     proptest! {
         #[test]
         fn whatever_is_said_the_line_is_whole_short_and_harmless(
-            cause in prop_oneof![".{0,3000}", "[\\x00-\\x1f\"\\\\\u{80}-\u{9f}]{0,3000}"],
-            argv in prop::collection::vec(any::<u8>(), 0..5000),
+            cause in prop_oneof![
+                ".{0,3000}",
+                "[\\x00-\\x1f\"\\\\\u{7f}-\u{9f}]{0,3000}",
+                "[\u{200e}\u{200f}\u{2028}-\u{202e}\u{2066}-\u{2069}\u{61c}]{0,1500}",
+            ],
+            argv in prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..5000),
+                "[\\x00\u{9b}\u{202e}]{0,1500}".prop_map(String::into_bytes),
+            ],
         ) {
             let event = Event::StartFailed { status: 127, cause: &cause, argv: &argv, stopped: false };
-            for format in [Format::Json, Format::Text] {
+            for &format in Format::ALL {
                 let line = captured(format, &event);
                 prop_assert!(line.len() < LONGEST_LINE, "{} bytes", line.len());
                 let body = line.strip_suffix('\n').expect("a line ends");
-                prop_assert!(!body.chars().any(char::is_control), "{body:?}");
-                if format == Format::Json {
+                prop_assert!(!body.chars().any(is_harmful), "{body:?}");
+                if format.profile().is_some() {
                     let object = parsed(body);
-                    let escaped = cause.chars().any(|character| ('\u{7f}'..='\u{9f}').contains(&character));
-                    let whole = object.get("truncated").is_none() && !escaped;
-                    prop_assert!(!whole || object["message"] == cause);
+                    if !body.contains("truncated\":true") {
+                        prop_assert_eq!(said(format, &object)[0], &serde_json::json!(cause));
+                        let words = said(format, &object)[1].as_array().map(Vec::len);
+                        prop_assert_eq!(words, Some(argv.split_inclusive(|&byte| byte == 0).count()));
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn the_longest_texts_of_every_event_fit(text in prop_oneof!["[\u{9b}]{2000}", "[\"]{2000}", "\u{1f980}{2000}", "x{2000}"]) {
+            for event in [
+                Event::StepOutput { step: &text, stream: "stdout", text: &text },
+                Event::StepDone { step: &text, changed: usize::MAX, duration: Duration::MAX },
+                Event::ConfigRead { path: &text, steps: usize::MAX, duration: Duration::MAX },
+            ] {
+                for &format in Format::ALL {
+                    let line = captured(format, &event);
+                    prop_assert!(line.len() < LONGEST_LINE && line.contains("truncated"), "{}", line);
                 }
             }
         }

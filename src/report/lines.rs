@@ -1,28 +1,68 @@
 //! The end of the way: a `tracing` subscriber that knows events only, no spans, and writes each as a line.
 
-use super::Format;
+use super::choice::{Format, Level};
 use super::event::Event;
 use super::line::{self, Line};
 use crate::sys::{clock, stderr};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use tracing::span;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::Layered;
+use tracing_subscriber::reload;
 
-/// Writes what it is given to stderr, and counts what it could not write.
-pub struct Lines {
-    format: Format,
+/// The format of the next line, by its number.
+static FORMAT: AtomicU8 = AtomicU8::new(0);
+/// Where the level can be changed.
+static FILTER: OnceLock<Filter> = OnceLock::new();
+
+type Filter = reload::Handle<LevelFilter, Lines>;
+
+/// Makes [`Event::emit`] write. To be called once; a second call changes nothing.
+pub fn start(format: Format, level: Level) {
+    let (lines, filter) = Lines::new(&FORMAT, stderr::write_line).filtered(level);
+    if FILTER.set(filter).is_ok() {
+        FORMAT.store(format.code(), Ordering::Relaxed);
+        let _ = tracing::subscriber::set_global_default(lines);
+    }
+}
+
+/// Has what comes be written so, as often as wanted. Before [`start`] it changes nothing.
+pub fn change(format: Format, level: Level) {
+    if let Some(filter) = FILTER.get() {
+        change_in(&FORMAT, filter, format, level);
+    }
+}
+
+fn change_in(of: &AtomicU8, filter: &Filter, format: Format, level: Level) {
+    of.store(format.code(), Ordering::Relaxed);
+    // The subscriber lives as long as the process, and nothing panics while it is locked.
+    let _ = filter.reload(level.filter());
+}
+
+/// Writes what it is given, and counts what it could not write.
+struct Lines {
+    format: &'static AtomicU8,
     write: fn(&[u8]) -> nix::Result<()>,
     dropped: AtomicU64,
 }
 
 impl Lines {
-    /// Lines of this format, to stderr.
-    pub fn new(format: Format) -> Self {
-        Lines { format, write: stderr::write_line, dropped: AtomicU64::new(0) }
+    fn new(format: &'static AtomicU8, write: fn(&[u8]) -> nix::Result<()>) -> Self {
+        Lines { format, write, dropped: AtomicU64::new(0) }
+    }
+
+    /// With a level that is asked first.
+    fn filtered(self, level: Level) -> (Layered<reload::Layer<LevelFilter, Self>, Self>, Filter) {
+        let (filter, handle) = reload::Layer::new(level.filter());
+        (filter.with_subscriber(self), handle)
     }
 
     fn put(&self, event: &tracing::Event<'_>) -> bool {
+        let format = Format::from_code(self.format.load(Ordering::Relaxed)).unwrap_or_default();
         let mut buffer = Line::new();
-        line::write(&mut buffer, self.format, &clock::utc(), event).is_ok() && (self.write)(buffer.as_bytes()).is_ok()
+        line::write(&mut buffer, format, &clock::utc(), event).is_ok() && (self.write)(buffer.as_bytes()).is_ok()
     }
 }
 
@@ -76,12 +116,56 @@ pub mod tests {
         Ok(())
     }
 
+    /// What was written since the last time.
+    fn written() -> Vec<String> {
+        WRITTEN.take().into_iter().map(|line| line.expect("UTF-8")).collect()
+    }
+
+    fn lines(format: Format) -> Lines {
+        Lines::new(Box::leak(Box::new(AtomicU8::new(format.code()))), write)
+    }
+
     /// The one line that an event makes.
     pub fn captured(format: Format, event: &Event<'_>) -> String {
-        let lines = Lines { format, write, dropped: AtomicU64::new(0) };
-        tracing::subscriber::with_default(lines, || event.emit());
-        let mut written = WRITTEN.take();
+        tracing::subscriber::with_default(lines(format), || event.emit());
+        let mut written = written();
         assert_eq!(written.len(), 1);
-        written.remove(0).expect("UTF-8")
+        written.remove(0)
+    }
+
+    #[test]
+    fn format_and_level_change_whenever_they_are_told_to() {
+        let lines = lines(Format::Json);
+        let format = lines.format;
+        let (lines, filter) = lines.filtered(Level::Error);
+        tracing::subscriber::with_default(lines, || {
+            let say = || {
+                Event::Problem { text: "error" }.emit();
+                Event::ReportsDropped { count: 1 }.emit();
+                Event::Supervising { pid: nix::unistd::Pid::from_raw(1), sub_reaper: false }.emit();
+                written()
+            };
+            assert_eq!(say().len(), 1);
+            for _ in 0..2 {
+                change_in(format, &filter, Format::Text, Level::Debug);
+                let lines = say();
+                assert_eq!(lines.len(), 3);
+                assert!(lines.iter().all(|line| line.contains(" onset ") && line.contains(" event=")), "{lines:?}");
+            }
+            change_in(format, &filter, Format::Ecs, Level::Warn);
+            let lines = say();
+            assert_eq!(lines.len(), 2);
+            assert!(lines.iter().all(|line| line.starts_with(r#"{"@timestamp":"#)), "{lines:?}");
+            change_in(format, &filter, Format::Ecs, Level::Off);
+            assert_eq!(say(), [""; 0]);
+            change_in(format, &filter, Format::Json, Level::Info);
+            assert_eq!(say().len(), 2);
+        });
+    }
+
+    #[test]
+    fn before_the_start_nothing_changes() {
+        change(Format::Text, Level::Debug);
+        assert_eq!(FORMAT.load(Ordering::Relaxed), 0);
     }
 }

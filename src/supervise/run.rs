@@ -39,7 +39,7 @@ pub struct Main<'a> {
 
 /// Forwards and reaps until the main process has ended. Returns what onset is to end with.
 pub fn supervise(main: Main<'_>, intake: &Intake, progress: Receiver) -> u8 {
-    let state = State::after_fork(main.policy, main.onset_started);
+    let state = State::after_fork(&main.policy, main.onset_started);
     let mut supervisor = Supervisor {
         deaf: main.declared,
         oom: oom::Watch::begin(),

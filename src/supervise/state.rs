@@ -192,9 +192,9 @@ pub struct Outcome {
 
 impl State {
     /// The state right after fork(2).
-    pub fn after_fork(policy: Policy, now: Duration) -> Self {
+    pub fn after_fork(policy: &Policy, now: Duration) -> Self {
         State {
-            policy,
+            policy: *policy,
             phase: Phase::Preparing,
             since: now,
             failure: None,

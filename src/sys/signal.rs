@@ -266,6 +266,12 @@ pub struct Received {
 }
 
 impl Received {
+    /// One to try things with.
+    #[cfg(test)]
+    pub fn by_nobody(signal: Signal) -> Self {
+        Received { signal, code: libc::SI_USER, pid: 0, uid: 0, value: 0 }
+    }
+
     /// The field's name of `code`, where it has one.
     pub fn code_name(&self) -> Option<&'static str> {
         Some(match self.code {

@@ -22,7 +22,7 @@ Options:
       --config FILE        the configuration (default /etc/onset/onset.toml, if there) [ONSET_CONFIG]
       --exec               become COMMAND: no supervisor stays behind [ONSET_EXEC]
       --group              forward signals to COMMAND's whole process group [ONSET_GROUP]
-      --log-format FORMAT  json (default) or text [ONSET_LOG_FORMAT]
+      --log-format FORMAT  json (default), gcp, ecs, otel, datadog or text [ONSET_LOG_FORMAT]
       --log-level LEVEL    off, error, warn, info (default) or debug [ONSET_LOG_LEVEL]
   -h, --help               print this and exit
   -V, --version            print the version and exit
@@ -93,7 +93,7 @@ both_modes!(an_unknown_option_is_refused, |mode| {
 
 both_modes!(a_wrong_value_is_refused, |mode| {
     let levels = "accepted are off, error, warn, info (default) or debug";
-    let formats = "accepted are json (default) or text";
+    let formats = "accepted are json (default), gcp, ecs, otel, datadog or text";
     let refused = |words: &[&str], problem: &str| assert_refused(&run(mode, words, &[]), &[problem]);
     refused(&["--log-level", "loud", "/no/such"], &format!("`--log-level` is `loud`: {levels}"));
     refused(&["--log-level=INFO", "/no/such"], &format!("`--log-level` is `INFO`: {levels}"));
@@ -112,7 +112,10 @@ both_modes!(a_wrong_variable_is_refused, |mode| {
     let booleans = "accepted are 1, true, yes, on, 0, false, no, off";
     refused("ONSET_EXEC=maybe", &format!("ONSET_EXEC is `maybe`: {booleans}"));
     refused("ONSET_GROUP=2", &format!("ONSET_GROUP is `2`: {booleans}"));
-    refused("ONSET_LOG_FORMAT=xml", "ONSET_LOG_FORMAT is `xml`: accepted are json (default) or text");
+    refused(
+        "ONSET_LOG_FORMAT=xml",
+        "ONSET_LOG_FORMAT is `xml`: accepted are json (default), gcp, ecs, otel, datadog or text",
+    );
     refused(
         "ONSET_LOG_LEVEL=loud",
         "ONSET_LOG_LEVEL is `loud`: accepted are off, error, warn, info (default) or debug",
@@ -128,7 +131,7 @@ both_modes!(all_problems_are_said_at_once, |mode| {
     let mut expected = [
         format!("onset: unknown option `--bogus`: {accepted}"),
         "onset: `--log-level` is `loud`: accepted are off, error, warn, info (default) or debug".to_owned(),
-        "onset: `--log-format` is `xml`: accepted are json (default) or text".to_owned(),
+        "onset: `--log-format` is `xml`: accepted are json (default), gcp, ecs, otel, datadog or text".to_owned(),
         "onset: `probe` is reserved for a subcommand: to run a program of that name, write `onset -- probe`".to_owned(),
         "onset: ONSET_EXEC is `maybe`: accepted are 1, true, yes, on, 0, false, no, off".to_owned(),
         "onset: ONSET_GROUP is `maybe`: accepted are 1, true, yes, on, 0, false, no, off".to_owned(),

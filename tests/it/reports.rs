@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use crate::both_modes;
 use crate::support::{Finished, Init, Mode, Running, probe, proc, sys};
 
+const FORMATS: [&str; 6] = ["json", "gcp", "ecs", "otel", "datadog", "text"];
+
 /// onset with the probe on PATH, so that the command is `probe` on every machine.
 fn onset(mode: Mode) -> Init {
     Init::new(mode).env([format!("PATH={}", probe().parent().expect("a folder").display())])
@@ -54,7 +56,7 @@ fn seconds(time: &str) -> u64 {
     ((days * 24 + number(11, 13)) * 60 + number(14, 16)) * 60 + number(17, 19)
 }
 
-/// Digits after a letter belong to a name (SIGUSR1).
+/// Digits after a letter belong to a name (SIGUSR1). A time in text has any unit and a fraction or none: `0s`.
 fn without_numbers(line: &str) -> String {
     let mut masked = String::new();
     for character in line.chars() {
@@ -64,7 +66,7 @@ fn without_numbers(line: &str) -> String {
             _ => masked.push(character),
         }
     }
-    masked
+    ["=0.0s", "=0ms", "=0.0ms", "=0µs"].iter().fold(masked, |line, time| line.replace(time, "=0s"))
 }
 
 both_modes!(a_run_as_json, |mode| {
@@ -94,13 +96,20 @@ both_modes!(a_run_as_json, |mode| {
 
 both_modes!(a_run_as_text, |mode| {
     let finished = signalled(onset(mode).debug().options(["--log-format", "text"]));
+    let forwarded = |level: &str, signal: &str| {
+        format!(
+            " onset {level}: {signal} forwarded event=signal_forwarded signal={signal} signal_number=0 code=SI_USER \
+             sender_pid=0 sender_uid=0 target=main"
+        )
+    };
     let expected = [
-        &format!(" onset debug: onset is supervising pid=0 sub_reaper={}", mode == Mode::SubReaper),
-        r#" onset info: main process started pid=0 argv=["probe","signals"] startup_us=0"#,
-        " onset debug: SIGUSR1 forwarded signal=SIGUSR1 signal_number=0 code=SI_USER sender_pid=0 sender_uid=0 target=main",
-        " onset info: SIGTERM forwarded signal=SIGTERM signal_number=0 code=SI_USER sender_pid=0 sender_uid=0 target=main",
-        " onset info: main process exited with status 0 pid=0 status=0 exit_code=0 uptime_ms=0 user_cpu_us=0 \
-         system_cpu_us=0 max_rss_kib=0",
+        format!(" onset debug: onset is supervising event=supervising pid=0 sub_reaper={}", mode == Mode::SubReaper),
+        r#" onset info: main process started event=main_started pid=0 argv=["probe","signals"] startup=0s"#.to_owned(),
+        forwarded("debug", "SIGUSR1"),
+        forwarded("info", "SIGTERM"),
+        " onset info: main process exited with status 0 event=main_ended pid=0 status=0 exit_code=0 uptime=0s \
+         user_cpu=0s system_cpu=0s max_rss=0.0MiB"
+            .to_owned(),
     ];
     assert_eq!(lines(&finished), expected);
 });
@@ -110,8 +119,9 @@ both_modes!(a_death_by_signal_as_json_and_as_text, |mode| {
     let expected = r#"{"time":"","level":"error","logger":"onset","event":"main_ended","message":"main process was killed by signal SIGKILL","pid":0,"status":0,"signal":"SIGKILL","signal_number":0,"core_dumped":false,"uptime_ms":0,"user_cpu_us":0,"system_cpu_us":0,"max_rss_kib":0}"#;
     assert_eq!(lines(&json)[1], expected);
     let text = onset(mode).options(["--log-format", "text"]).command(["probe", "die", "9"]).start().finish();
-    let expected = " onset error: main process was killed by signal SIGKILL pid=0 status=0 signal=SIGKILL \
-                    signal_number=0 core_dumped=false uptime_ms=0 user_cpu_us=0 system_cpu_us=0 max_rss_kib=0";
+    let expected = " onset error: main process was killed by signal SIGKILL event=main_ended pid=0 status=0 \
+                    signal=SIGKILL signal_number=0 core_dumped=false uptime=0s user_cpu=0s system_cpu=0s \
+                    max_rss=0.0MiB";
     assert_eq!(lines(&text)[1], expected);
 });
 
@@ -120,8 +130,28 @@ both_modes!(a_failed_start_as_json_and_as_text, |mode| {
     let expected = r#"{"time":"","level":"error","logger":"onset","event":"start_failed","message":"cannot start `/no such`: no such file","status":0,"argv":["/no such","word"]}"#;
     assert_eq!(lines(&json), [expected]);
     let text = onset(mode).options(["--log-format", "text"]).command(["/no such", "word"]).start().finish();
-    let expected = r#" onset error: cannot start `/no such`: no such file status=0 argv=["/no such","word"]"#;
+    let expected =
+        r#" onset error: cannot start `/no such`: no such file event=start_failed status=0 argv=["/no such","word"]"#;
     assert_eq!(lines(&text), [expected]);
+});
+
+both_modes!(a_start_in_each_format, |mode| {
+    for (format, start, end) in [
+        ("gcp", r#"{"time":"#, r#""event":"main_started","pid":0,"argv":["probe","exit","0"],"startup_us":0}"#),
+        ("ecs", r#"{"@timestamp":"#, r#""onset":{"pid":0,"argv":["probe","exit","0"],"startup_us":0}}"#),
+        (
+            "otel",
+            r#"{"timestamp":"#,
+            r#""attributes":{"onset.pid":0,"onset.argv":["probe","exit","0"],"onset.startup_us":0}}"#,
+        ),
+        ("datadog", r#"{"timestamp":"#, r#""onset":{"pid":0,"argv":["probe","exit","0"],"startup_us":0}}"#),
+    ] {
+        let finished = onset(mode).options(["--log-format", format]).command(["probe", "exit", "0"]).start().finish();
+        let text = finished.stderr();
+        let started = without_numbers(text.lines().next().unwrap_or_default());
+        assert!(started.starts_with(start) && started.ends_with(end), "{format}: {started}");
+        assert!(started.contains(r#"":"main_started""#), "{format}: {started}");
+    }
 });
 
 both_modes!(the_numbers_are_those_of_the_main_process, |mode| {
@@ -310,8 +340,8 @@ both_modes!(whatever_the_arguments_are_the_lines_are_json, |mode| {
 });
 
 both_modes!(no_control_character_reaches_the_terminal, |mode| {
-    let hostile = "a\nb\rc\u{1b}]0;title\u{7}d\u{7f}e\u{9b}31mf";
-    for format in ["json", "text"] {
+    let hostile = "a\nb\rc\u{1b}]0;title\u{7}d\u{7f}e\u{9b}31mf\u{202e}g\u{2066}h\u{200f}";
+    for format in FORMATS {
         let options = ["--log-format", format];
         let started = onset(mode).options(options).command(["probe", "exit", "0", hostile]).start().finish();
         let failed = onset(mode).options(options).command([&format!("/{hostile}")]).start().finish();
@@ -320,7 +350,8 @@ both_modes!(no_control_character_reaches_the_terminal, |mode| {
             let lines: Vec<_> = text.lines().filter(|line| line.contains("onset")).collect();
             assert!(lines.iter().any(|line| line.contains("title")), "{}", finished.story());
             for line in lines {
-                assert!(!line.chars().any(char::is_control), "{line:?}");
+                let bent = |character| matches!(character, '\u{200f}' | '\u{202e}' | '\u{2066}');
+                assert!(!line.chars().any(|character| character.is_control() || bent(character)), "{line:?}");
             }
         }
     }
@@ -345,7 +376,7 @@ fn huge_arguments() -> Vec<(&'static str, Vec<Vec<u8>>)> {
 
 both_modes!(a_line_is_shorter_than_4096_bytes_whatever_it_quotes, |mode| {
     for (what, args) in huge_arguments() {
-        for (format, command) in [("json", "probe"), ("text", "probe"), ("json", "/no/such"), ("text", "/no/such")] {
+        for (format, command) in FORMATS.into_iter().flat_map(|format| [(format, "probe"), (format, "/no/such")]) {
             let init = onset(mode).options(["--log-format", format]).command([command, "exit", "0"]);
             let finished = init.args(args.iter().map(|arg| OsStr::from_bytes(arg))).start().finish();
             let text = String::from_utf8(finished.stderr.clone()).expect("UTF-8");
@@ -355,8 +386,11 @@ both_modes!(a_line_is_shorter_than_4096_bytes_whatever_it_quotes, |mode| {
                 .unwrap_or_else(|| panic!("{what}: no argv\n{}", finished.story()));
             assert!(line.len() < 4096, "{what} as {format}: {} bytes", line.len());
             assert!(line.ends_with('\n'), "{what} as {format}: {line}");
+            let object = || serde_json::from_str::<Value>(line).expect("JSON");
             let truncated = match format {
-                "json" => serde_json::from_str::<Value>(line).expect("JSON")["truncated"] == true,
+                "json" | "gcp" => object()["truncated"] == true,
+                "ecs" | "datadog" => object()["onset"]["truncated"] == true,
+                "otel" => object()["attributes"]["onset.truncated"] == true,
                 _ => line.ends_with(" truncated=true\n"),
             };
             assert!(truncated, "{what} as {format}: {line}");

@@ -337,6 +337,7 @@ both_modes!(a_policy_may_depend_on_what_a_step_finds_out, |mode| {
 
 mod last_words {
     use super::*;
+    use crate::support::root::{self, Root};
 
     /// What is in the file after onset has ended with that status.
     fn after(init: Init, file: &std::path::Path, code: i32) -> String {
@@ -370,10 +371,9 @@ mod last_words {
 
     #[test]
     fn go_to_where_kubernetes_looks_if_that_is_there() {
-        if !crate::support::root::is_possible_or_skip() {
+        if !root::is_possible_or_skip() {
             return;
         }
-        use crate::support::root::Root;
         let root = Root::config("version = 1\n[app]\ncommand = ['app', '${A}', '${B}']\n").programs(["app"]);
         root.put("/dev/termination-log", "");
         let outcome = root.start([""; 0]).run();

@@ -141,6 +141,28 @@ both_modes!(lines_dropped_at_the_start_are_counted_too, |mode| {
     assert_eq!(json!([first["event"], first["count"]]), json!(["reports_dropped", 2]), "{first}");
 });
 
+both_modes!(lines_dropped_are_counted_in_every_format, |mode| {
+    for (format, count) in [
+        ("json", r#""count":2"#),
+        ("gcp", r#""count":2"#),
+        ("ecs", r#""count":2"#),
+        ("otel", r#""onset.count":2"#),
+        ("datadog", r#""count":2"#),
+        ("text", " count=2"),
+    ] {
+        let (reader, writer) = full_pipe();
+        let init = Init::new(mode).debug().options(["--log-format", format]);
+        let init = init.stderr(Stdio::Fd(writer)).probe(["signals"]).start();
+        init.wait_for_ready();
+        at_rest(&init);
+        take(&reader);
+        init.kill(libc::SIGTERM);
+        assert_eq!(init.wait().code(), Some(0), "{}", init.story());
+        let first = Lines::read_from(File::from(reader)).wait_for(|_| true).expect("a line");
+        assert!(first.contains("reports_dropped") && first.contains(count), "{format}: {first}");
+    }
+});
+
 both_modes!(a_socket_nobody_reads_stops_nothing, |mode| {
     let (reader, writer) = UnixStream::pair().expect("a pair of sockets");
     let mut filler = File::from(OwnedFd::from(writer.try_clone().expect("a copy")));

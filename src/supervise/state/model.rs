@@ -70,7 +70,7 @@ struct Node {
 type Key = (String, World);
 
 impl Node {
-    fn first(policy: Policy) -> Self {
+    fn first(policy: &Policy) -> Self {
         let now = Duration::from_hours(1);
         let world = World { main: Main::Alive, commands: false, rest: 2, started: false };
         Node { state: State::after_fork(policy, now), world, now }
@@ -164,7 +164,7 @@ impl Node {
         let mut node = self.clone();
         for _ in 0..40 {
             if node.is_over() {
-                return Some(node.now - self.now);
+                return Some(node.now.saturating_sub(self.now));
             }
             let step = if node.world.main == Main::Doomed { Move::MainDies } else { Move::Deadline };
             node = node.after(step)?.0;
@@ -192,7 +192,7 @@ fn policies() -> Vec<Policy> {
                     let drain = seconds(drain);
                     let commands = commands.map(seconds);
                     let resume = ladder.length().is_some();
-                    all.push(Policy { ladder, drain, commands, linger, target, start_timeout, resume, ..policy() });
+                    all.push(Policy { drain, commands, ladder, target, resume, linger, start_timeout, ..policy() });
                 }
             }
         }
@@ -201,7 +201,7 @@ fn policies() -> Vec<Policy> {
 }
 
 /// Every state there is, with the moves that lead on.
-fn explore(policy: Policy, mut look: impl FnMut(&Node, Move, Event, Action, &Node)) -> HashMap<Key, Node> {
+fn explore(policy: &Policy, mut look: impl FnMut(&Node, Move, Event, Action, &Node)) -> HashMap<Key, Node> {
     let first = Node::first(policy);
     let mut known = HashMap::from([(first.key(), first.clone())]);
     let mut waiting = VecDeque::from([first]);
@@ -234,7 +234,7 @@ fn in_every_order_of_events_the_machine_keeps_its_promises() {
     let mut states = 0;
     for policy in policies() {
         let longest = policy.longest_stop().map(|stop| stop + CLEARING);
-        let known = explore(policy, |node, step, event, action, next| {
+        let known = explore(&policy, |node, step, event, action, next| {
             let why = || format!("{step:?} -> {action:?}\nfrom {node:?}\nto {next:?}");
             // Nothing is sent to a number that may be somebody else's by now, and nothing at all after the end.
             if node.world.main == Main::Gone || next.world.main == Main::Gone {
