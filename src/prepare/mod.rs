@@ -4,7 +4,6 @@
 //! May use `config`, `plan`, `net`, `handoff`, `report` and `sys`; does not know `supervise`.
 #![forbid(unsafe_code)]
 
-mod attempt;
 mod capability;
 #[cfg(test)]
 mod child;
@@ -29,6 +28,8 @@ use crate::sys::signal::{ChildDisposition, SignalSet};
 use crate::sys::words::Words;
 
 pub use declared::bytes;
+pub use exec::{Command, become_command};
+pub use state::{Problem, apply};
 
 /// What to become, and the state it is to find.
 pub struct Job {
