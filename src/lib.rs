@@ -18,6 +18,10 @@
 //! | [`prepare`] | the child, up to execve(2): does the plan |
 //! | [`supervise`] | PID 1, from fork(2) to its end |
 //! | [`policy`] | what PID 1 is to do about signals and the end; plain data |
+//! | [`init`] | PID 1 as others see it in /proc |
+//! | [`probe`] | `onset probe`: asks once, for health checks |
+//! | [`exec`] | `onset exec`: a command beside the application |
+//! | [`sleep`] | `onset sleep` |
 //! | [`record`] | the application as it was started, for those who come later |
 //! | [`handoff`] | what passes between the two |
 //! | [`report`] | the closed list of events, one line each on stderr |
@@ -28,17 +32,21 @@
 
 pub mod cli;
 pub mod config;
+pub mod exec;
 pub mod exit;
 pub mod glob;
 pub mod handoff;
+pub mod init;
 mod inspect;
 mod launch;
 pub mod net;
 pub mod plan;
 pub mod policy;
 pub mod prepare;
+pub mod probe;
 pub mod record;
 pub mod report;
+pub mod sleep;
 pub mod supervise;
 pub mod sys;
 pub mod template;

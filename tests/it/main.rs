@@ -27,13 +27,16 @@ macro_rules! promise {
 
 mod cli;
 mod entrypoints;
+mod exec;
 mod exec_failure;
 mod exec_mode;
 mod idle;
 mod inheritance;
 mod orphans;
+mod probe;
 mod reports;
 mod signals;
+mod sleep;
 mod status;
 mod stdio;
 mod steps;
