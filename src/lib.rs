@@ -56,6 +56,7 @@ pub use launch::main;
 
 #[cfg(test)]
 mod documents {
+    use crate::cli;
     use crate::config::{Problems, Source, parse};
     use crate::plan::check::expressions;
     use crate::plan::world::World;
@@ -109,6 +110,35 @@ mod documents {
             checked += 1;
         }
         assert!(checked > 60, "{checked}");
+    }
+
+    /// Every command line of the subcommands for a container that runs, in the documents and in the help texts, is one
+    /// that they take.
+    #[test]
+    fn every_command_line_is_understood() {
+        let mut tried = 0;
+        let page = |path: &str| std::fs::read_to_string(top().join(path)).unwrap();
+        let helps = [cli::Topic::Probe, cli::Topic::Exec, cli::Topic::Sleep].map(cli::help).concat();
+        for line in [page("docs/probe.md"), page("README.md"), helps].concat().lines() {
+            let words: Vec<std::ffi::OsString> = if let Some((_, list)) = line.split_once("[\"/onset\", ") {
+                let list = list.split_once(']').unwrap_or_else(|| panic!("{line}")).0;
+                let words: Vec<String> = serde_json::from_str(&format!("[{list}]")).unwrap();
+                words.into_iter().map(Into::into).collect()
+            } else if let Some(words) = line.strip_prefix("  onset probe ") {
+                // As a shell would split it, as far as it is used here.
+                let pieces = words.split('\'').enumerate();
+                let split = pieces.flat_map(|(index, piece)| match index % 2 {
+                    0 => piece.split_ascii_whitespace().collect(),
+                    _ => vec![piece],
+                });
+                std::iter::once("probe").chain(split).map(Into::into).collect()
+            } else {
+                continue;
+            };
+            assert!(cli::parse(words, |_| None).is_ok(), "{line}");
+            tried += 1;
+        }
+        assert!(tried > 10, "{tried}");
     }
 
     fn check(place: &Path, text: String) {
