@@ -9,10 +9,13 @@
 //! | 125 | onset's own refusal: its arguments, the configuration, the environment, a step that failed |
 //! | 124 | a wait, or a program of a step, timed out |
 //! | N, 128+n | a program of a step failed so: as for the main process |
+//! | 0, 1 | `onset probe`: all targets hold, one does not |
 #![forbid(unsafe_code)]
 
 use crate::sys::signal::Signal;
 
+/// `onset probe`: a target does not hold.
+pub const NOT_SO: u8 = 1;
 /// A wait, or a program of a step, took too long: as timeout(1) says it.
 pub const TIMED_OUT: u8 = 124;
 /// Onset's own refusal, as `docker run` and env(1) use it.

@@ -1,14 +1,17 @@
 //! From the start of the process to the two that go on: the arrow of the crate's documentation as code.
 #![forbid(unsafe_code)]
 
-use crate::cli::{self, Invocation, Refusal, Run};
+use crate::cli::{self, Invocation, Refusal, Run, Topic};
+use crate::exec;
 use crate::exit;
 use crate::handoff::{self, Sender, StartFailure};
 use crate::inspect;
 use crate::policy::{Policy, Target};
 use crate::prepare::{self, Job, load};
+use crate::probe;
 use crate::record;
 use crate::report::{self, Because, Event};
+use crate::sleep;
 use crate::supervise::{self, Main};
 use crate::sys::clock;
 use crate::sys::fd::close_inherited;
@@ -29,7 +32,7 @@ pub fn main(start: &Start) -> i32 {
     let arguments = start.argv.skip(1).iter().map(|word| OsStr::from_bytes(word.to_bytes()).to_owned()).collect();
     let status = match cli::parse(arguments, |name| variable(start, name)) {
         Ok(Invocation::Run(run)) => launch(start, &run, started),
-        Ok(Invocation::Help) => print(&cli::help()),
+        Ok(Invocation::Help(topic)) => print(&cli::help(topic)),
         Ok(Invocation::Version) => print(concat!("onset ", env!("CARGO_PKG_VERSION"), "\n")),
         Ok(Invocation::Check { config, env }) => tell(inspect::check(&config, env.then_some((start.argv, start.envp)))),
         Ok(Invocation::Plan { config, json, arguments }) => {
@@ -38,6 +41,13 @@ pub fn main(start: &Start) -> i32 {
         Ok(Invocation::Render { config, targets }) => {
             tell(inspect::render(&config, start.argv.skip(targets), start.envp))
         }
+        Ok(Invocation::Probe(probe)) => probe::run(&probe, start.envp, start.inherited_mask),
+        Ok(Invocation::Exec(exec)) => {
+            let failure = exec::run(&exec, start);
+            let _: nix::Result<()> = stderr::write_line(format!("onset: {}\n", failure.cause).as_bytes());
+            failure.status
+        }
+        Ok(Invocation::Sleep(time)) => sleep::run(time, start.inherited_mask),
         Err(refusal) => refuse(&refusal),
     };
     process::exit_now(status)
@@ -85,7 +95,7 @@ fn refuse(refusal: &Refusal) -> u8 {
     for problem in &refusal.problems {
         let _: nix::Result<()> = stderr::write_line(format!("onset: {problem}\n").as_bytes());
     }
-    let _: nix::Result<()> = stderr::write_line(format!("{}\n", cli::usage()).as_bytes());
+    let _: nix::Result<()> = stderr::write_line(format!("{}\n", cli::usage(refusal.topic)).as_bytes());
     exit::REFUSED
 }
 
@@ -93,7 +103,10 @@ fn launch(start: &Start, run: &Run, started: Duration) -> u8 {
     let argv = start.argv.skip(run.command);
     let config = load::find(&run.config);
     if argv.is_empty() && config.is_none() {
-        return refuse(&Refusal { problems: vec!["no command: say which program to start".to_owned()] });
+        return refuse(&Refusal {
+            topic: Topic::Onset,
+            problems: vec!["no command: say which program to start".to_owned()],
+        });
     }
     report::start(run.log_format.unwrap_or_default(), run.log_level.unwrap_or_default());
     explain_panics(|cause| Event::InternalError { cause: &cause }.emit());

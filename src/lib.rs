@@ -18,7 +18,12 @@
 //! | [`prepare`] | the child, up to execve(2): does the plan |
 //! | [`supervise`] | PID 1, from fork(2) to its end |
 //! | [`policy`] | what PID 1 is to do about signals and the end; plain data |
+//! | [`init`] | PID 1 as others see it in /proc |
+//! | [`probe`] | `onset probe`: asks once, for health checks |
+//! | [`exec`] | `onset exec`: a command beside the application |
+//! | [`sleep`] | `onset sleep` |
 //! | [`record`] | the application as it was started, for those who come later |
+//! | [`stage`] | how far an onset is, as its name says it |
 //! | [`handoff`] | what passes between the two |
 //! | [`report`] | the closed list of events, one line each on stderr |
 //! | [`exit`] | the table of exit statuses |
@@ -28,17 +33,22 @@
 
 pub mod cli;
 pub mod config;
+pub mod exec;
 pub mod exit;
 pub mod glob;
 pub mod handoff;
+pub mod init;
 mod inspect;
 mod launch;
 pub mod net;
 pub mod plan;
 pub mod policy;
 pub mod prepare;
+pub mod probe;
 pub mod record;
 pub mod report;
+pub mod sleep;
+pub mod stage;
 pub mod supervise;
 pub mod sys;
 pub mod template;
@@ -48,6 +58,7 @@ pub use launch::main;
 
 #[cfg(test)]
 mod documents {
+    use crate::cli;
     use crate::config::{Problems, Source, parse};
     use crate::plan::check::expressions;
     use crate::plan::world::World;
@@ -101,6 +112,35 @@ mod documents {
             checked += 1;
         }
         assert!(checked > 60, "{checked}");
+    }
+
+    /// Every command line of the subcommands for a container that runs, in the documents and in the help texts, is one
+    /// that they take.
+    #[test]
+    fn every_command_line_is_understood() {
+        let mut tried = 0;
+        let page = |path: &str| std::fs::read_to_string(top().join(path)).unwrap();
+        let helps = [cli::Topic::Probe, cli::Topic::Exec, cli::Topic::Sleep].map(cli::help).concat();
+        for line in [page("docs/probe.md"), page("README.md"), helps].concat().lines() {
+            let words: Vec<std::ffi::OsString> = if let Some((_, list)) = line.split_once("[\"/onset\", ") {
+                let list = list.split_once(']').unwrap_or_else(|| panic!("{line}")).0;
+                let words: Vec<String> = serde_json::from_str(&format!("[{list}]")).unwrap();
+                words.into_iter().map(Into::into).collect()
+            } else if let Some(words) = line.strip_prefix("  onset probe ") {
+                // As a shell would split it, as far as it is used here.
+                let pieces = words.split('\'').enumerate();
+                let split = pieces.flat_map(|(index, piece)| match index % 2 {
+                    0 => piece.split_ascii_whitespace().collect(),
+                    _ => vec![piece],
+                });
+                std::iter::once("probe").chain(split).map(Into::into).collect()
+            } else {
+                continue;
+            };
+            assert!(cli::parse(words, |_| None).is_ok(), "{line}");
+            tried += 1;
+        }
+        assert!(tried > 10, "{tried}");
     }
 
     fn check(place: &Path, text: String) {

@@ -4,7 +4,6 @@
 //! May use `config`, `plan`, `net`, `handoff`, `policy`, `record`, `report` and `sys`; does not know `supervise`.
 #![forbid(unsafe_code)]
 
-mod attempt;
 mod capability;
 #[cfg(test)]
 pub(crate) mod child;
@@ -34,6 +33,8 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 pub use declared::bytes;
+pub use exec::{Command, become_command};
+pub use state::{Problem, apply};
 pub use stop::run_stop_commands;
 
 /// What to become, and the state it is to find.

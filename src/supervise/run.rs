@@ -6,6 +6,7 @@ use crate::handoff::{Progress, Receiver, StartFailure};
 use crate::policy::{Policy, Target};
 use crate::report::termination::{self, Message};
 use crate::report::{self, Event};
+use crate::stage::Stage;
 use crate::sys::signal::{self, Intake, Received, Signal};
 use crate::sys::wait::{self, Change, Next, WaitStatus};
 use crate::sys::{clock, process};
@@ -46,7 +47,7 @@ pub fn supervise(main: Main<'_>, intake: &Intake, progress: Receiver) -> u8 {
         last_words: None,
         main,
         state,
-        name: c"",
+        shown: None,
         step: None,
         start: Start::Preparing,
         commands: None,
@@ -119,7 +120,7 @@ struct Supervisor<'a> {
     /// Where the reason of the end goes; `None`: to the usual place.
     last_words: Option<PathBuf>,
     /// What others see us as.
-    name: &'static std::ffi::CStr,
+    shown: Option<Stage>,
     /// The step that is being done.
     step: Option<String>,
     /// How far the child has come.
@@ -265,10 +266,10 @@ impl Supervisor<'_> {
 
     /// What others see: `onset:run` and the like.
     fn show_state(&mut self) {
-        let name = self.state.name();
-        if name != self.name {
-            self.name = name;
-            process::set_name(name);
+        let stage = self.state.stage();
+        if self.shown != Some(stage) {
+            self.shown = Some(stage);
+            process::set_name(stage.name());
         }
     }
 

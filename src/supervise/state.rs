@@ -18,6 +18,7 @@
 
 use crate::exit;
 use crate::policy::{Policy, Target};
+use crate::stage::Stage;
 use crate::sys::signal::{Signal, SignalSet};
 use crate::sys::wait::WaitStatus;
 use std::time::Duration;
@@ -297,14 +298,14 @@ impl State {
         self.commands.is_some() && matches!(self.phase, Phase::Draining { .. } | Phase::Flushing)
     }
 
-    /// What others are told, by the name of PID 1 (`/proc/1/comm`).
-    pub fn name(&self) -> &'static std::ffi::CStr {
+    /// What others are told, by the name of PID 1.
+    pub fn stage(&self) -> Stage {
         match self.phase {
-            Phase::Preparing | Phase::Aborting { .. } => c"onset:prepare",
-            Phase::Running => c"onset:run",
-            Phase::Draining { .. } => c"onset:drain",
-            Phase::Stopping { .. } | Phase::Killing { .. } => c"onset:stop",
-            Phase::Flushing | Phase::Lingering { .. } | Phase::Clearing { .. } | Phase::Ended => c"onset:linger",
+            Phase::Preparing | Phase::Aborting { .. } => Stage::Prepare,
+            Phase::Running => Stage::Run,
+            Phase::Draining { .. } => Stage::Drain,
+            Phase::Stopping { .. } | Phase::Killing { .. } => Stage::Stop,
+            Phase::Flushing | Phase::Lingering { .. } | Phase::Clearing { .. } | Phase::Ended => Stage::Linger,
         }
     }
 

@@ -27,14 +27,17 @@ macro_rules! promise {
 
 mod cli;
 mod entrypoints;
+mod exec;
 mod exec_failure;
 mod exec_mode;
 mod idle;
 mod inheritance;
 mod orphans;
+mod probe;
 mod reports;
 mod shutdown;
 mod signals;
+mod sleep;
 mod status;
 mod stdio;
 mod steps;

@@ -65,8 +65,8 @@ impl Machine {
         self.on(Event::Tick)
     }
 
-    fn name(&self) -> &str {
-        self.state.name().to_str().unwrap()
+    fn stage(&self) -> Stage {
+        self.state.stage()
     }
 }
 
@@ -122,13 +122,13 @@ fn without_a_policy_every_signal_is_forwarded_and_nothing_has_a_time() {
 #[test]
 fn a_stop_drains_asks_and_kills_each_in_its_time() {
     let mut machine = Machine::running(&graceful());
-    assert_eq!(machine.name(), "onset:run");
+    assert_eq!(machine.stage(), Stage::Run);
     assert_eq!(machine.signal(15), Action::Drain { commands: false });
-    assert_eq!(machine.name(), "onset:drain");
+    assert_eq!(machine.stage(), Stage::Drain);
     assert_eq!(machine.signal(10), forward(10, false));
     assert_eq!(machine.wait(seconds(4)), Action::Nothing);
     assert_eq!(machine.wait(seconds(1)), ask(3, Some(seconds(20))));
-    assert_eq!(machine.name(), "onset:stop");
+    assert_eq!(machine.stage(), Stage::Stop);
     assert_eq!(machine.signal(15), forward(3, true), "the rung's signal once more");
     assert_eq!(machine.signal(1), forward(1, false));
     assert_eq!(machine.wait(seconds(20)), Action::Kill { target: Target::Main, waited: Some(seconds(20)) });
@@ -205,7 +205,7 @@ fn stop_commands_are_waited_for_when_main_ends_before_them() {
     let mut machine = Machine::running(&Policy { commands: Some(seconds(10)), ..graceful() });
     machine.signal(15);
     assert_eq!(machine.on(Event::Main(WaitStatus::Exited(4))), Action::Nothing);
-    assert_eq!(machine.name(), "onset:linger");
+    assert_eq!(machine.stage(), Stage::Linger);
     assert_eq!(machine.signal(10), Action::Nothing);
     assert_eq!(machine.on(Event::CommandsEnded), Action::Finish);
     assert_eq!(machine.state.outcome(), Some(Outcome { status: 4, expected: false }));
