@@ -25,6 +25,7 @@ macro_rules! promise {
     };
 }
 
+mod beside;
 mod cli;
 mod entrypoints;
 mod exec;

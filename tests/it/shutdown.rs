@@ -32,7 +32,7 @@ fn heard(finished: &Finished) -> Vec<i64> {
     lines.filter_map(|line| line["signo"].as_i64()).collect()
 }
 
-fn wait_for_name(init: &Running, name: &str) {
+pub fn wait_for_name(init: &Running, name: &str) {
     init.until(&format!("onset called {name}"), || (proc::comm(init.pid())? == name).then_some(()));
 }
 
