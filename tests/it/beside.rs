@@ -78,7 +78,7 @@ both_modes!(a_probe_and_a_command_find_what_was_resolved, |mode| {
     let probe = probe().display().to_string();
     let finished = beside(&init, mode, &["exec", "--", &probe, "print"]);
     let found: serde_json::Value = serde_json::from_slice(&finished.stdout).expect("JSON");
-    let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let environ = found["env"].to_string();
     for entry in ["FOUND=by a step", "MARK=/proc", "PASSWORD=hunter2"] {
         assert!(environ.contains(&hex(entry)), "{entry}: {found}");
