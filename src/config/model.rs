@@ -6,6 +6,7 @@ use super::types::{
     ExitStatus, Expression, Glob, Mode, Rewrite, SignalName, Size, Text, TextOr, Texts, Time, Umask, UserIf, Within,
     YesOr,
 };
+use crate::report::{Format, Level};
 use std::collections::BTreeMap;
 
 table! {
@@ -197,46 +198,12 @@ table! {
     /// said before the configuration is read follows them alone.
     Report {
         /// How a report is written.
-        format: Option<ReportFormat>,
+        format: Option<Format>,
         /// Which reports are written: these and graver ones.
-        level: Option<ReportLevel>,
+        level: Option<Level>,
         /// The file that gets the reason why onset ends, 4096 bytes at most, as Kubernetes shows it (`terminationMessagePath`);
         /// `false`: none. Absent: /dev/termination-log, if it is there. That it cannot be written is no failure.
         termination_message: Option<YesOr<Text>>,
-    }
-}
-
-choice! {
-    /// How a report is written.
-    ReportFormat {
-        /// One JSON object a line, with names of onset's own.
-        Json = "json",
-        /// JSON as Google Cloud Logging takes it.
-        Gcp = "gcp",
-        /// JSON as the Elastic Common Schema has it.
-        Ecs = "ecs",
-        /// JSON after the log data model of OpenTelemetry.
-        Otel = "otel",
-        /// JSON as Datadog takes it.
-        Datadog = "datadog",
-        /// For people.
-        Text = "text",
-    }
-}
-
-choice! {
-    /// Which reports are written.
-    ReportLevel {
-        /// None.
-        Off = "off",
-        /// What failed.
-        Error = "error",
-        /// What went wrong and was got over, too.
-        Warn = "warn",
-        /// What happened.
-        Info = "info",
-        /// What happened in every detail.
-        Debug = "debug",
     }
 }
 

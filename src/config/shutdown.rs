@@ -70,23 +70,12 @@ pub fn exit_status(key: &str) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::{Source, model, parse};
+    use crate::config::{Source, parse};
 
     fn problems(text: &str) -> Vec<String> {
         let text = format!("version = 1\n{text}");
         let found = parse(Source { name: "t".to_owned(), text, hidden: Vec::new() });
         found.err().unwrap_or_default()
-    }
-
-    #[test]
-    fn reports_have_the_formats_and_levels_that_there_are() {
-        use crate::config::decode::{Decode, Shape};
-        let words = |shape| match shape {
-            Shape::Choice(words) => words.iter().map(|(word, _)| *word).collect::<Vec<_>>(),
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(words(model::ReportFormat::shape()), crate::report::Format::NAMES);
-        assert_eq!(words(model::ReportLevel::shape()), crate::report::Level::NAMES);
     }
 
     #[test]

@@ -93,8 +93,8 @@ pub fn become_declared(
 /// How reports are written, and which: the command line wins over the configuration.
 fn reporting(job: &Job<'_>, config: &Config) -> (Format, Level) {
     let report = config.report.as_ref();
-    let format = job.format.or(report.and_then(|report| Format::from_name(report.format?.word())));
-    let level = job.level.or(report.and_then(|report| Level::from_name(report.level?.word())));
+    let format = job.format.or(report.and_then(|report| report.format));
+    let level = job.level.or(report.and_then(|report| report.level));
     (format.unwrap_or_default(), level.unwrap_or_default())
 }
 
