@@ -18,6 +18,7 @@ use crate::sys::clock;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::fs::File;
 use std::io::Read;
+use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
@@ -172,11 +173,17 @@ fn sleep(all: &[Watched], at_most: Duration) {
     let _interrupted: nix::Result<i32> = poll(&mut fds, PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX));
 }
 
-/// What a try waits for that does not end by itself.
+/// What a try waits for that does not end by itself. An address has no name to look up.
 fn too_slow(target: &Target) -> &'static str {
-    match target {
-        Target::Ask(Question::Tcp(_) | Question::Http(_) | Question::Dns(_)) => "looking up its name takes too long",
-        Target::Ask(Question::Unix(_) | Question::File(_)) | Target::Run(_) => "no answer in time",
+    let name = match target {
+        Target::Ask(Question::Tcp(address)) => Some(&address.host),
+        Target::Ask(Question::Http(page)) => Some(&page.url.address.host),
+        Target::Ask(Question::Dns(name)) => Some(name),
+        Target::Ask(Question::Unix(_) | Question::File(_)) | Target::Run(_) => None,
+    };
+    match name {
+        Some(name) if name.parse::<IpAddr>().is_err() => "looking up its name takes too long",
+        Some(_) | None => "no answer in time",
     }
 }
 

@@ -335,6 +335,32 @@ both_modes!(a_policy_may_depend_on_what_a_step_finds_out, |mode| {
     assert_eq!(init.finish().code(), 0);
 });
 
+#[test]
+fn check_and_plan_say_what_a_stop_is_and_warn_of_one_that_is_too_long() {
+    let folder = Folder::new();
+    let policy = "[shutdown]\ndrain = '5s'\nsignal = 'QUIT'\ngrace = '${GRACE:-30s}'\nbudget = '30s'\n";
+    let words = |words: &[&str], env: &str| {
+        let init = with_policy(Mode::SubReaper, &folder, policy, &["exit", "0"]);
+        init.options(words).add_env(env).start().finish()
+    };
+    let config = folder.join("onset.toml").display().to_string();
+    let warning = "a stop may take 35s (drain 5s, grace 30s), and `shutdown.budget` is 30s: \
+                   the platform kills everything before that";
+    let finished = words(&["check"], "A=b");
+    assert_eq!(
+        finished.stdout(),
+        format!("{config}: warning: {warning}\n{config}: in order\n"),
+        "{}",
+        finished.story()
+    );
+    assert_eq!(words(&["check", "--env"], "GRACE=20s").stdout(), format!("{config}: in order\n"));
+    let stop = "stop: on SIGINT, SIGQUIT, SIGTERM: drain 5s, SIGQUIT, 20s, SIGKILL";
+    assert!(words(&["plan"], "GRACE=20s").stdout().lines().any(|line| line == stop));
+    // So does a start, which it does not stop.
+    let finished = with_policy(Mode::SubReaper, &folder, policy, &["exit", "0"]).start().finish();
+    assert_eq!((finished.code(), &finished.event("notice")["message"]), (0, &warning.into()));
+}
+
 mod last_words {
     use super::*;
     use crate::support::root::{self, Root};
