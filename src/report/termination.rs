@@ -45,13 +45,22 @@ pub enum Message<'a> {
         exit: u8,
         /// Since it was started.
         uptime: Duration,
-        /// The last signal that was to end it; `None`: it ended by itself.
-        stopped_by: Option<Signal>,
+        /// What was to end it; `None`: it ended by itself.
+        stopped: Option<Stopped>,
         /// What it used.
         usage: Usage,
         /// Who was killed because memory ran out.
         oom: Option<OomKills>,
     },
+}
+
+/// How a main process was asked to end.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopped {
+    /// By which signal.
+    pub by: Signal,
+    /// Whether it did in its time: else onset has killed it.
+    pub in_time: bool,
 }
 
 /// Writes it to this file, an absolute path: PID 1 is in `/`. One that is not there is made, in a folder that is; but not
@@ -111,15 +120,16 @@ impl fmt::Display for Message<'_> {
             Message::NotStarted { status, cause } => {
                 write!(f, "onset: the application was not started (exit status {status}): {}", cause.trim_end())
             }
-            Message::MainEnded { status, exit, uptime, stopped_by, usage, oom } => {
+            Message::MainEnded { status, exit, uptime, stopped, usage, oom } => {
                 let (of_main, of_others) = match oom.map(|oom| oom.whom) {
                     Some(whom @ OomKilled::Main) => (whom.clause(), ""),
                     Some(whom @ (OomKilled::Other | OomKilled::Unknown)) => ("", whom.clause()),
                     None => ("", ""),
                 };
                 write!(f, "main process {status}{of_main}{} after {}", Exit { status, exit }, Span(uptime))?;
-                if let Some(signal) = stopped_by {
-                    write!(f, ", stopped by {signal}")?;
+                if let Some(Stopped { by, in_time }) = stopped {
+                    let late = if in_time { "" } else { ", and killed when its time was over" };
+                    write!(f, ", stopped by {by}{late}")?;
                 }
                 f.write_str(of_others)?;
                 match usage.max_rss_kib {
@@ -283,7 +293,10 @@ mod tests {
         let usage = Usage { max_rss_kib: 61 * 1024 + 100, ..Usage::default() };
         let oom = whom.map(|whom| OomKills { count: 1, whom });
         let uptime = Duration::from_secs_f64(uptime);
-        text(&Message::MainEnded { status, exit, uptime, stopped_by, usage, oom })
+        // Where SIGKILL ended it although there was a stop signal, it was ours.
+        let in_time = !matches!(status, WaitStatus::Killed { signal: Signal::KILL, .. });
+        let stopped = stopped_by.map(|by| Stopped { by, in_time });
+        text(&Message::MainEnded { status, exit, uptime, stopped, usage, oom })
     }
 
     fn not_started(cause: &str) -> String {
@@ -353,7 +366,8 @@ mod tests {
         );
         assert_eq!(
             ended_so(killed(9), 137, 12.3, Some(Signal::TERM), Some(OomKilled::Unknown)),
-            "main process was killed by signal SIGKILL (exit status 137) after 12.3s, stopped by SIGTERM; \
+            "main process was killed by signal SIGKILL (exit status 137) after 12.3s, stopped by SIGTERM, \
+             and killed when its time was over; \
              memory ran out; peak memory 61 MiB"
         );
     }
@@ -361,7 +375,7 @@ mod tests {
     #[test]
     fn a_peak_that_nobody_counted_is_not_told() {
         let (uptime, usage) = (Duration::ZERO, Usage::default());
-        let message = Message::MainEnded { status: exited(0), exit: 0, uptime, stopped_by: None, usage, oom: None };
+        let message = Message::MainEnded { status: exited(0), exit: 0, uptime, stopped: None, usage, oom: None };
         assert_eq!(text(&message), "main process exited with status 0 after 0ms");
     }
 
@@ -424,7 +438,7 @@ mod tests {
         status: WaitStatus::Exited(0),
         exit: 0,
         uptime: Duration::from_secs(2),
-        stopped_by: None,
+        stopped: None,
         usage: Usage { user_cpu: Duration::ZERO, system_cpu: Duration::ZERO, max_rss_kib: 0 },
         oom: None,
     };

@@ -4,7 +4,7 @@ use super::state::{self, Action, Outcome, Send, State};
 use super::{job_control, oom, rest};
 use crate::handoff::{Progress, Receiver, StartFailure};
 use crate::policy::{Policy, Target};
-use crate::report::termination::{self, Message};
+use crate::report::termination::{self, Message, Stopped};
 use crate::report::{self, Event};
 use crate::stage::Stage;
 use crate::sys::signal::{self, Intake, Received, Signal};
@@ -376,8 +376,9 @@ impl Supervisor<'_> {
                     let uptime = now.saturating_sub(started);
                     let oom = self.oom.kills(status, self.state.has_killed());
                     Event::MainEnded { pid, status, exit, expected, uptime, usage, oom }.emit();
-                    let stopped_by = self.state.stopped_by();
-                    self.say_last(&Message::MainEnded { status, exit, uptime, stopped_by, usage, oom });
+                    let in_time = !self.state.has_killed();
+                    let stopped = self.state.stopped_by().map(|by| Stopped { by, in_time });
+                    self.say_last(&Message::MainEnded { status, exit, uptime, stopped, usage, oom });
                 }
                 Start::Failed => {}
                 Start::Preparing | Start::Executing => {
