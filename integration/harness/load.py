@@ -21,7 +21,7 @@ class Load:
     """Asks `address` for the length of a `with`: `fresh` clients with a connection for each request, `kept` ones on one
     connection, `slow` ones, on fresh connections, for `/slow`, whose answer takes its time.
 
-    A request fails that is not answered by 200 with the whole content.
+    A request fails that is not answered by 200 with the whole content, or by none of the servers.
     """
 
     def __init__(self, address, fresh=4, kept=4, slow=4):
@@ -79,4 +79,8 @@ def _ask(connection, path, keep):
     except (OSError, http.client.HTTPException) as error:
         connection.close()
         return type(error).__name__, None
-    return (None if response.status == 200 else str(response.status)), response.getheader("Server-Name")
+    name = response.getheader("Server-Name")
+    if response.status != 200:
+        return str(response.status), name
+    # The address of a container that is gone may be another's by now.
+    return (None if name else "an answer of somebody else"), name
