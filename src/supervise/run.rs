@@ -337,6 +337,14 @@ impl Supervisor<'_> {
 
     /// Waits for children that have ended already, as many as one turn may take.
     fn reap(&mut self, progress: &mut Option<Receiver>) {
+        if self.reap_some(progress) {
+            self.on_event(state::Event::Orphans, None);
+        }
+    }
+
+    /// Whether there were others than the main process among them.
+    fn reap_some(&mut self, progress: &mut Option<Receiver>) -> bool {
+        let mut orphans = false;
         for _ in 0..REAP_BATCH {
             match wait::next() {
                 Next::Change(change) if change.pid == self.main.pid && self.state.outcome().is_none() => {
@@ -346,21 +354,22 @@ impl Supervisor<'_> {
                     }
                     self.on_main(&change);
                 }
-                Next::Change(change) => self.on_other(&change),
+                Next::Change(change) => orphans |= self.on_other(&change),
                 Next::Nothing => {
                     self.unreaped = false;
-                    return;
+                    break;
                 }
                 Next::NoChild => {
                     self.unreaped = false;
                     self.on_event(state::Event::Alone, None);
-                    return;
+                    break;
                 }
             }
             if self.ended.is_some() {
-                return;
+                break;
             }
         }
+        orphans
     }
 
     fn on_main(&mut self, change: &Change) {
@@ -399,16 +408,17 @@ impl Supervisor<'_> {
         format!("the preparation {status}{during}")
     }
 
-    fn on_other(&mut self, change: &Change) {
+    /// Whether it was an orphan that ended.
+    fn on_other(&mut self, change: &Change) -> bool {
         if matches!(change.status, WaitStatus::Stopped(_)) {
-            return;
+            return false;
         }
         if self.commands == Some(change.pid) {
             self.commands = None;
             self.on_event(state::Event::CommandsEnded, None);
-            return;
+            return false;
         }
         Event::OrphanReaped { pid: change.pid, status: change.status }.emit();
-        self.on_event(state::Event::Orphan, None);
+        true
     }
 }

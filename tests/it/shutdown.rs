@@ -161,6 +161,16 @@ both_modes!(those_who_do_not_end_under_linger_are_killed, |mode| {
     }
 });
 
+both_modes!(a_crowd_is_killed_as_fast_as_a_few, |mode| {
+    let (init, _folder) = started(mode, "[shutdown]\nlinger = '100ms'", &["heirs", "1500", "--deaf"]);
+    let asked = Instant::now();
+    init.kill(libc::SIGTERM);
+    let finished = init.finish();
+    assert_eq!(finished.code(), 0, "{}", finished.story());
+    // Each that is gone was a reason to look for everybody once more: that took ten seconds here.
+    assert!(asked.elapsed() < Duration::from_secs(6), "{:?}", asked.elapsed());
+});
+
 both_modes!(a_stop_signal_ends_the_linger, |mode| {
     let (init, _folder) = started(mode, "[shutdown]\nlinger = '1h'", &["heirs", "1", "--deaf"]);
     init.kill(libc::SIGTERM);

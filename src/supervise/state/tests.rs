@@ -219,7 +219,7 @@ fn the_rest_is_asked_waited_for_and_killed() {
         machine
     };
     let mut machine = lingering();
-    assert_eq!(machine.on(Event::Orphan), Action::Nothing);
+    assert_eq!(machine.on(Event::Orphans), Action::Nothing);
     assert_eq!(machine.on(Event::Alone), Action::Finish);
     let mut machine = lingering();
     let to_all = Send { signal: signal(10), target: Target::All, stop: false, resume: false };
@@ -366,7 +366,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         2 => any_signal().prop_map(|signal| Event::Main(WaitStatus::Stopped(signal))),
         2 => Just(Event::Suspended),
         2 => Just(Event::CommandsEnded),
-        3 => Just(Event::Orphan),
+        3 => Just(Event::Orphans),
         1 => Just(Event::Alone),
         6 => Just(Event::Tick),
     ]
