@@ -41,12 +41,14 @@ impl Process {
     /// By number it might be somebody else's by now; by a descriptor that was opened before the last look it is not.
     fn send(&self, signal: Signal) {
         let process = Pid::from_raw(self.pid);
-        match Holder::of(process) {
-            Ok(holder) if Process::look(self.pid).is_some_and(|now| now.started == self.started) => {
-                let _gone: nix::Result<()> = holder.send(signal);
-            }
-            Err(nix::errno::Errno::ENOSYS | nix::errno::Errno::EPERM) => signal::send(process, signal),
-            Ok(_) | Err(_) => {}
+        let holder = Holder::of(process);
+        if Process::look(self.pid).is_none_or(|now| now.started != self.started) {
+            return;
+        }
+        // Where that cannot be had (the kernel or a seccomp filter is older than the calls, or there is no descriptor left)
+        // the look a moment ago has to do.
+        if holder.and_then(|holder| holder.send(signal)).is_err() {
+            signal::send(process, signal);
         }
     }
 }

@@ -231,11 +231,11 @@ impl Supervisor<'_> {
         let deliver = |received: &Received| match target {
             Target::Main => signal::forward_to_process(self.main.pid, received),
             Target::Group => signal::forward_to_group(self.main.pid, received),
-            Target::All => {
-                // That there is nobody is no news.
-                rest::send(received.signal);
-                Ok(())
+            // While the main process lives somebody is there, whether they can be found or not.
+            Target::All if !rest::send(received.signal) && self.state.outcome().is_none() => {
+                signal::forward_to_group(self.main.pid, received)
             }
+            Target::All => Ok(()),
         };
         let result = deliver(&received);
         if resume {

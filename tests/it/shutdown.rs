@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::both_modes;
 use crate::support::mode::is_root_or_skip;
 use crate::support::{Finished, Folder, Init, Mode, Running, probe, proc, run, sys};
+use crate::{both_modes, syscall};
 
 /// onset with this configuration, kept in the folder, and the probe as its application.
 pub fn with_policy(mode: Mode, folder: &Folder, policy: &str, probe_words: &[&str]) -> Init {
@@ -121,6 +121,23 @@ both_modes!(a_stop_signal_can_go_to_everybody, |mode| {
     assert_eq!(finished.code(), 0, "{}", finished.story());
     assert_eq!(finished.stdout().lines().filter(|line| *line == "flushed").count(), 3, "{}", finished.story());
     assert!(stranger.is_alive() && stranger.outputs().is_empty(), "nobody else's processes hear of it");
+});
+
+both_modes!(without_proc_everybody_is_the_application_at_least, |mode| {
+    if !crate::support::mode::has_namespaces_or_skip() {
+        return;
+    }
+    let folder = Folder::new();
+    let init = with_policy(mode, &folder, "[shutdown]\ntarget = 'all'\nlinger = '100ms'", &["signals"]);
+    let init = init.own_mounts().hook(|| {
+        syscall!(SYS_mount, c"none".as_ptr(), c"/proc".as_ptr(), c"tmpfs".as_ptr(), 0, 0)?;
+        Ok(())
+    });
+    let init = init.start();
+    init.wait_for_ready();
+    init.kill(libc::SIGTERM);
+    let finished = init.finish();
+    assert_eq!((finished.code(), heard(&finished)), (0, vec![15]), "{}", finished.story());
 });
 
 both_modes!(under_linger_those_left_behind_may_finish, |mode| {
