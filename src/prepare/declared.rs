@@ -20,7 +20,7 @@ use crate::plan::world::Process;
 use crate::record::{self, Environ, Record};
 use crate::report::{self, Because, Event, Format, Level, termination};
 use crate::sys::clock;
-use crate::sys::signal::{self, SignalSet};
+use crate::sys::signal::SignalSet;
 use crate::sys::words::Words;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -63,8 +63,6 @@ pub fn become_declared(
         Event::Notice { text: &notice }.emit();
     }
     if resolution.meeting.setup {
-        // A step may take its time (a large tree to give away), and a stop signal ends it; any other waits.
-        signal::let_stop_signals_end_us(job.mask);
         let mut steps = Steps { resolution: &mut resolution, source, mask: job.mask };
         for (index, step) in config.steps.iter().enumerate() {
             let name = step_name(step, index);

@@ -3,10 +3,10 @@
 
 use std::os::unix::process::ExitStatusExt as _;
 
-use crate::both_modes;
 use crate::shutdown::with_policy;
 use crate::support::ptrace::{Edge, Event, Stop, Tracer, Who};
 use crate::support::{Folder, Init, LIMIT, Mode, Running, init, proc, run, sys, until};
+use crate::{both_modes, syscall};
 
 /// Starts it under a tracer that holds the first stop for which `hold` is true.
 fn traced(init: Init, hold: impl FnMut(&Stop) -> bool + Send + 'static) -> (Running, Tracer) {
@@ -126,6 +126,23 @@ both_modes!(what_is_dropped_or_rewritten_is_so_at_any_call_of_the_child, |mode| 
         assert_eq!(heard, [10, 40], "{stop:?}\n{}", finished.story());
     });
     assert!(stops >= 100, "only {stops} stops");
+});
+
+both_modes!(a_stop_signal_ends_a_start_that_hangs_reading_what_it_needs, |mode| {
+    let folder = Folder::new();
+    let pipe = folder.join("secret");
+    let name = std::ffi::CString::new(pipe.to_str().expect("UTF-8")).expect("a path");
+    syscall!(SYS_mknodat, libc::AT_FDCWD, name.as_ptr(), libc::S_IFIFO | 0o600, 0).expect("a named pipe");
+    // Somebody who writes nothing.
+    let _writer = std::fs::File::options().read(true).write(true).open(&pipe).expect("a named pipe");
+    let policy = "[env.SECRET]\nfile = true\n[shutdown]\ngrace = '1h'";
+    let pointer = format!("SECRET_FILE={}", pipe.display());
+    let init = with_policy(mode, &folder, policy, &["exit", "0"]).add_env(pointer).start();
+    init.until("it waits", || (proc::state(init.main_pid())? == 'S').then_some(()));
+    init.kill(libc::SIGTERM);
+    let finished = init.finish();
+    assert_eq!(finished.code(), 143, "{}", finished.story());
+    assert_eq!(finished.event("start_failed")["level"], "info", "{}", finished.story());
 });
 
 both_modes!(under_a_policy_term_at_any_call_of_onset_ends_main, |mode| term_under_a_policy(mode, Who::Seized));
