@@ -160,6 +160,10 @@ fn become_program(
     sender: &Sender,
 ) -> StartFailure {
     let arranged = (|| {
+        let file = match &program.stdin {
+            Input::File(path) => Some(open_file(path, mask)?),
+            Input::Nothing | Input::Text(_) => None,
+        };
         if let Some(identity) = &program.identity {
             become_user(identity, 0).map_err(|refusal| StartFailure::new(exit::REFUSED, refusal.to_string()))?;
         }
@@ -171,7 +175,7 @@ fn become_program(
                 )
             })?;
         }
-        place(stdin, libc::STDIN_FILENO).map_err(cannot("give it a stdin"))?;
+        place(file.as_ref().unwrap_or(stdin), libc::STDIN_FILENO).map_err(cannot("give it a stdin"))?;
         for (stream, end) in ends {
             place(end, stream.number()).map_err(cannot("give it its streams"))?;
         }
@@ -186,23 +190,29 @@ fn become_program(
     become_command(&Command { argv, envp, mask }, None)
 }
 
+/// What it finds on its stdin; a file takes that place later.
 fn open_stdin(input: &Input) -> Result<OwnedFd, StartFailure> {
-    let open = |path: &Path| {
-        nix::fcntl::open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOCTTY, Mode::empty())
-            .and_then(above_stdio)
-            .map_err(|error| {
-                StartFailure::new(
-                    exit::REFUSED,
-                    format!("cannot open {} for its stdin: {}", path.display(), Because(error)),
-                )
-            })
-    };
     match input {
         // Where there is no /dev an empty file does as well.
-        Input::Nothing => open(Path::new("/dev/null")).or_else(|_| in_memory(&[])),
-        Input::File(path) => open(path),
+        Input::Nothing | Input::File(_) => open(Path::new("/dev/null")).or_else(|_| in_memory(&[])),
         Input::Text(text) => in_memory(text),
     }
+}
+
+/// In the new process, and with the signals that the program will hear: to open a named pipe takes as long as nobody has its
+/// other end, and a stop signal and the program's time have to end that.
+fn open_file(path: &Path, mask: SignalSet) -> Result<OwnedFd, StartFailure> {
+    let ours = signal::set_mask(mask);
+    let result = open(path);
+    signal::set_mask(ours);
+    result.map_err(|error| {
+        let cause = format!("cannot open {} for its stdin: {}", path.display(), Because(error));
+        StartFailure::new(exit::REFUSED, cause)
+    })
+}
+
+fn open(path: &Path) -> nix::Result<OwnedFd> {
+    nix::fcntl::open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOCTTY, Mode::empty()).and_then(above_stdio)
 }
 
 fn in_memory(text: &[u8]) -> Result<OwnedFd, StartFailure> {
