@@ -462,7 +462,8 @@ impl State {
                 let send = Send { signal: Signal::TERM, target: Target::Main, stop: true, resume: true };
                 Action::Ask { send, grace: Some(ABORT_GRACE) }
             }
-            Phase::Aborting { .. } => self.kill(Target::Group, now),
+            // With the program of a step, which leads a group of its own and would outlive it.
+            Phase::Aborting { .. } => self.kill(Target::All, now),
             Phase::Draining { .. } => self.ask_of_own_accord(0, now),
             Phase::Stopping { rung, .. } => self.ask_of_own_accord(rung + 1, now),
             Phase::Killing { .. } => {

@@ -336,6 +336,23 @@ both_modes!(a_preparation_that_takes_too_long_is_given_up, |mode| {
     assert_eq!(finished.event("start_failed")["message"], cause);
 });
 
+both_modes!(a_preparation_that_is_killed_leaves_no_program_behind, |mode| {
+    let run = format!("run = {{ command = [{:?}, 'ignore-term'], grace = '1h' }}", probe());
+    let policy = format!("[[steps]]\n{run}\n[shutdown]\ngrace = '100ms'");
+    let folder = Folder::new();
+    let init = with_policy(mode, &folder, &policy, &["exit", "0"]).start();
+    init.wait_for_ready();
+    let descendants = proc::descendants(init.pid());
+    assert_eq!(descendants.len(), 2, "the preparation and the program");
+    init.kill(libc::SIGTERM);
+    let finished = init.finish();
+    assert_eq!(finished.code(), 137, "{}", finished.story());
+    assert_eq!(finished.event("main_killed")["target"], "all");
+    for pid in descendants {
+        assert!(proc::state(pid).is_none_or(|state| state == 'Z'), "{pid} is gone");
+    }
+});
+
 both_modes!(onset_keeps_what_it_needs_and_nothing_else, |mode| {
     let (init, _folder) = started(mode, "[shutdown]\ndrain = '1s'\n[[shutdown.run]]\ncommand = ['/x']", &["sleep"]);
     init.until("onset at rest", || proc::is_idle(init.pid()).then_some(()));

@@ -245,7 +245,7 @@ fn a_preparation_is_aborted_by_what_it_listens_to() {
     // With a grace it does not go on for ever.
     let mut machine = Machine::new(&graceful());
     assert_eq!(machine.signal(15), forward(15, true));
-    assert_eq!(machine.wait(seconds(20)), Action::Kill { target: Target::Group, waited: Some(seconds(20)) });
+    assert_eq!(machine.wait(seconds(20)), Action::Kill { target: Target::All, waited: Some(seconds(20)) });
 }
 
 #[test]
@@ -269,7 +269,7 @@ fn a_preparation_that_takes_too_long_is_aborted() {
     assert_eq!(machine.state.outcome(), Some(Outcome { status: 124, expected: false }));
     let mut machine = Machine::new(&limited);
     machine.wait(seconds(60));
-    assert!(matches!(machine.wait(ABORT_GRACE), Action::Kill { target: Target::Group, .. }));
+    assert!(matches!(machine.wait(ABORT_GRACE), Action::Kill { target: Target::All, .. }));
     assert_eq!(machine.on(Event::Main(killed(9))), Action::Finish);
     assert_eq!(machine.state.outcome(), Some(Outcome { status: 124, expected: false }));
     let machine = Machine::running(&limited);
