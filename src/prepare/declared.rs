@@ -268,9 +268,13 @@ fn become_planned(
     sender: Option<&Sender>,
 ) -> StartFailure {
     if let Some(file) = &job.record
-        && let Err(failure) = keep_record(file, &resolution.plan, resolution.world().process())
+        && let Err(error) = keep_record(file, &resolution.plan, resolution.world().process())
     {
-        return failure;
+        // The application can do without.
+        let commands = if resolution.plan.shutdown.commands.is_empty() { "" } else { ", and no stop command is run" };
+        let instead = "`onset exec` and `onset probe` find what PID 1 was given instead";
+        let text = format!("cannot keep what was resolved in memory: {}; {instead}{commands}", Because(error));
+        Event::Notice { text: &text }.emit();
     }
     if let Some(sender) = sender {
         let words = redaction.command_line(&resolution.plan);
@@ -289,7 +293,8 @@ fn become_planned(
 }
 
 /// Keeps the application as it is about to be started for those who come later.
-fn keep_record(file: &OwnedFd, plan: &Plan, process: &Process) -> Result<(), StartFailure> {
+fn keep_record(file: &nix::Result<OwnedFd>, plan: &Plan, process: &Process) -> nix::Result<()> {
+    let file = file.as_ref().map_err(|error| *error)?;
     let as_it_is = || Identity {
         uid: process.uid,
         gid: process.gid,
@@ -303,9 +308,7 @@ fn keep_record(file: &OwnedFd, plan: &Plan, process: &Process) -> Result<(), Sta
         environ: Environ(plan.envp.iter().map(|entry| entry.to_bytes().to_vec()).collect()),
         stop_commands: plan.shutdown.commands.clone(),
     };
-    record::write(file, &record).map_err(|error| {
-        StartFailure::new(exit::REFUSED, format!("cannot keep what was resolved in memory: {}", Because(error)))
-    })
+    record::write(file, &record)
 }
 
 /// The words as bytes, without their NULs.

@@ -55,8 +55,8 @@ pub struct Job<'a> {
     pub format: Option<Format>,
     /// Which reports the command line has written.
     pub level: Option<Level>,
-    /// What PID 1 keeps for those who come later; `None` where there is no such file.
-    pub record: Option<OwnedFd>,
+    /// What PID 1 keeps for those who come later, if it is a file that could be made; `None`: it keeps nothing.
+    pub record: Option<nix::Result<OwnedFd>>,
 }
 
 /// Becomes the application. Returns only if that fails. `sender` is told how far it comes; `None`: nobody is.

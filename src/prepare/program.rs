@@ -12,7 +12,7 @@ use crate::handoff::{self, Progress, Receiver, Sender, StartFailure};
 use crate::plan::model::{Input, Program};
 use crate::report::Because;
 use crate::sys::clock;
-use crate::sys::fd::{above_stdio, at_least, pipe, place};
+use crate::sys::fd::{self, above_stdio, at_least, pipe, place};
 use crate::sys::process::{self, Side};
 use crate::sys::signal::{self, Intake, Received, Signal, SignalSet};
 use crate::sys::wait::{self, WaitStatus};
@@ -20,7 +20,6 @@ use crate::sys::words::Words;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, chdir, lseek};
 use std::os::fd::{AsFd, OwnedFd, RawFd};
@@ -217,7 +216,7 @@ fn open(path: &Path) -> nix::Result<OwnedFd> {
 
 fn in_memory(text: &[u8]) -> Result<OwnedFd, StartFailure> {
     let make = || {
-        let fd = above_stdio(memfd_create(c"stdin", MFdFlags::MFD_CLOEXEC)?)?;
+        let fd = fd::in_memory(c"stdin")?;
         let mut rest = text;
         while !rest.is_empty() {
             rest = &rest[nix::unistd::write(&fd, rest)?..];

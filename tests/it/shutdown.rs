@@ -305,6 +305,23 @@ both_modes!(a_second_stop_signal_ends_the_stop_commands, |mode| {
     assert_eq!((finished.code(), heard(&finished)), (0, vec![15]), "{}", finished.story());
 });
 
+both_modes!(where_nothing_can_be_kept_in_memory_the_application_starts_and_that_is_said, |mode| {
+    let folder = Folder::new();
+    let policy = format!("[shutdown]\n{}", stop_command("echo stopping", ""));
+    // What is kept is in a file, and none may have a byte in it. The signal that comes with that is not the application's.
+    let init = with_policy(mode, &folder, &policy, &["signals"]).limit(libc::RLIMIT_FSIZE, 0, 0).start();
+    init.wait_for_ready();
+    init.wait_for_event("main_started");
+    init.kill(libc::SIGTERM);
+    let finished = init.finish();
+    assert_eq!((finished.code(), heard(&finished)), (0, vec![15]), "{}", finished.story());
+    let notice = finished.event("notice");
+    let text = "cannot keep what was resolved in memory: file too large (EFBIG); `onset exec` and `onset probe` find what \
+                PID 1 was given instead, and no stop command is run";
+    assert_eq!(notice["message"], text);
+    assert!(!finished.stderr().contains("stopping"), "{}", finished.story());
+});
+
 both_modes!(stop_commands_run_as_the_applications_user, |mode| {
     if !is_root_or_skip() {
         return;
