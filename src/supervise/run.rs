@@ -354,8 +354,9 @@ impl Supervisor<'_> {
         for _ in 0..REAP_BATCH {
             match wait::next() {
                 Next::Change(change) if change.pid == self.main.pid && self.state.outcome().is_none() => {
-                    // What it said before it ended comes first: a process that is gone has closed its end.
-                    while progress.is_some() && !matches!(change.status, WaitStatus::Stopped(_)) {
+                    // What it said before it ended comes first: a process that is gone has closed its end. A program that
+                    // it was about to run may have its own open still, and says nothing.
+                    while progress.as_ref().is_some_and(is_ready) {
                         self.follow_progress(progress);
                     }
                     self.on_main(&change);
