@@ -124,6 +124,7 @@ fn start(
         ends.push((stream, write));
     }
     let (sender, receiver) = handoff::channel().map_err(cannot("make a pipe"))?;
+    let parent = Pid::this();
     match process::fork().map_err(cannot("make a process"))? {
         Side::Parent { child } => {
             process::lead_own_group(child);
@@ -143,7 +144,7 @@ fn start(
         }
         Side::Child => {
             process::lead_own_group(Pid::this());
-            let failure = become_program(program, mask, &stdin, &ends, &sender);
+            let failure = become_program(program, mask, &stdin, &ends, &sender, parent);
             sender.failed(&failure);
             process::exit_now(failure.status)
         }
@@ -157,6 +158,7 @@ fn become_program(
     stdin: &OwnedFd,
     ends: &[(Stream, OwnedFd)],
     sender: &Sender,
+    parent: Pid,
 ) -> StartFailure {
     let arranged = (|| {
         let file = match &program.stdin {
@@ -166,6 +168,8 @@ fn become_program(
         if let Some(identity) = &program.identity {
             become_user(identity, 0).map_err(|refusal| StartFailure::new(exit::REFUSED, refusal.to_string()))?;
         }
+        // Who is killed cannot tell it to stop.
+        process::end_with(parent);
         if let Some(workdir) = &program.workdir {
             chdir(workdir).map_err(|error| {
                 StartFailure::new(

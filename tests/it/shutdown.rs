@@ -370,6 +370,29 @@ both_modes!(a_preparation_that_is_killed_leaves_no_program_behind, |mode| {
     }
 });
 
+both_modes!(who_is_killed_while_it_runs_a_program_takes_it_along, |mode| {
+    let folder = Folder::new();
+    let step = format!("[[steps]]\nrun = {{ command = [{:?}, 'ignore-term'] }}", probe());
+    let init = with_policy(mode, &folder, &step, &["exit", "0"]).start();
+    init.wait_for_ready();
+    let program = proc::children(init.main_pid())[0];
+    sys::kill(init.main_pid(), libc::SIGKILL).expect("the preparation lives");
+    assert_eq!(init.finish().code(), 137);
+    assert!(proc::state(program).is_none_or(|state| state == 'Z'), "the program of the step");
+
+    let policy = format!("[shutdown]\n{}", stop_command("echo begun; exec sleep 1000", "timeout = '1h'"));
+    let (init, _folder) = started(mode, &policy, &["signals"]);
+    init.kill(libc::SIGTERM);
+    init.stderr().wait_for(|line| line == "begun").expect("the stop command");
+    let runner = proc::children(init.pid()).into_iter().find(|pid| proc::comm(*pid).as_deref() == Some("onset-stop"));
+    let runner = runner.expect("who runs it");
+    let program = proc::children(runner)[0];
+    sys::kill(runner, libc::SIGKILL).expect("it lives");
+    let finished = init.finish();
+    assert_eq!((finished.code(), heard(&finished)), (0, vec![15]), "{}", finished.story());
+    assert!(proc::state(program).is_none_or(|state| state == 'Z'), "the stop command");
+});
+
 both_modes!(onset_keeps_what_it_needs_and_nothing_else, |mode| {
     let (init, _folder) = started(mode, "[shutdown]\ndrain = '1s'\n[[shutdown.run]]\ncommand = ['/x']", &["sleep"]);
     init.until("onset at rest", || proc::is_idle(init.pid()).then_some(()));
