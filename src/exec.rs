@@ -84,10 +84,9 @@ fn application(init: &Init, own: &Environ) -> Result<Application, String> {
     let owner = init.owner();
     let record = init.record();
     if let Ok(Some(record)) = record {
-        // Who is not root can have made nobody root, and what it says is as good as what its user says.
-        let may_say_so = owner.is_some_and(|owner| [0, record.identity.uid].contains(&owner.identity.uid));
-        if !may_say_so {
-            return Err(format!("process {} is no root, and says that its application runs as another user", init.pid));
+        if !owner.is_some_and(|owner| may_become(&owner.identity, &record.identity)) {
+            let text = "is no root, and says that its application has another user or more groups than it has itself";
+            return Err(format!("process {} {text}", init.pid));
         }
         return Ok(Application {
             identity: Some(record.identity),
@@ -116,6 +115,13 @@ fn application(init: &Init, own: &Environ) -> Result<Application, String> {
         perhaps: init.working_directory(),
         environ,
     })
+}
+
+/// Whether that user can have made its application run as this one: who is not root can have made nobody anybody else, nor
+/// given anybody a group, and what it says is as good as what its user says.
+fn may_become(owner: &Identity, wanted: &Identity) -> bool {
+    let has = |group| owner.gid == group || owner.groups.contains(&group);
+    owner.uid == 0 || owner.uid == wanted.uid && has(wanted.gid) && wanted.groups.iter().all(|&group| has(group))
 }
 
 /// Who has the user already may have other groups, and goes on with them if they cannot be changed.

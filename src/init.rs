@@ -105,8 +105,11 @@ impl Proc {
 
     /// A line of `/proc/PID/status`, which anybody may read.
     fn status(&self, pid: i32, field: &str) -> Option<String> {
-        let text = fs::read_to_string(self.path(pid, "status")).ok()?;
-        text.lines().find_map(|line| Some(line.strip_prefix(field)?.strip_prefix(':')?.trim().to_owned()))
+        // Its name may be no UTF-8.
+        let text = fs::read(self.path(pid, "status")).ok()?;
+        String::from_utf8_lossy(&text)
+            .lines()
+            .find_map(|line| Some(line.strip_prefix(field)?.strip_prefix(':')?.trim().to_owned()))
     }
 
     fn only_one(&self) -> Result<i32, NotFound> {

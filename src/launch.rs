@@ -139,8 +139,7 @@ fn launch(start: &Start, run: &Run, started: Duration) -> u8 {
 fn launch_supervised(job: &mut Job<'_>, started: Duration) -> Result<u8, StartFailure> {
     let (sender, receiver) = handoff::channel().map_err(cannot("make a pipe"))?;
     let intake = Intake::open(SignalSet::ALL).map_err(cannot("open a signalfd"))?;
-    // A kernel without files in memory is none for those who come later, and for the stop commands.
-    job.record = job.config.and_then(|_| record::create().ok());
+    job.record = job.config.map(|_| record::create());
     let us = Pid::this();
     let sub_reaper = us != Pid::from_raw(1);
     if sub_reaper {
@@ -164,7 +163,8 @@ fn launch_supervised(job: &mut Job<'_>, started: Duration) -> Result<u8, StartFa
     drop(sender);
     // From here on nothing may fail: there is an application.
     let _: nix::Result<()> = nix::unistd::chdir("/");
-    close_inherited([Some(intake.descriptor()), Some(receiver.descriptor()), job.record.as_ref()]);
+    let record = job.record.as_ref().and_then(|record| record.as_ref().ok());
+    close_inherited([Some(intake.descriptor()), Some(receiver.descriptor()), record]);
     let (format, level) = (job.format.unwrap_or_default(), job.level.unwrap_or_default());
     let main = Main {
         pid: main,
@@ -182,7 +182,7 @@ fn run_stop_commands(job: &Job<'_>) -> nix::Result<Pid> {
     match process::fork()? {
         Side::Parent { child } => Ok(child),
         Side::Child => {
-            if let Some(file) = &job.record {
+            if let Some(Ok(file)) = &job.record {
                 prepare::run_stop_commands(file, job.mask);
             }
             process::exit_now(0)

@@ -10,12 +10,10 @@
 #![forbid(unsafe_code)]
 
 use crate::plan::model::Identity;
-use crate::sys::fd::above_stdio;
+use crate::sys::{fd, file};
 use nix::errno::Errno;
-use nix::sys::memfd::{MFdFlags, memfd_create};
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -81,9 +79,9 @@ impl std::fmt::Debug for StopCommand {
 /// An empty file.
 ///
 /// # Errors
-/// No descriptor or no memory left, or the kernel was built without `memfd_create`.
+/// As [`fd::in_memory`].
 pub fn create() -> nix::Result<OwnedFd> {
-    above_stdio(memfd_create(NAME, MFdFlags::MFD_CLOEXEC)?)
+    fd::in_memory(NAME)
 }
 
 /// Whether that is where a link in `/proc/PID/fd` points that is such a file.
@@ -92,13 +90,17 @@ pub fn is_link_to_one(link: &Path) -> bool {
     link.as_os_str().as_bytes().starts_with(&name)
 }
 
-/// Writes it.
+/// Writes it, for good: then nobody can change it any more, nor can the application where it has the user of PID 1.
 ///
 /// # Errors
-/// No memory left.
+/// No memory left, or it is more than a file may have (`RLIMIT_FSIZE`). Then it is empty.
 pub fn write(file: &OwnedFd, record: &Record) -> nix::Result<()> {
-    let mut file = File::from(file.try_clone().map_err(|error| errno(&error))?);
-    file.write_all(&record.to_bytes()).map_err(|error| errno(&error))
+    let written = file::write(file, &record.to_bytes());
+    if written.is_err() {
+        let _stays_a_half: nix::Result<()> = file::truncate(file, 0);
+    }
+    fd::seal(file);
+    written
 }
 
 /// Reads it, from its beginning; `None`: it is not written yet, or is no such file.
@@ -225,6 +227,8 @@ mod tests {
             write(&file, &record).expect("memory");
             prop_assert_eq!(read(&file), Ok(Some(record.clone())));
             prop_assert_eq!(read(&file), Ok(Some(record)), "as often as you like");
+            prop_assert_eq!(nix::unistd::write(&file, b"x"), Err(Errno::EPERM), "by nobody");
+            prop_assert_eq!(file::truncate(&file, 0), Err(Errno::EPERM), "by nobody");
         }
 
         #[test]

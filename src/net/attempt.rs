@@ -7,9 +7,8 @@ use crate::sys::fd::pipe;
 use crate::sys::process::{self, Side};
 use crate::sys::signal::{self, Signal};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::prctl::set_pdeathsig;
 use nix::sys::wait::{WaitPidFlag, waitpid};
-use nix::unistd::{Pid, getppid, read, write};
+use nix::unistd::{Pid, read, write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
@@ -49,22 +48,13 @@ pub fn start(
     match process::fork().map_err(failed)? {
         Side::Parent { child } => Ok(Attempt { child, answer, said: Vec::new(), closed: false, patience: LAST_WAIT }),
         Side::Child => {
-            let result = before().map(|()| end_with(parent)).and_then(|()| ask(deadline));
+            let result = before().map(|()| process::end_with(parent)).and_then(|()| ask(deadline));
             let mut text = vec![MARKS[usize::from(result.is_err())]];
             text.extend_from_slice(result.err().unwrap_or_default().as_bytes());
             text.truncate(LONGEST);
             let _nobody_listens: nix::Result<usize> = write(&end, &text);
             process::exit_now(0)
         }
-    }
-}
-
-/// In the new process: it ends with the one that asks, also if that is ended by a signal. The kernel forgets this when the
-/// user changes, so it comes after that.
-fn end_with(parent: Pid) {
-    let _old_kernel: nix::Result<()> = set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
-    if getppid() != parent {
-        process::exit_now(0)
     }
 }
 

@@ -150,6 +150,12 @@ fn add(shutdown: &model::Shutdown, env: &Environment, all: &mut Shutdown, proble
         rungs.map(|rung| Rung { signal: signal(&rung.signal), wait: time(&rung.wait) }).collect()
     };
     policy.ladder = Ladder::of(&rungs).unwrap_or(policy.ladder);
+    let is_empty =
+        |wait: &Text| env.expand(wait, LONGEST_VALUE, &mut Problems::default()).is_some_and(|wait| wait.is_empty());
+    for wait in shutdown.ladder.iter().rev().skip(1).filter_map(|rung| rung.wait.as_ref()).filter(|wait| is_empty(wait))
+    {
+        problems.at(wait.place, "`wait` is empty: the next signal would never be sent");
+    }
     if let Some(names) = &shutdown.on {
         policy.stop_on = SignalSet::NONE;
         names.iter().for_each(|name| policy.stop_on.insert(name.signal));
@@ -287,10 +293,11 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_told_with_its_place_and_without_secrets() {
-        let text = "[shutdown]\ndrain = '${D}'\ngrace = '5'\nlinger = '${S}'\n[env.S]\nsecret = true\n\
-                    [report]\ntermination_message = 'x'\n";
-        let (_, problems) = resolved(text, &["D=soon", "S=hunter2"], &[]);
-        assert_eq!(problems.len(), 4, "{problems:?}");
+        let text = "[shutdown]\ndrain = '${D}'\nladder = [{ wait = '${EMPTY:-}' }, { wait = '${G}' }]\nlinger = '${S}'\n\
+                    [env.S]\nsecret = true\n[report]\ntermination_message = 'x'\n";
+        let (_, problems) = resolved(text, &["D=soon", "G=5", "S=hunter2"], &[]);
+        assert_eq!(problems.len(), 5, "{problems:?}");
+        assert!(problems.iter().any(|problem| problem.contains("`wait` is empty: the next signal")), "{problems:?}");
         assert!(
             problems.iter().any(|problem| problem.starts_with("t:5:9: `soon` is no time: accepted are")),
             "{problems:?}"

@@ -20,7 +20,7 @@ use crate::plan::world::Process;
 use crate::record::{self, Environ, Record};
 use crate::report::{self, Because, Event, Format, Level, termination};
 use crate::sys::clock;
-use crate::sys::signal::{self, SignalSet};
+use crate::sys::signal::SignalSet;
 use crate::sys::words::Words;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -63,8 +63,6 @@ pub fn become_declared(
         Event::Notice { text: &notice }.emit();
     }
     if resolution.meeting.setup {
-        // A step may take its time (a large tree to give away), and a stop signal ends it; any other waits.
-        signal::let_stop_signals_end_us(job.mask);
         let mut steps = Steps { resolution: &mut resolution, source, mask: job.mask };
         for (index, step) in config.steps.iter().enumerate() {
             let name = step_name(step, index);
@@ -270,9 +268,13 @@ fn become_planned(
     sender: Option<&Sender>,
 ) -> StartFailure {
     if let Some(file) = &job.record
-        && let Err(failure) = keep_record(file, &resolution.plan, resolution.world().process())
+        && let Err(error) = keep_record(file, &resolution.plan, resolution.world().process())
     {
-        return failure;
+        // The application can do without.
+        let commands = if resolution.plan.shutdown.commands.is_empty() { "" } else { ", and no stop command is run" };
+        let instead = "`onset exec` and `onset probe` find what PID 1 was given instead";
+        let text = format!("cannot keep what was resolved in memory: {}; {instead}{commands}", Because(error));
+        Event::Notice { text: &text }.emit();
     }
     if let Some(sender) = sender {
         let words = redaction.command_line(&resolution.plan);
@@ -291,7 +293,8 @@ fn become_planned(
 }
 
 /// Keeps the application as it is about to be started for those who come later.
-fn keep_record(file: &OwnedFd, plan: &Plan, process: &Process) -> Result<(), StartFailure> {
+fn keep_record(file: &nix::Result<OwnedFd>, plan: &Plan, process: &Process) -> nix::Result<()> {
+    let file = file.as_ref().map_err(|error| *error)?;
     let as_it_is = || Identity {
         uid: process.uid,
         gid: process.gid,
@@ -305,9 +308,7 @@ fn keep_record(file: &OwnedFd, plan: &Plan, process: &Process) -> Result<(), Sta
         environ: Environ(plan.envp.iter().map(|entry| entry.to_bytes().to_vec()).collect()),
         stop_commands: plan.shutdown.commands.clone(),
     };
-    record::write(file, &record).map_err(|error| {
-        StartFailure::new(exit::REFUSED, format!("cannot keep what was resolved in memory: {}", Because(error)))
-    })
+    record::write(file, &record)
 }
 
 /// The words as bytes, without their NULs.

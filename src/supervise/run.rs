@@ -22,6 +22,10 @@ use std::time::Duration;
 /// keep a signal waiting.
 const REAP_BATCH: usize = 256;
 
+/// How long signals wait at most, since onset started, for the child to say what becomes of them: one that hangs reading its
+/// configuration must not make onset deaf.
+const DEAF: Duration = Duration::from_secs(3);
+
 /// The main process, as PID 1 knows it.
 pub struct Main<'a> {
     /// Its number, and that of its group.
@@ -32,7 +36,7 @@ pub struct Main<'a> {
     pub onset_started: Duration,
     /// What to do until the child says otherwise.
     pub policy: Policy,
-    /// Whether the child will: until then signals wait, for it may say that one is to be another.
+    /// Whether the child will: until then signals wait for a while, for it may say that one is to be another.
     pub declared: bool,
     /// Starts a process that runs the stop commands, and ends when they have.
     pub run_stop_commands: &'a dyn Fn() -> nix::Result<Pid>,
@@ -42,7 +46,7 @@ pub struct Main<'a> {
 pub fn supervise(main: Main<'_>, intake: &Intake, progress: Receiver) -> u8 {
     let state = State::after_fork(&main.policy, main.onset_started);
     let mut supervisor = Supervisor {
-        deaf: main.declared,
+        deaf: main.declared.then(|| main.onset_started.saturating_add(DEAF)),
         oom: oom::Watch::begin(),
         last_words: None,
         main,
@@ -61,6 +65,7 @@ pub fn supervise(main: Main<'_>, intake: &Intake, progress: Receiver) -> u8 {
             supervisor.reap(&mut progress);
         }
         supervisor.on_event(state::Event::Tick, None);
+        supervisor.deaf = supervisor.deaf.filter(|&until| until > clock::monotonic());
         supervisor.show_state();
         if let Some(status) = supervisor.ended {
             return status;
@@ -113,8 +118,8 @@ enum Start {
 struct Supervisor<'a> {
     main: Main<'a>,
     state: State,
-    /// Whether signals wait, because the child has yet to say what becomes of them.
-    deaf: bool,
+    /// Until when signals wait, because the child has yet to say what becomes of them.
+    deaf: Option<Duration>,
     /// What the kernel has counted of processes that it killed for their memory.
     oom: oom::Watch,
     /// Where the reason of the end goes; `None`: to the usual place.
@@ -136,7 +141,7 @@ impl Supervisor<'_> {
     /// Waits for something to read or to do; only looks if there are children to wait for anyway. Once the main process
     /// runs and there is nothing else to do, reading the signals is the wait.
     fn wait(&self, intake: &Intake, progress: Option<&Receiver>) -> Ready {
-        let timeout = match self.state.deadline() {
+        let timeout = match self.state.deadline().into_iter().chain(self.deaf).min() {
             _ if self.unreaped => PollTimeout::ZERO,
             Some(deadline) => time_until(deadline),
             None if progress.is_none() => return Ready { signals: true, progress: false },
@@ -149,9 +154,10 @@ impl Supervisor<'_> {
             return Ready { signals: poll(&mut fds, timeout).is_ok_and(|count| count > 0), progress: false };
         };
         let mut fds = [PollFd::new(progress.as_fd(), PollFlags::POLLIN), signals];
-        let heard = if self.deaf { &mut fds[..1] } else { &mut fds[..] };
+        let deaf = self.deaf.is_some();
+        let heard = if deaf { &mut fds[..1] } else { &mut fds[..] };
         match poll(heard, timeout) {
-            Ok(_) => Ready { progress: is_ready(&fds[0]), signals: !self.deaf && is_ready(&fds[1]) },
+            Ok(_) => Ready { progress: is_ready(&fds[0]), signals: !deaf && is_ready(&fds[1]) },
             Err(_) => Ready { signals: false, progress: false },
         }
     }
@@ -231,11 +237,11 @@ impl Supervisor<'_> {
         let deliver = |received: &Received| match target {
             Target::Main => signal::forward_to_process(self.main.pid, received),
             Target::Group => signal::forward_to_group(self.main.pid, received),
-            Target::All => {
-                // That there is nobody is no news.
-                rest::send(received.signal);
-                Ok(())
+            // While the main process lives somebody is there, whether they can be found or not.
+            Target::All if !rest::send(received.signal) && self.state.outcome().is_none() => {
+                signal::forward_to_group(self.main.pid, received)
             }
+            Target::All => Ok(()),
         };
         let result = deliver(&received);
         if resume {
@@ -285,14 +291,14 @@ impl Supervisor<'_> {
         match receiver.receive() {
             Progress::None => {}
             Progress::Policy(policy, last_words) => {
-                self.deaf = false;
+                self.deaf = None;
                 self.last_words = Some(PathBuf::from(OsString::from_vec(last_words)));
                 report::change(policy.format, policy.level);
                 self.state.follow(&policy);
             }
             Progress::Step(name) => self.step = Some(name),
             Progress::Executing(words) => {
-                self.deaf = false;
+                self.deaf = None;
                 self.start = Start::Executing;
                 self.step = None;
                 if !words.is_empty() {
@@ -300,7 +306,7 @@ impl Supervisor<'_> {
                 }
             }
             Progress::Closed => {
-                self.deaf = false;
+                self.deaf = None;
                 *progress = None;
                 // Without that the child is gone, and there never was a main process.
                 if self.start == Start::Executing {
@@ -308,7 +314,7 @@ impl Supervisor<'_> {
                 }
             }
             Progress::Failed(StartFailure { status, cause, problems: _ }) => {
-                self.deaf = false;
+                self.deaf = None;
                 *progress = None;
                 self.on_event(state::Event::StartFailed { status }, None);
                 self.tell_failure(status, &cause, false);
@@ -337,30 +343,40 @@ impl Supervisor<'_> {
 
     /// Waits for children that have ended already, as many as one turn may take.
     fn reap(&mut self, progress: &mut Option<Receiver>) {
+        if self.reap_some(progress) {
+            self.on_event(state::Event::Orphans, None);
+        }
+    }
+
+    /// Whether there were others than the main process among them.
+    fn reap_some(&mut self, progress: &mut Option<Receiver>) -> bool {
+        let mut orphans = false;
         for _ in 0..REAP_BATCH {
             match wait::next() {
                 Next::Change(change) if change.pid == self.main.pid && self.state.outcome().is_none() => {
-                    // What it said before it ended comes first: a process that is gone has closed its end.
-                    while progress.is_some() && !matches!(change.status, WaitStatus::Stopped(_)) {
+                    // What it said before it ended comes first: a process that is gone has closed its end. A program that
+                    // it was about to run may have its own open still, and says nothing.
+                    while progress.as_ref().is_some_and(is_ready) {
                         self.follow_progress(progress);
                     }
                     self.on_main(&change);
                 }
-                Next::Change(change) => self.on_other(&change),
+                Next::Change(change) => orphans |= self.on_other(&change),
                 Next::Nothing => {
                     self.unreaped = false;
-                    return;
+                    break;
                 }
                 Next::NoChild => {
                     self.unreaped = false;
                     self.on_event(state::Event::Alone, None);
-                    return;
+                    break;
                 }
             }
             if self.ended.is_some() {
-                return;
+                break;
             }
         }
+        orphans
     }
 
     fn on_main(&mut self, change: &Change) {
@@ -400,16 +416,17 @@ impl Supervisor<'_> {
         format!("the preparation {status}{during}")
     }
 
-    fn on_other(&mut self, change: &Change) {
+    /// Whether it was an orphan that ended.
+    fn on_other(&mut self, change: &Change) -> bool {
         if matches!(change.status, WaitStatus::Stopped(_)) {
-            return;
+            return false;
         }
         if self.commands == Some(change.pid) {
             self.commands = None;
             self.on_event(state::Event::CommandsEnded, None);
-            return;
+            return false;
         }
         Event::OrphanReaped { pid: change.pid, status: change.status }.emit();
-        self.on_event(state::Event::Orphan, None);
+        true
     }
 }

@@ -118,8 +118,8 @@ pub enum Event {
     Suspended,
     /// The process that runs the stop commands ended.
     CommandsEnded,
-    /// A child that is neither ended or stopped.
-    Orphan,
+    /// Children that are neither have ended, as many as were waited for at once.
+    Orphans,
     /// There is no child at all.
     Alone,
     /// Time went on.
@@ -232,8 +232,8 @@ impl State {
             }
             Event::CommandsEnded => self.on_commands_ended(now),
             // The children of who was killed are ours now, and may have been born since.
-            Event::Orphan if matches!(self.phase, Phase::Clearing { .. }) => Action::Clear { waited: None },
-            Event::Orphan => Action::Nothing,
+            Event::Orphans if matches!(self.phase, Phase::Clearing { .. }) => Action::Clear { waited: None },
+            Event::Orphans => Action::Nothing,
             Event::Alone => match self.phase {
                 Phase::Flushing => self.on_commands_ended(now),
                 Phase::Lingering { .. } | Phase::Clearing { .. } => self.finish(),
@@ -462,7 +462,8 @@ impl State {
                 let send = Send { signal: Signal::TERM, target: Target::Main, stop: true, resume: true };
                 Action::Ask { send, grace: Some(ABORT_GRACE) }
             }
-            Phase::Aborting { .. } => self.kill(Target::Group, now),
+            // With the program of a step, which leads a group of its own and would outlive it.
+            Phase::Aborting { .. } => self.kill(Target::All, now),
             Phase::Draining { .. } => self.ask_of_own_accord(0, now),
             Phase::Stopping { rung, .. } => self.ask_of_own_accord(rung + 1, now),
             Phase::Killing { .. } => {

@@ -7,7 +7,7 @@ use onset::record::{Environ, Record};
 
 use crate::both_modes;
 use crate::support::mode::{has_namespaces_or_skip, is_root_or_skip};
-use crate::support::{Fake, Finished, Folder, Init, Mode, probe, sys};
+use crate::support::{Fake, Finished, Folder, Init, Mode, Standing, probe, sys};
 
 fn record(uid: u32, gid: u32, environ: &[&str]) -> Record {
     let environ = Environ(environ.iter().map(|entry| entry.as_bytes().to_vec()).collect());
@@ -151,7 +151,28 @@ fn an_init_that_is_not_root_makes_nobody_root() {
         return;
     }
     let standing = Fake::new("run").user(70, 71).record(record(0, 0, &["LD_PRELOAD=/tmp/evil.so"])).stand();
-    let message = format!("process {} is no root, and says that its application runs as another user", standing.pid());
+    assert_not_believed(&standing);
+}
+
+#[test]
+fn an_init_that_is_not_root_gives_nobody_a_group() {
+    if !is_root_or_skip() {
+        return;
+    }
+    let claim = |gid, groups: &[u32]| {
+        let identity = Identity { uid: 70, gid, groups: groups.to_vec() };
+        Fake::new("run").user(70, 71).record(Record { identity, ..record(70, 71, &["PATH=/tmp/evil"]) }).stand()
+    };
+    assert_not_believed(&claim(0, &[]));
+    assert_not_believed(&claim(71, &[0, 42]));
+    let found = printed(&claim(71, &[]).run(&[&["exec".to_owned()], &print_words()[..]].concat()));
+    assert_eq!((&found["gids"], &found["groups"]), (&"71\t71\t71\t71".into(), &"".into()));
+}
+
+#[track_caller]
+fn assert_not_believed(standing: &Standing) {
+    let text = "is no root, and says that its application has another user or more groups than it has itself";
+    let message = format!("process {} {text}", standing.pid());
     assert_refused(&standing.run(&["exec", "--", "/no/such"]), 125, &message);
 }
 

@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::both_modes;
 use crate::support::mode::is_root_or_skip;
 use crate::support::{Finished, Folder, Init, Mode, Running, probe, proc, run, sys};
+use crate::{both_modes, syscall};
 
 /// onset with this configuration, kept in the folder, and the probe as its application.
 pub fn with_policy(mode: Mode, folder: &Folder, policy: &str, probe_words: &[&str]) -> Init {
@@ -123,6 +123,23 @@ both_modes!(a_stop_signal_can_go_to_everybody, |mode| {
     assert!(stranger.is_alive() && stranger.outputs().is_empty(), "nobody else's processes hear of it");
 });
 
+both_modes!(without_proc_everybody_is_the_application_at_least, |mode| {
+    if !crate::support::mode::has_namespaces_or_skip() {
+        return;
+    }
+    let folder = Folder::new();
+    let init = with_policy(mode, &folder, "[shutdown]\ntarget = 'all'\nlinger = '100ms'", &["signals"]);
+    let init = init.own_mounts().hook(|| {
+        syscall!(SYS_mount, c"none".as_ptr(), c"/proc".as_ptr(), c"tmpfs".as_ptr(), 0, 0)?;
+        Ok(())
+    });
+    let init = init.start();
+    init.wait_for_ready();
+    init.kill(libc::SIGTERM);
+    let finished = init.finish();
+    assert_eq!((finished.code(), heard(&finished)), (0, vec![15]), "{}", finished.story());
+});
+
 both_modes!(under_linger_those_left_behind_may_finish, |mode| {
     let (init, _folder) = started(mode, "[shutdown]\nlinger = '1h'", &["heirs", "2", "--flush", "500"]);
     init.kill(libc::SIGTERM);
@@ -159,6 +176,16 @@ both_modes!(those_who_do_not_end_under_linger_are_killed, |mode| {
     for heir in heirs {
         assert_eq!(proc::state(heir), None, "{heir} is gone");
     }
+});
+
+both_modes!(a_crowd_is_killed_as_fast_as_a_few, |mode| {
+    let (init, _folder) = started(mode, "[shutdown]\nlinger = '100ms'", &["heirs", "1500", "--deaf"]);
+    let asked = Instant::now();
+    init.kill(libc::SIGTERM);
+    let finished = init.finish();
+    assert_eq!(finished.code(), 0, "{}", finished.story());
+    // Each that is gone was a reason to look for everybody once more: that took ten seconds here.
+    assert!(asked.elapsed() < Duration::from_secs(6), "{:?}", asked.elapsed());
 });
 
 both_modes!(a_stop_signal_ends_the_linger, |mode| {
@@ -278,6 +305,23 @@ both_modes!(a_second_stop_signal_ends_the_stop_commands, |mode| {
     assert_eq!((finished.code(), heard(&finished)), (0, vec![15]), "{}", finished.story());
 });
 
+both_modes!(where_nothing_can_be_kept_in_memory_the_application_starts_and_that_is_said, |mode| {
+    let folder = Folder::new();
+    let policy = format!("[shutdown]\n{}", stop_command("echo stopping", ""));
+    // What is kept is in a file, and none may have a byte in it. The signal that comes with that is not the application's.
+    let init = with_policy(mode, &folder, &policy, &["signals"]).limit(libc::RLIMIT_FSIZE, 0, 0).start();
+    init.wait_for_ready();
+    init.wait_for_event("main_started");
+    init.kill(libc::SIGTERM);
+    let finished = init.finish();
+    assert_eq!((finished.code(), heard(&finished)), (0, vec![15]), "{}", finished.story());
+    let notice = finished.event("notice");
+    let text = "cannot keep what was resolved in memory: file too large (EFBIG); `onset exec` and `onset probe` find what \
+                PID 1 was given instead, and no stop command is run";
+    assert_eq!(notice["message"], text);
+    assert!(!finished.stderr().contains("stopping"), "{}", finished.story());
+});
+
 both_modes!(stop_commands_run_as_the_applications_user, |mode| {
     if !is_root_or_skip() {
         return;
@@ -307,6 +351,46 @@ both_modes!(a_preparation_that_takes_too_long_is_given_up, |mode| {
     assert_eq!(finished.code(), 124, "{}", finished.story());
     let cause = "the preparation took longer than 200ms, and was ended during step `wait for ever`";
     assert_eq!(finished.event("start_failed")["message"], cause);
+});
+
+both_modes!(a_preparation_that_is_killed_leaves_no_program_behind, |mode| {
+    let run = format!("run = {{ command = [{:?}, 'ignore-term'], grace = '1h' }}", probe());
+    let policy = format!("[[steps]]\n{run}\n[shutdown]\ngrace = '100ms'");
+    let folder = Folder::new();
+    let init = with_policy(mode, &folder, &policy, &["exit", "0"]).start();
+    init.wait_for_ready();
+    let descendants = proc::descendants(init.pid());
+    assert_eq!(descendants.len(), 2, "the preparation and the program");
+    init.kill(libc::SIGTERM);
+    let finished = init.finish();
+    assert_eq!(finished.code(), 137, "{}", finished.story());
+    assert_eq!(finished.event("main_killed")["target"], "all");
+    for pid in descendants {
+        assert!(proc::state(pid).is_none_or(|state| state == 'Z'), "{pid} is gone");
+    }
+});
+
+both_modes!(who_is_killed_while_it_runs_a_program_takes_it_along, |mode| {
+    let folder = Folder::new();
+    let step = format!("[[steps]]\nrun = {{ command = [{:?}, 'ignore-term'] }}", probe());
+    let init = with_policy(mode, &folder, &step, &["exit", "0"]).start();
+    init.wait_for_ready();
+    let program = proc::children(init.main_pid())[0];
+    sys::kill(init.main_pid(), libc::SIGKILL).expect("the preparation lives");
+    assert_eq!(init.finish().code(), 137);
+    assert!(proc::state(program).is_none_or(|state| state == 'Z'), "the program of the step");
+
+    let policy = format!("[shutdown]\n{}", stop_command("echo begun; exec sleep 1000", "timeout = '1h'"));
+    let (init, _folder) = started(mode, &policy, &["signals"]);
+    init.kill(libc::SIGTERM);
+    init.stderr().wait_for(|line| line == "begun").expect("the stop command");
+    let runner = proc::children(init.pid()).into_iter().find(|pid| proc::comm(*pid).as_deref() == Some("onset-stop"));
+    let runner = runner.expect("who runs it");
+    let program = proc::children(runner)[0];
+    sys::kill(runner, libc::SIGKILL).expect("it lives");
+    let finished = init.finish();
+    assert_eq!((finished.code(), heard(&finished)), (0, vec![15]), "{}", finished.story());
+    assert!(proc::state(program).is_none_or(|state| state == 'Z'), "the stop command");
 });
 
 both_modes!(onset_keeps_what_it_needs_and_nothing_else, |mode| {

@@ -219,7 +219,7 @@ fn the_rest_is_asked_waited_for_and_killed() {
         machine
     };
     let mut machine = lingering();
-    assert_eq!(machine.on(Event::Orphan), Action::Nothing);
+    assert_eq!(machine.on(Event::Orphans), Action::Nothing);
     assert_eq!(machine.on(Event::Alone), Action::Finish);
     let mut machine = lingering();
     let to_all = Send { signal: signal(10), target: Target::All, stop: false, resume: false };
@@ -245,7 +245,7 @@ fn a_preparation_is_aborted_by_what_it_listens_to() {
     // With a grace it does not go on for ever.
     let mut machine = Machine::new(&graceful());
     assert_eq!(machine.signal(15), forward(15, true));
-    assert_eq!(machine.wait(seconds(20)), Action::Kill { target: Target::Group, waited: Some(seconds(20)) });
+    assert_eq!(machine.wait(seconds(20)), Action::Kill { target: Target::All, waited: Some(seconds(20)) });
 }
 
 #[test]
@@ -269,7 +269,7 @@ fn a_preparation_that_takes_too_long_is_aborted() {
     assert_eq!(machine.state.outcome(), Some(Outcome { status: 124, expected: false }));
     let mut machine = Machine::new(&limited);
     machine.wait(seconds(60));
-    assert!(matches!(machine.wait(ABORT_GRACE), Action::Kill { target: Target::Group, .. }));
+    assert!(matches!(machine.wait(ABORT_GRACE), Action::Kill { target: Target::All, .. }));
     assert_eq!(machine.on(Event::Main(killed(9))), Action::Finish);
     assert_eq!(machine.state.outcome(), Some(Outcome { status: 124, expected: false }));
     let machine = Machine::running(&limited);
@@ -366,7 +366,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         2 => any_signal().prop_map(|signal| Event::Main(WaitStatus::Stopped(signal))),
         2 => Just(Event::Suspended),
         2 => Just(Event::CommandsEnded),
-        3 => Just(Event::Orphan),
+        3 => Just(Event::Orphans),
         1 => Just(Event::Alone),
         6 => Just(Event::Tick),
     ]

@@ -33,7 +33,7 @@ pub mod running;
 mod spawn;
 pub mod sys;
 
-pub use fake::Fake;
+pub use fake::{Fake, Standing};
 pub use files::Folder;
 pub use init::{Init, Stdio, probe};
 pub use lines::{Lines, Stream};
