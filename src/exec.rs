@@ -60,7 +60,7 @@ pub fn run(exec: &Exec, start: &Start) -> StartFailure {
 fn prepare(exec: &Exec, start: &Start) -> Result<Words, String> {
     let own = Environ(start.envp.iter().map(|entry| entry.to_bytes().to_vec()).collect());
     let init = init::find(exec.pid).map_err(|error| error.to_string())?;
-    let Application { identity, umask, workdir, perhaps, mut environ } = application(&init, &own)?;
+    let Application { identity, umask, workdir, perhaps, mut environ } = application(&init, &own, exec.keep_user)?;
     let identity = identity.filter(|_| !exec.keep_user);
     let state = ProcessState { workdir, umask, ..ProcessState::default() };
     if let Some(identity) = &identity {
@@ -80,9 +80,17 @@ fn prepare(exec: &Exec, start: &Start) -> Result<Words, String> {
 
 /// What the init has recorded; without a record, what it was given itself: then it has followed no configuration, and its
 /// application is as it is.
-fn application(init: &Init, own: &Environ) -> Result<Application, String> {
+fn application(init: &Init, own: &Environ, keep_user: bool) -> Result<Application, String> {
     let owner = init.owner();
     let record = init.record();
+    let (uid, gid) = (geteuid(), getegid());
+    if let Err(error) = record
+        && !keep_user
+        && owner.as_ref().is_none_or(|owner| owner.identity.uid != uid.as_raw())
+    {
+        let text = "so who its application runs as is not known: run this as root, or say --keep-user";
+        return Err(format!("cannot look into process {} as {uid}:{gid} ({}), {text}", init.pid, Because(error)));
+    }
     if let Ok(Some(record)) = record {
         if !owner.is_some_and(|owner| may_become(&owner.identity, &record.identity)) {
             let text = "is no root, and says that its application has another user or more groups than it has itself";

@@ -83,10 +83,17 @@ fn find_in(proc: Proc, named: Option<i32>) -> Result<Init, NotFound> {
     let pid = match named {
         Some(pid) if proc.is_onset(pid) => pid,
         Some(pid) => return Err(NotFound::Other { pid, name: proc.name(pid) }),
-        None if proc.is_onset(1) => 1,
+        // That of another container, which shares its processes with ours, is not meant.
+        None if proc.is_onset(1) && proc.is_here(1) != Some(false) => 1,
         None => proc.only_one()?,
     };
     Ok(Init { proc, pid })
+}
+
+/// Whether PID 1 is an onset, and its root is ours for sure.
+pub fn is_pid_1_here() -> bool {
+    let proc = Proc(PathBuf::from("/proc"));
+    proc.is_onset(1) && proc.is_here(1) == Some(true)
 }
 
 impl Proc {
@@ -112,6 +119,16 @@ impl Proc {
             .find_map(|line| Some(line.strip_prefix(field)?.strip_prefix(':')?.trim().to_owned()))
     }
 
+    /// What a process has as its root; `None`: we may not see it.
+    fn root(&self, process: &str) -> Option<(u64, u64)> {
+        fs::metadata(self.0.join(process).join("root")).ok().map(|meta| (meta.dev(), meta.ino()))
+    }
+
+    /// Whether a process has the root that we have; `None`: it cannot be told.
+    fn is_here(&self, pid: i32) -> Option<bool> {
+        Some(self.root(&pid.to_string())? == self.root("self")?)
+    }
+
     fn only_one(&self) -> Result<i32, NotFound> {
         let entries = fs::read_dir(&self.0).map_err(|_| NotFound::None)?;
         let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
@@ -121,13 +138,9 @@ impl Proc {
         let parent = |pid| self.status(pid, "PPid")?.parse::<i32>().ok();
         let top = |&pid: &i32| !parent(pid).is_some_and(|parent| all.contains(&parent));
         let all: Vec<i32> = all.iter().copied().filter(top).collect();
-        let root = |path: PathBuf| fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
-        let ours = root(self.0.join("self/root"));
         // Whose root we may not see is meant only if there is none that is ours for sure.
-        let (known, unknown): (Vec<_>, Vec<_>) =
-            all.into_iter().map(|pid| (pid, root(self.path(pid, "root")))).partition(|(_, root)| root.is_some());
-        let known: Vec<i32> = known.into_iter().filter(|(_, root)| *root == ours).map(|(pid, _)| pid).collect();
-        let unknown = unknown.into_iter().map(|(pid, _)| pid).collect();
+        let which = |wanted: Option<bool>| all.iter().copied().filter(|&pid| self.is_here(pid) == wanted).collect();
+        let (known, unknown): (Vec<i32>, Vec<i32>) = (which(Some(true)), which(None));
         let candidates = if known.is_empty() { unknown } else { known };
         match candidates[..] {
             [] => Err(NotFound::None),

@@ -5,12 +5,13 @@ use crate::cli::{self, Invocation, Refusal, Run, Topic};
 use crate::exec;
 use crate::exit;
 use crate::handoff::{self, Sender, StartFailure};
+use crate::init;
 use crate::inspect;
 use crate::policy::{Policy, Target};
 use crate::prepare::{self, Job, load};
 use crate::probe;
 use crate::record;
-use crate::report::{self, Because, Event};
+use crate::report::{self, Because, Event, termination};
 use crate::sleep;
 use crate::supervise::{self, Main};
 use crate::sys::clock;
@@ -24,6 +25,7 @@ use nix::errno::Errno;
 use nix::unistd::{Pid, getpgrp};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The program. Ends the process; the return type is for C's `main`.
@@ -119,8 +121,13 @@ fn launch(start: &Start, run: &Run, started: Duration) -> u8 {
         forward_to: if run.group { Target::Group } else { Target::Main },
         format: run.log_format,
         level: run.log_level,
+        guest: Pid::this() != Pid::from_raw(1) && init::is_pid_1_here(),
         record: None,
     };
+    if job.guest {
+        let text = "PID 1 is an onset already: for a command beside its application there is `onset exec`";
+        Event::Notice { text }.emit();
+    }
     let failure = if run.exec {
         prepare::become_application(&job, None)
     } else {
@@ -172,6 +179,7 @@ fn launch_supervised(job: &mut Job<'_>, started: Duration) -> Result<u8, StartFa
         onset_started: started,
         policy: Policy::plain(job.forward_to, format, level),
         declared: job.config.is_some(),
+        last_words: if job.guest { PathBuf::new() } else { PathBuf::from(termination::USUAL) },
         run_stop_commands: &|| run_stop_commands(job),
     };
     Ok(supervise::supervise(main, &intake, receiver))

@@ -22,9 +22,12 @@ pub fn parse(arguments: Vec<OsString>, variable: impl Fn(&str) -> Option<OsStrin
         End::Asked(invocation) => return Ok(invocation),
         End::Word(word) => match word.to_str() {
             Some("version") => return Ok(Invocation::Version),
-            Some("check") => reader.subcommand(&CHECK, |reader, _| Invocation::Check {
-                config: reader.config_file(),
-                env: reader.is_given(&ENV),
+            Some("check") => reader.subcommand(&CHECK, |reader, rest| {
+                if rest <= reader.count {
+                    let text = "`check` takes no arguments: the file it is to look at is named by `--config`";
+                    reader.problems.push(text.to_owned());
+                }
+                Invocation::Check { config: reader.config_file(), env: reader.is_given(&ENV) }
             }),
             Some("plan") => reader.subcommand(&PLAN, |reader, arguments| Invocation::Plan {
                 config: reader.config_file(),

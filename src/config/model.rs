@@ -132,7 +132,8 @@ table! {
     ///
     /// Times are texts: `drain = "${DRAIN:-5s}"`. Variables that steps set count from the application's start on.
     Shutdown {
-        /// Which signals ask to stop. Absent: SIGTERM, SIGINT and SIGQUIT.
+        /// Which signals ask to stop: as they come in, or as `signals` rewrites them. Absent: SIGTERM, SIGINT and SIGQUIT. The
+        /// STOPSIGNAL of the image has to be among them, or it is forwarded like any other.
         on: Option<Vec<SignalName>>,
         /// How long the application goes on serving. Absent: it is asked to end at once.
         drain: Option<Text>,

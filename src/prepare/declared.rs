@@ -45,20 +45,26 @@ pub fn become_declared(
     if problems.is_empty() {
         resolution.look_ahead(&mut problems);
     }
+    // First of all, for a start that is refused too: how it is to be told, and where.
+    if !job.guest {
+        resolution.plan.shutdown.last_words.clone_into(last_words);
+        if let Err(error) = termination::forget(last_words) {
+            let text = format!("no termination message can be written to {}: {}", last_words.display(), Because(error));
+            Event::Notice { text: &text }.emit();
+        }
+    }
+    tell_policy(job, &resolution, sender, (format, level), last_words);
     let redaction = Redaction::of(&resolution.env);
     let shown = |texts: Vec<String>| texts.iter().map(|text| redaction.sentence(text)).collect::<Vec<_>>();
     if !problems.is_empty() {
         return refuse(&shown(problems.explain(source)));
     }
-    tell_policy(job, &resolution, sender, (format, level));
-    resolution.plan.shutdown.last_words.clone_into(last_words);
-    termination::forget(last_words);
     let duration = clock::monotonic().saturating_sub(started);
     Event::ConfigRead { path: &source.name, steps: config.steps.len(), duration }.emit();
     let shutdown = &resolution.plan.shutdown;
     let useless = "`shutdown`, `signals`, `exit` and `start_timeout` do nothing with --exec: there is no supervisor";
     let useless = (sender.is_none() && shutdown.needs_supervisor()).then(|| useless.to_owned());
-    let notices = resolution.env.notices.iter().cloned().chain(shutdown.warning()).chain(useless);
+    let notices = resolution.env.notices.iter().cloned().chain(shutdown.warnings()).chain(useless);
     for notice in shown(notices.collect()) {
         Event::Notice { text: &notice }.emit();
     }
@@ -81,7 +87,7 @@ pub fn become_declared(
                 return refuse(&texts.iter().map(|text| redaction.sentence(text)).collect::<Vec<_>>());
             }
             // Now that every variable is known.
-            tell_policy(job, &resolution, sender, (format, level));
+            tell_policy(job, &resolution, sender, (format, level), last_words);
         }
     }
     let redaction = Redaction::of(&resolution.env);
@@ -97,10 +103,16 @@ fn reporting(job: &Job<'_>, config: &Config) -> (Format, Level) {
 }
 
 /// Tells PID 1 what to do from here on.
-fn tell_policy(job: &Job<'_>, resolution: &Resolution<'_>, sender: Option<&Sender>, (format, level): (Format, Level)) {
-    let shutdown = &resolution.plan.shutdown;
+fn tell_policy(
+    job: &Job<'_>,
+    resolution: &Resolution<'_>,
+    sender: Option<&Sender>,
+    (format, level): (Format, Level),
+    last_words: &Path,
+) {
     if let Some(sender) = sender {
-        sender.policy(&shutdown.policy(job.forward_to, format, level), shutdown.last_words.as_os_str().as_bytes());
+        let policy = resolution.plan.shutdown.policy(job.forward_to, format, level);
+        sender.policy(&policy, last_words.as_os_str().as_bytes());
     }
 }
 

@@ -30,7 +30,7 @@ use crate::report::{Format, Level};
 use crate::sys::signal::{self, ChildDisposition, SignalSet};
 use crate::sys::words::Words;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use declared::bytes;
 pub use exec::{Command, become_command};
@@ -55,13 +55,15 @@ pub struct Job<'a> {
     pub format: Option<Format>,
     /// Which reports the command line has written.
     pub level: Option<Level>,
+    /// Whether another onset supervises the container already: then the last words are its.
+    pub guest: bool,
     /// What PID 1 keeps for those who come later, if it is a file that could be made; `None`: it keeps nothing.
     pub record: Option<nix::Result<OwnedFd>>,
 }
 
 /// Becomes the application. Returns only if that fails. `sender` is told how far it comes; `None`: nobody is.
 pub fn become_application(job: &Job<'_>, sender: Option<&Sender>) -> StartFailure {
-    let mut last_words = Path::new(termination::USUAL).to_owned();
+    let mut last_words = if job.guest { PathBuf::new() } else { PathBuf::from(termination::USUAL) };
     if job.config.is_some() {
         // To read a file, or to do a step, may take its time, and a stop signal ends that; any other waits.
         signal::let_stop_signals_end_us(job.mask);

@@ -9,11 +9,13 @@
 use super::{OomKilled, OomKills};
 use crate::exit;
 use crate::sys::file::{self, WORKING_DIRECTORY};
+use crate::sys::look::access;
 use crate::sys::signal::Signal;
 use crate::sys::wait::{Usage, WaitStatus};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::SFlag;
+use nix::unistd::AccessFlags;
 use std::fmt::{self, Write};
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -77,13 +79,21 @@ pub fn tell(path: &Path, message: &Message<'_>) {
 
 /// Empties the file of what a run before this one has said there; for a start that has the path from its configuration.
 /// [`USUAL`] stays as it is: Kubernetes makes a file for each run.
-pub fn forget(path: &Path) {
+///
+/// # Errors
+/// Why nothing will be written there, as far as that can be told now.
+pub fn forget(path: &Path) -> nix::Result<()> {
     if path.as_os_str().is_empty() || path == Path::new(USUAL) {
-        return;
+        return Ok(());
     }
-    let Ok(file) = open_present(path) else { return };
-    if length(&file).is_some_and(|length| length > 0) {
-        let _: nix::Result<()> = file::truncate(&file, 0);
+    match open_present(path) {
+        Ok(file) => match length(&file) {
+            Some(0) => Ok(()),
+            Some(_) => file::truncate(&file, 0),
+            None => Err(Errno::EINVAL),
+        },
+        Err(Errno::ENOENT) => access(path.parent().unwrap_or(Path::new("/")), AccessFlags::W_OK),
+        Err(error) => Err(error),
     }
 }
 
@@ -481,14 +491,15 @@ mod tests {
         tell(&path, &ENDED);
         assert_eq!(fs::read_to_string(&path).unwrap(), "[{\"key\":\"digest\"}]");
 
-        forget(&path);
+        assert_eq!(forget(&path), Ok(()));
         assert_eq!(fs::read_to_string(&path).unwrap(), "");
         tell(&path, &Message::NotStarted { status: 124, cause: "first" });
         tell(&path, &ENDED);
         let said = "onset: the application was not started (exit status 124): first";
         assert_eq!(fs::read_to_string(&path).unwrap(), said);
 
-        forget(&folder.path().join("none"));
+        assert_eq!(forget(&folder.path().join("none")), Ok(()));
+        assert_eq!(forget(&folder.path().join("no/none")), Err(Errno::ENOENT));
         assert!(!folder.path().join("none").exists());
     }
 
@@ -509,7 +520,7 @@ mod tests {
         tell(&second, &ENDED);
         assert_eq!(fs::read_to_string(&target).unwrap(), "");
         fs::write(&target, "precious").unwrap();
-        [&link, &second].into_iter().for_each(|path| forget(path));
+        assert_eq!([&link, &second].map(|path| forget(path)), [Err(Errno::ELOOP), Err(Errno::EINVAL)]);
         assert_eq!(fs::read_to_string(&target).unwrap(), "precious");
     }
 
@@ -517,7 +528,7 @@ mod tests {
     fn what_is_no_file_does_not_stop_us() {
         let folder = tempfile::tempdir().unwrap();
         tell(folder.path(), &ENDED);
-        forget(folder.path());
+        assert_eq!(forget(folder.path()), Err(Errno::EISDIR));
 
         let fifo = folder.path().join("fifo");
         nix::unistd::mkfifo(&fifo, Mode::S_IRWXU).unwrap();

@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 use std::ffi::OsString;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStringExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How many children are waited for before signals are looked at again: a flow of orphans that does not end must not
@@ -38,6 +38,8 @@ pub struct Main<'a> {
     pub policy: Policy,
     /// Whether the child will: until then signals wait for a while, for it may say that one is to be another.
     pub declared: bool,
+    /// Where the reason of the end goes until the child says otherwise; empty: nowhere.
+    pub last_words: PathBuf,
     /// Starts a process that runs the stop commands, and ends when they have.
     pub run_stop_commands: &'a dyn Fn() -> nix::Result<Pid>,
 }
@@ -48,7 +50,6 @@ pub fn supervise(main: Main<'_>, intake: &Intake, progress: Receiver) -> u8 {
     let mut supervisor = Supervisor {
         deaf: main.declared.then(|| main.onset_started.saturating_add(DEAF)),
         oom: oom::Watch::begin(),
-        last_words: None,
         main,
         state,
         shown: None,
@@ -122,8 +123,6 @@ struct Supervisor<'a> {
     deaf: Option<Duration>,
     /// What the kernel has counted of processes that it killed for their memory.
     oom: oom::Watch,
-    /// Where the reason of the end goes; `None`: to the usual place.
-    last_words: Option<PathBuf>,
     /// What others see us as.
     shown: Option<Stage>,
     /// The step that is being done.
@@ -292,7 +291,7 @@ impl Supervisor<'_> {
             Progress::None => {}
             Progress::Policy(policy, last_words) => {
                 self.deaf = None;
-                self.last_words = Some(PathBuf::from(OsString::from_vec(last_words)));
+                self.main.last_words = PathBuf::from(OsString::from_vec(last_words));
                 report::change(policy.format, policy.level);
                 self.state.follow(&policy);
             }
@@ -338,7 +337,7 @@ impl Supervisor<'_> {
 
     /// For whoever looks at the container afterwards. What the child or the application has said there stands.
     fn say_last(&self, message: &Message<'_>) {
-        termination::tell(self.last_words.as_deref().unwrap_or(Path::new(termination::USUAL)), message);
+        termination::tell(&self.main.last_words, message);
     }
 
     /// Waits for children that have ended already, as many as one turn may take.
@@ -413,7 +412,10 @@ impl Supervisor<'_> {
             let timeout = self.state.start_timeout().unwrap_or_default();
             return format!("the preparation took longer than {timeout:?}, and was ended{during}");
         }
-        format!("the preparation {status}{during}")
+        match self.state.stopped_by() {
+            Some(signal) => format!("the preparation was stopped by {signal}{during}"),
+            None => format!("the preparation {status}{during}"),
+        }
     }
 
     /// Whether it was an orphan that ended.

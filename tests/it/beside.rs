@@ -85,3 +85,21 @@ both_modes!(a_probe_and_a_command_find_what_was_resolved, |mode| {
     }
     assert_eq!((&found["cwd"], &found["umask"]), (&hex("/usr").into(), &"0027".into()), "{found}");
 });
+
+#[test]
+fn a_second_onset_in_the_container_is_told_of_exec_and_has_no_last_words() {
+    crate::support::run(Mode::Pid1, |mode| {
+        let folder = Folder::new();
+        let file = folder.join("message");
+        let policy = format!("[report]\ntermination_message = {file:?}");
+        let init = with_policy(mode, &folder, &policy, &["sleep"]).start();
+        init.wait_for_ready();
+        init.wait_for_event("main_started");
+        crate::shutdown::wait_for_name(&init, "onset:run");
+        let config = folder.join("onset.toml").display().to_string();
+        let finished = beside(&init, mode, &["--config", &config, "--", "/bin/true"]);
+        let text = "PID 1 is an onset already: for a command beside its application there is `onset exec`";
+        assert_eq!((finished.code(), &finished.event("notice")["message"]), (0, &text.into()), "{}", finished.story());
+        assert!(!file.exists(), "the last words are PID 1's");
+    });
+}

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::support::mode::is_root_or_skip;
-use crate::support::{Finished, Folder, Init, Mode, Running, probe, proc, run, sys};
+use crate::support::{Finished, Folder, Init, Mode, Running, probe, proc, run, sys, until};
 use crate::{both_modes, syscall};
 
 /// onset with this configuration, kept in the folder, and the probe as its application.
@@ -341,6 +341,18 @@ both_modes!(stop_commands_run_as_the_applications_user, |mode| {
     assert_eq!(ids, ["65534", "65533", "65533"], "{}", finished.story());
 });
 
+both_modes!(a_preparation_that_is_stopped_says_by_what_and_where, |mode| {
+    let policy = "[[steps]]\nname = 'migrate'\nrun = { command = ['/bin/sh', '-c', 'echo ready; exec sleep 1000'] }";
+    let folder = Folder::new();
+    let init = with_policy(mode, &folder, policy, &["exit", "0"]).start();
+    init.wait_for_ready();
+    init.kill(libc::SIGTERM);
+    let finished = init.finish();
+    let failed = finished.event("start_failed");
+    let text = "the preparation was stopped by SIGTERM during step `migrate`";
+    assert_eq!((finished.code(), &failed["message"], &failed["level"]), (143, &text.into(), &"info".into()));
+});
+
 both_modes!(a_preparation_that_takes_too_long_is_given_up, |mode| {
     let policy =
         "start_timeout = '200ms'\n[[steps]]\nname = 'wait for ever'\nrun = { command = ['/bin/sleep', '1000'] }";
@@ -370,6 +382,11 @@ both_modes!(a_preparation_that_is_killed_leaves_no_program_behind, |mode| {
     }
 });
 
+/// The kernel tells it of its parent's death, which takes a moment.
+fn wait_until_gone(pid: i32) {
+    until(&format!("the end of {pid}"), || proc::state(pid).is_none_or(|state| state == 'Z').then_some(()));
+}
+
 both_modes!(who_is_killed_while_it_runs_a_program_takes_it_along, |mode| {
     let folder = Folder::new();
     let step = format!("[[steps]]\nrun = {{ command = [{:?}, 'ignore-term'] }}", probe());
@@ -378,7 +395,7 @@ both_modes!(who_is_killed_while_it_runs_a_program_takes_it_along, |mode| {
     let program = proc::children(init.main_pid())[0];
     sys::kill(init.main_pid(), libc::SIGKILL).expect("the preparation lives");
     assert_eq!(init.finish().code(), 137);
-    assert!(proc::state(program).is_none_or(|state| state == 'Z'), "the program of the step");
+    wait_until_gone(program);
 
     let policy = format!("[shutdown]\n{}", stop_command("echo begun; exec sleep 1000", "timeout = '1h'"));
     let (init, _folder) = started(mode, &policy, &["signals"]);
@@ -390,7 +407,7 @@ both_modes!(who_is_killed_while_it_runs_a_program_takes_it_along, |mode| {
     sys::kill(runner, libc::SIGKILL).expect("it lives");
     let finished = init.finish();
     assert_eq!((finished.code(), heard(&finished)), (0, vec![15]), "{}", finished.story());
-    assert!(proc::state(program).is_none_or(|state| state == 'Z'), "the stop command");
+    wait_until_gone(program);
 });
 
 both_modes!(onset_keeps_what_it_needs_and_nothing_else, |mode| {
@@ -477,6 +494,25 @@ mod last_words {
         let text = after(with_policy(mode, &folder, &policy, &["exit", "0"]), &file, 127);
         let start = "onset: the application was not started (exit status 127): step `migrate` (";
         assert!(text.starts_with(start) && !text.contains("hunter2"), "{text}");
+    });
+
+    both_modes!(of_a_start_that_is_refused_are_where_and_how_the_configuration_says, |mode| {
+        let folder = Folder::new();
+        let file = folder.join("message");
+        let policy = format!("[env.DB]\nrequired = true\n[report]\nformat = 'gcp'\ntermination_message = {file:?}");
+        let finished = with_policy(mode, &folder, &policy, &["exit", "0"]).start().finish();
+        assert_eq!(finished.event("start_failed")["severity"], "ERROR", "{}", finished.story());
+        let text = std::fs::read_to_string(&file).expect("a message was written");
+        assert!(text.contains("`DB` is required and not set"), "{text}");
+    });
+
+    both_modes!(that_cannot_be_written_are_no_failure_and_no_secret, |mode| {
+        let folder = Folder::new();
+        let policy = "[report]\ntermination_message = '/no/such/folder/message'";
+        let finished = with_policy(mode, &folder, policy, &["exit", "0"]).start().finish();
+        let text =
+            "no termination message can be written to /no/such/folder/message: no such file or directory (ENOENT)";
+        assert_eq!((finished.code(), &finished.event("notice")["message"]), (0, &text.into()));
     });
 
     #[test]
