@@ -111,7 +111,7 @@ both_modes!(a_stop_signal_can_go_to_the_whole_group, |mode| {
         let what = format!("SIGUSR2 of {who}");
         init.wait_for_output(&what, |line| line["signo"] == libc::SIGUSR2 && line["who"] == who);
     }
-    sys::kill(init.main_pid(), libc::SIGTERM).expect("main lives");
+    sys::kill(-init.main_pid(), libc::SIGTERM).expect("its group lives");
     let finished = init.finish();
     let told = finished.stdout();
     assert!(!told.lines().any(|line| line.contains("\"signo\":10") && line.contains("child")), "{}", finished.story());
