@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::support::mode::is_root_or_skip;
-use crate::support::{Finished, Folder, Init, Mode, Running, probe, proc, run, sys};
+use crate::support::{Finished, Folder, Init, Mode, Running, probe, proc, run, sys, until};
 use crate::{both_modes, syscall};
 
 /// onset with this configuration, kept in the folder, and the probe as its application.
@@ -265,6 +265,17 @@ both_modes!(stop_commands_run_while_the_application_serves, |mode| {
     assert_eq!(notice["message"], text);
 });
 
+both_modes!(no_message_about_a_stop_command_has_a_secret_in_it, |mode| {
+    let policy = "[env.S]\nsecret = true\ndefault = 'hunter2'\n[shutdown]\n[[shutdown.run]]\ncommand = ['/no/${S}/such']\n\
+                  [[shutdown.run]]\ncommand = ['/usr/bin/env', '${S}=1', 'true']";
+    let (init, _folder) = started(mode, policy, &["signals"]);
+    init.kill(libc::SIGTERM);
+    let finished = init.finish();
+    let text = finished.event("notice")["message"].to_string();
+    assert!(text.contains("stop command 1 (`/no/[secret]/such`) failed: cannot start `/no/[secret]/such`"), "{text}");
+    assert!(!finished.stderr().contains("hunter2"), "{}", finished.story());
+});
+
 both_modes!(the_drain_lasts_until_the_stop_commands_have_ended_and_they_have_a_limit, |mode| {
     let policy = format!("[shutdown]\n{}", stop_command("sleep 1000", "timeout = '200ms'"));
     let (init, _folder) = started(mode, &policy, &["signals"]);
@@ -353,6 +364,11 @@ both_modes!(a_preparation_that_takes_too_long_is_given_up, |mode| {
     assert_eq!(finished.event("start_failed")["message"], cause);
 });
 
+/// Not by itself, in the time of a test.
+fn assert_goes(pid: i32) {
+    until(&format!("the end of {pid}"), || proc::state(pid).is_none_or(|state| state == 'Z').then_some(()));
+}
+
 both_modes!(a_preparation_that_is_killed_leaves_no_program_behind, |mode| {
     let run = format!("run = {{ command = [{:?}, 'ignore-term'], grace = '1h' }}", probe());
     let policy = format!("[[steps]]\n{run}\n[shutdown]\ngrace = '100ms'");
@@ -366,7 +382,7 @@ both_modes!(a_preparation_that_is_killed_leaves_no_program_behind, |mode| {
     assert_eq!(finished.code(), 137, "{}", finished.story());
     assert_eq!(finished.event("main_killed")["target"], "all");
     for pid in descendants {
-        assert!(proc::state(pid).is_none_or(|state| state == 'Z'), "{pid} is gone");
+        assert_goes(pid);
     }
 });
 
@@ -378,7 +394,7 @@ both_modes!(who_is_killed_while_it_runs_a_program_takes_it_along, |mode| {
     let program = proc::children(init.main_pid())[0];
     sys::kill(init.main_pid(), libc::SIGKILL).expect("the preparation lives");
     assert_eq!(init.finish().code(), 137);
-    assert!(proc::state(program).is_none_or(|state| state == 'Z'), "the program of the step");
+    assert_goes(program);
 
     let policy = format!("[shutdown]\n{}", stop_command("echo begun; exec sleep 1000", "timeout = '1h'"));
     let (init, _folder) = started(mode, &policy, &["signals"]);
@@ -390,7 +406,7 @@ both_modes!(who_is_killed_while_it_runs_a_program_takes_it_along, |mode| {
     sys::kill(runner, libc::SIGKILL).expect("it lives");
     let finished = init.finish();
     assert_eq!((finished.code(), heard(&finished)), (0, vec![15]), "{}", finished.story());
-    assert!(proc::state(program).is_none_or(|state| state == 'Z'), "the stop command");
+    assert_goes(program);
 });
 
 both_modes!(onset_keeps_what_it_needs_and_nothing_else, |mode| {
