@@ -287,6 +287,8 @@ both_modes!(the_drain_lasts_until_the_stop_commands_have_ended_and_they_have_a_l
     let finished = init.finish();
     assert!(asked.elapsed() >= Duration::from_millis(200), "too early");
     assert_eq!((finished.code(), heard(&finished)), (0, vec![15]), "{}", finished.story());
+    let text = "SIGTERM received, draining until the stop commands have ended";
+    assert_eq!(finished.event("draining")["message"], text);
     let text = finished.event("notice")["message"].to_string();
     assert!(text.contains("took longer than 200ms"), "{text}");
 });
