@@ -5,8 +5,8 @@
 //! read that of another user. The file is as secret as PID 1's own memory: who may open `/proc/1/fd` may read both.
 //!
 //! Text fields that end with NUL, since none of the values can have one: `onset 1`; uid, gid, groups, umask; the working
-//! directory; the number of variables and the variables; then each stop command: its times, the number of its words and
-//! the words.
+//! directory; the number of variables and the variables; the number of values that no message may show, and these; then
+//! each stop command: its times, the number of its words and the words.
 #![forbid(unsafe_code)]
 
 use crate::plan::model::Identity;
@@ -37,6 +37,8 @@ pub struct Record {
     pub workdir: PathBuf,
     /// Its environment: `NAME=value`, and whatever else it was given.
     pub environ: Environ,
+    /// What messages about the stop commands may not show, longest first.
+    pub secrets: Environ,
     /// What is to be run when it is asked to stop.
     pub stop_commands: Vec<StopCommand>,
 }
@@ -135,7 +137,7 @@ fn errno(error: &std::io::Error) -> Errno {
 
 impl Record {
     fn to_bytes(&self) -> Vec<u8> {
-        let Record { identity: Identity { uid, gid, groups }, umask, workdir, environ, stop_commands } = self;
+        let Record { identity: Identity { uid, gid, groups }, umask, workdir, environ, secrets, stop_commands } = self;
         let mut bytes = Vec::new();
         let mut put = |field: &[u8]| {
             bytes.extend_from_slice(field);
@@ -147,8 +149,10 @@ impl Record {
             put(text.as_bytes());
         }
         put(workdir.as_os_str().as_bytes());
-        put(environ.0.len().to_string().as_bytes());
-        environ.0.iter().for_each(|entry| put(entry));
+        for Environ(all) in [environ, secrets] {
+            put(all.len().to_string().as_bytes());
+            all.iter().for_each(|one| put(one));
+        }
         for StopCommand { argv, timeout, grace } in stop_commands {
             for number in [timeout.as_millis(), grace.as_millis(), argv.len() as u128] {
                 put(number.to_string().as_bytes());
@@ -170,11 +174,12 @@ impl Record {
         };
         let umask = number(fields.next()?)?;
         let workdir = PathBuf::from(OsString::from_vec(fields.next()?.to_vec()));
-        let count = number::<usize>(fields.next()?)?;
-        let environ: Vec<Vec<u8>> = fields.by_ref().take(count).map(<[u8]>::to_vec).collect();
-        if environ.len() < count {
-            return None;
-        }
+        let mut list = || {
+            let count = number::<usize>(fields.next()?)?;
+            let all: Vec<Vec<u8>> = fields.by_ref().take(count).map(<[u8]>::to_vec).collect();
+            (all.len() == count).then_some(Environ(all))
+        };
+        let (environ, secrets) = (list()?, list()?);
         let mut stop_commands = Vec::new();
         while let Some(timeout) = fields.next() {
             let (timeout, grace) = (number(timeout)?, number(fields.next()?)?);
@@ -187,7 +192,7 @@ impl Record {
             stop_commands.push(StopCommand { argv, timeout, grace });
         }
         let identity = Identity { uid, gid, groups };
-        Some(Record { identity, umask, workdir, environ: Environ(environ), stop_commands })
+        Some(Record { identity, umask, workdir, environ, secrets, stop_commands })
     }
 }
 
@@ -211,6 +216,7 @@ mod tests {
             groups in prop::collection::vec(any::<u32>(), 0..5),
             umask in 0..0o1000_u32,
             environ in words(),
+            secrets in words(),
             workdir in "/[a-z]{0,9}",
             commands in prop::collection::vec((words(), any::<u32>(), any::<u32>()), 0..4),
         ) {
@@ -221,7 +227,8 @@ mod tests {
                 .map(|(argv, timeout, grace)| StopCommand { argv, timeout: millis(timeout), grace: millis(grace) })
                 .collect();
             let identity = Identity { uid: ids.0, gid: ids.1, groups };
-            let record = Record { identity, umask, workdir: workdir.into(), environ: Environ(environ), stop_commands };
+            let (environ, secrets) = (Environ(environ), Environ(secrets));
+            let record = Record { identity, umask, workdir: workdir.into(), environ, secrets, stop_commands };
             let file = create().expect("a file in memory");
             prop_assert_eq!(read(&file), Ok(None));
             write(&file, &record).expect("memory");
@@ -240,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_half_of_it_is_none() {
-        let whole = b"onset 1\x000\x000\x00\x0018\0/\x001\0A=b\x001000\x000\x002\0x\0y\0";
+        let whole = b"onset 1\x000\x000\x00\x0018\0/\x001\0A=b\x000\x001000\x000\x002\0x\0y\0";
         let record = Record::from_bytes(whole).expect("a record");
         assert_eq!(record.environ.get("A"), Some(&b"b"[..]));
         assert_eq!(record.stop_commands[0].argv, [b"x", b"y"]);

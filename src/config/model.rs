@@ -128,7 +128,8 @@ choice! {
 table! {
     /// What happens from the stop signal on. First comes the drain: the application knows nothing, and serves what still
     /// comes in. Then it is asked to end, by one signal or a ladder of several; who does not end in its time is killed
-    /// with SIGKILL. A second stop signal ends the drain.
+    /// with SIGKILL. A second stop signal ends the drain. Ctrl-C of the application's own terminal is none: it reaches the
+    /// application, and begins nothing of this.
     ///
     /// Times are texts: `drain = "${DRAIN:-5s}"`. Variables that steps set count from the application's start on.
     Shutdown {
@@ -148,7 +149,8 @@ table! {
         target: Option<StopTarget>,
         /// How long the other processes have when the main process has ended: they get SIGTERM, and SIGKILL when that time is
         /// over. Absent: they are not asked, and as PID 1 the end of onset ends them. Not PID 1, onset asks its own
-        /// descendants alone.
+        /// descendants alone. Those of `docker exec` are asked, but nobody waits for them. After SIGKILL to the application
+        /// onset ends at once.
         linger: Option<Text>,
         /// How long the platform waits before it kills everything (`terminationGracePeriodSeconds`, `docker stop -t`). Stops
         /// nothing: it is a warning if drain, ladder and linger together are longer.

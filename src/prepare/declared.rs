@@ -280,7 +280,7 @@ fn become_planned(
     sender: Option<&Sender>,
 ) -> StartFailure {
     if let Some(file) = &job.record
-        && let Err(error) = keep_record(file, &resolution.plan, resolution.world().process())
+        && let Err(error) = keep_record(file, &resolution.plan, resolution.world().process(), redaction)
     {
         // The application can do without.
         let commands = if resolution.plan.shutdown.commands.is_empty() { "" } else { ", and no stop command is run" };
@@ -305,7 +305,7 @@ fn become_planned(
 }
 
 /// Keeps the application as it is about to be started for those who come later.
-fn keep_record(file: &nix::Result<OwnedFd>, plan: &Plan, process: &Process) -> nix::Result<()> {
+fn keep_record(file: &nix::Result<OwnedFd>, plan: &Plan, process: &Process, redaction: &Redaction) -> nix::Result<()> {
     let file = file.as_ref().map_err(|error| *error)?;
     let as_it_is = || Identity {
         uid: process.uid,
@@ -318,6 +318,7 @@ fn keep_record(file: &nix::Result<OwnedFd>, plan: &Plan, process: &Process) -> n
         umask: plan.process.umask.unwrap_or(process.umask),
         workdir: plan.process.workdir.as_ref().map_or(here.clone(), |workdir| here.join(workdir)),
         environ: Environ(plan.envp.iter().map(|entry| entry.to_bytes().to_vec()).collect()),
+        secrets: Environ(redaction.values().to_vec()),
         stop_commands: plan.shutdown.commands.clone(),
     };
     record::write(file, &record)

@@ -12,7 +12,14 @@ use crate::support::{Fake, Finished, Folder, Init, Mode, Standing, probe, sys};
 fn record(uid: u32, gid: u32, environ: &[&str]) -> Record {
     let environ = Environ(environ.iter().map(|entry| entry.as_bytes().to_vec()).collect());
     let identity = Identity { uid, gid, groups: if uid == 0 { Vec::new() } else { vec![20] } };
-    Record { identity, umask: 0o027, workdir: "/etc".into(), environ, stop_commands: Vec::new() }
+    Record {
+        identity,
+        umask: 0o027,
+        workdir: "/etc".into(),
+        environ,
+        secrets: Environ::default(),
+        stop_commands: Vec::new(),
+    }
 }
 
 /// As who we are: then nobody has to be root.

@@ -74,7 +74,14 @@ fn mute() -> (TcpListener, String) {
 fn record(environ: &[&str]) -> Record {
     let environ = Environ(environ.iter().map(|entry| entry.as_bytes().to_vec()).collect());
     let identity = Identity { uid: 0, gid: 0, groups: Vec::new() };
-    Record { identity, umask: 0o022, workdir: "/".into(), environ, stop_commands: Vec::new() }
+    Record {
+        identity,
+        umask: 0o022,
+        workdir: "/".into(),
+        environ,
+        secrets: Environ::default(),
+        stop_commands: Vec::new(),
+    }
 }
 
 both_modes!(a_page_is_asked_for_and_its_status_counts, |mode| {

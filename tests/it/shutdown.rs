@@ -270,6 +270,17 @@ both_modes!(stop_commands_run_while_the_application_serves, |mode| {
     assert_eq!(notice["message"], text);
 });
 
+both_modes!(no_message_about_a_stop_command_has_a_secret_in_it, |mode| {
+    let policy = "[env.S]\nsecret = true\ndefault = 'hunter2'\n[shutdown]\n[[shutdown.run]]\ncommand = ['/no/${S}/such']\n\
+                  [[shutdown.run]]\ncommand = ['/usr/bin/env', '${S}=1', 'true']";
+    let (init, _folder) = started(mode, policy, &["signals"]);
+    init.kill(libc::SIGTERM);
+    let finished = init.finish();
+    let text = finished.event("notice")["message"].to_string();
+    assert!(text.contains("stop command 1 (`/no/[secret]/such`) failed: cannot start `/no/[secret]/such`"), "{text}");
+    assert!(!finished.stderr().contains("hunter2"), "{}", finished.story());
+});
+
 both_modes!(the_drain_lasts_until_the_stop_commands_have_ended_and_they_have_a_limit, |mode| {
     let policy = format!("[shutdown]\n{}", stop_command("sleep 1000", "timeout = '200ms'"));
     let (init, _folder) = started(mode, &policy, &["signals"]);
@@ -279,6 +290,8 @@ both_modes!(the_drain_lasts_until_the_stop_commands_have_ended_and_they_have_a_l
     let finished = init.finish();
     assert!(asked.elapsed() >= Duration::from_millis(200), "too early");
     assert_eq!((finished.code(), heard(&finished)), (0, vec![15]), "{}", finished.story());
+    let text = "SIGTERM received, draining until the stop commands have ended";
+    assert_eq!(finished.event("draining")["message"], text);
     let text = finished.event("notice")["message"].to_string();
     assert!(text.contains("took longer than 200ms"), "{text}");
 });
@@ -383,7 +396,7 @@ both_modes!(a_preparation_that_is_killed_leaves_no_program_behind, |mode| {
     assert_eq!(finished.code(), 137, "{}", finished.story());
     assert_eq!(finished.event("main_killed")["target"], "all");
     for pid in descendants {
-        assert!(proc::state(pid).is_none_or(|state| state == 'Z'), "{pid} is gone");
+        wait_until_gone(pid);
     }
 });
 
