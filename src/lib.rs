@@ -114,6 +114,35 @@ mod documents {
         assert!(checked > 60, "{checked}");
     }
 
+    /// A link within a page names a heading of it, as GitHub calls it.
+    #[test]
+    fn every_link_within_a_page_leads_to_a_heading() {
+        let mut followed = 0;
+        for page in std::fs::read_dir(top().join("docs")).unwrap().map(|entry| entry.unwrap().path()) {
+            let text = std::fs::read_to_string(&page).unwrap();
+            let headings: Vec<String> = headings(&text).map(anchor).collect();
+            for link in text.split("](#").skip(1).map(|rest| rest.split(')').next().unwrap_or_default()) {
+                assert!(headings.iter().any(|heading| heading == link), "{}: no heading for #{link}", page.display());
+                followed += 1;
+            }
+        }
+        assert!(followed > 40, "{followed}");
+    }
+
+    fn headings(text: &str) -> impl Iterator<Item = &str> {
+        let mut in_block = false;
+        text.lines().filter_map(move |line| {
+            in_block ^= line.starts_with("```");
+            let heading = line.trim_start_matches('#').strip_prefix(' ')?;
+            (line.starts_with('#') && !in_block).then_some(heading)
+        })
+    }
+
+    fn anchor(heading: &str) -> String {
+        let kept = heading.chars().filter(|char| char.is_alphanumeric() || [' ', '-', '_'].contains(char));
+        kept.map(|char| if char == ' ' { '-' } else { char.to_ascii_lowercase() }).collect()
+    }
+
     /// Every command line of the subcommands for a container that runs, in the documents and in the help texts, is one
     /// that they take.
     #[test]
