@@ -20,7 +20,7 @@
 //! | `again` | what is the `same` is started twice, the second time in what the first has left |
 //! | `ignore NAME...`, `ignore-file PATH...` | these variables and files are not compared |
 //! | `needs PROGRAM` | for the script; a machine without it skips the pair |
-//! | `same [ENV...] [-- ARG...]` | what the application and all programs find (arguments, environment, user, groups, umask, directory), all files, and the status are the same |
+//! | `same [ENV...] [-- ARG...]` | what the application and all programs find (arguments, environment, user, groups, capabilities, umask, directory), all files, and the status are the same |
 //! | `refused [ENV...] [-- ARG...] => TEXT` | neither starts the application; onset ends with 125, and says TEXT |
 //! | `differs [ENV...] [-- ARG...]` | they are not the same, but as the lines below say |
 //! | `gives [ENV...] [-- ARG...]` | the script is not run, only onset, as the lines below say |

@@ -39,7 +39,12 @@ pub fn compare(pair: &Pair) -> Result<(), String> {
                 }
                 Case::new(pair, line, &words[1..], checks).run(&words[0], &setting)?;
             }
-            _ => setting.take(&words),
+            _ => {
+                let mut blocks = pair.after.iter().chain([&pair.before]);
+                let is_there = words[0] != "replace" || blocks.any(|block| block.text.contains(&words[1]));
+                assert!(is_there, "{}: nothing to replace: {line}", pair.section);
+                setting.take(&words);
+            }
         }
     }
     Ok(())

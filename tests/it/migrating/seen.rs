@@ -51,6 +51,8 @@ struct Process {
     groups: BTreeSet<u32>,
     umask: u32,
     cwd: String,
+    no_new_privs: String,
+    ambient: String,
 }
 
 impl Seen {
@@ -136,6 +138,8 @@ impl Process {
             identity,
             umask: app.umask(),
             cwd: app.cwd(),
+            no_new_privs: app.field("no_new_privs").to_string(),
+            ambient: app.field("ambient").to_string(),
         }
     }
 }
