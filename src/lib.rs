@@ -106,8 +106,9 @@ mod documents {
                 checked += 1;
             }
         }
-        let examples = folder("examples/entrypoints").map(|path| path.join("onset.toml"));
-        for example in examples {
+        let folders = folder("examples/entrypoints").chain(folder("examples/docker"));
+        let examples = folders.filter(|path| path.is_dir()).map(|path| path.join("onset.toml"));
+        for example in examples.chain([top().join("examples/onset.toml")]) {
             check(&example, std::fs::read_to_string(&example).unwrap());
             checked += 1;
         }
@@ -150,8 +151,13 @@ mod documents {
         let mut tried = 0;
         let page = |path: &str| std::fs::read_to_string(top().join(path)).unwrap();
         let helps = [cli::Topic::Probe, cli::Topic::Exec, cli::Topic::Sleep].map(cli::help).concat();
-        for line in [page("docs/probe.md"), page("README.md"), helps].concat().lines() {
-            let words: Vec<std::ffi::OsString> = if let Some((_, list)) = line.split_once("[\"/onset\", ") {
+        let images = std::fs::read_dir(top().join("examples/docker")).unwrap().map(|entry| entry.unwrap().path());
+        let images = images.filter_map(|path| std::fs::read_to_string(path.join("Dockerfile")).ok());
+        let texts = ["docs/probe.md", "docs/migrating.md", "README.md", "Dockerfile.example"].map(page).into_iter();
+        for line in texts.chain(images).chain([helps]).collect::<String>().lines() {
+            let words: Vec<std::ffi::OsString> = if line.starts_with("ENTRYPOINT ") {
+                continue;
+            } else if let Some((_, list)) = line.split_once("[\"/onset\", ") {
                 let list = list.split_once(']').unwrap_or_else(|| panic!("{line}")).0;
                 let words: Vec<String> = serde_json::from_str(&format!("[{list}]")).unwrap();
                 words.into_iter().map(Into::into).collect()
