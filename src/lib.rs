@@ -106,12 +106,42 @@ mod documents {
                 checked += 1;
             }
         }
-        let examples = folder("examples/entrypoints").map(|path| path.join("onset.toml"));
-        for example in examples {
+        let folders = folder("examples/entrypoints").chain(folder("examples/docker"));
+        let examples = folders.filter(|path| path.is_dir()).map(|path| path.join("onset.toml"));
+        for example in examples.chain([top().join("examples/onset.toml")]) {
             check(&example, std::fs::read_to_string(&example).unwrap());
             checked += 1;
         }
         assert!(checked > 60, "{checked}");
+    }
+
+    /// A link within a page names a heading of it, as GitHub calls it.
+    #[test]
+    fn every_link_within_a_page_leads_to_a_heading() {
+        let mut followed = 0;
+        for page in std::fs::read_dir(top().join("docs")).unwrap().map(|entry| entry.unwrap().path()) {
+            let text = std::fs::read_to_string(&page).unwrap();
+            let headings: Vec<String> = headings(&text).map(anchor).collect();
+            for link in text.split("](#").skip(1).map(|rest| rest.split(')').next().unwrap_or_default()) {
+                assert!(headings.iter().any(|heading| heading == link), "{}: no heading for #{link}", page.display());
+                followed += 1;
+            }
+        }
+        assert!(followed > 40, "{followed}");
+    }
+
+    fn headings(text: &str) -> impl Iterator<Item = &str> {
+        let mut in_block = false;
+        text.lines().filter_map(move |line| {
+            in_block ^= line.starts_with("```");
+            let heading = line.trim_start_matches('#').strip_prefix(' ')?;
+            (line.starts_with('#') && !in_block).then_some(heading)
+        })
+    }
+
+    fn anchor(heading: &str) -> String {
+        let kept = heading.chars().filter(|char| char.is_alphanumeric() || [' ', '-', '_'].contains(char));
+        kept.map(|char| if char == ' ' { '-' } else { char.to_ascii_lowercase() }).collect()
     }
 
     /// Every command line of the subcommands for a container that runs, in the documents and in the help texts, is one
@@ -121,8 +151,13 @@ mod documents {
         let mut tried = 0;
         let page = |path: &str| std::fs::read_to_string(top().join(path)).unwrap();
         let helps = [cli::Topic::Probe, cli::Topic::Exec, cli::Topic::Sleep].map(cli::help).concat();
-        for line in [page("docs/probe.md"), page("README.md"), helps].concat().lines() {
-            let words: Vec<std::ffi::OsString> = if let Some((_, list)) = line.split_once("[\"/onset\", ") {
+        let images = std::fs::read_dir(top().join("examples/docker")).unwrap().map(|entry| entry.unwrap().path());
+        let images = images.filter_map(|path| std::fs::read_to_string(path.join("Dockerfile")).ok());
+        let texts = ["docs/probe.md", "docs/migrating.md", "README.md", "Dockerfile.example"].map(page).into_iter();
+        for line in texts.chain(images).chain([helps]).collect::<String>().lines() {
+            let words: Vec<std::ffi::OsString> = if line.starts_with("ENTRYPOINT ") {
+                continue;
+            } else if let Some((_, list)) = line.split_once("[\"/onset\", ") {
                 let list = list.split_once(']').unwrap_or_else(|| panic!("{line}")).0;
                 let words: Vec<String> = serde_json::from_str(&format!("[{list}]")).unwrap();
                 words.into_iter().map(Into::into).collect()

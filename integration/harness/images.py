@@ -57,7 +57,7 @@ def remove():
 
 
 def scratch(tag, files, *instructions):
-    """An image of these files only: path -> (mode, content), or path -> where a symbolic link points."""
+    """An image of these files only: path -> (mode, content), for a folder (mode, None), or where a symbolic link points."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         for path, file in files.items():
@@ -70,6 +70,9 @@ def _member(path, file):
     member = tarfile.TarInfo(path.lstrip("/"))
     if isinstance(file, str):
         member.type, member.linkname = tarfile.SYMTYPE, file
+        return member, None
+    if file[1] is None:
+        member.type, member.mode = tarfile.DIRTYPE, file[0]
         return member, None
     member.mode, member.size = file[0], len(file[1])
     return member, io.BytesIO(file[1])

@@ -33,6 +33,7 @@ mod exec_failure;
 mod exec_mode;
 mod idle;
 mod inheritance;
+mod migrating;
 mod orphans;
 mod probe;
 mod reports;
