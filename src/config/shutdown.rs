@@ -136,6 +136,7 @@ mod tests {
             ("[shutdown]\n[[shutdown.run]]\ncommand = ['/x']\ntimeout = '1y'", "`1y` is no time"),
             ("[signals]\nHUP = 'INT'\n1 = 'QUIT'", "`HUP` is SIGHUP, which has another name here as well"),
             ("[exit]\n143 = 0\nSIGTERM = 1", "`SIGTERM` is the exit status 143, which has another name"),
+            ("[app]\ncommand = ['x']\nstart_timeout = '0s'", "`start_timeout` is longer than nothing"),
             ("[report]\nformat = 'xml'", "`xml` is not known here"),
         ] {
             let found = problems(text);
