@@ -106,13 +106,13 @@ mod documents {
                 checked += 1;
             }
         }
-        let folders = folder("examples/entrypoints").chain(folder("examples/docker"));
+        let folders = ["examples/entrypoints", "examples/applications", "examples/docker"].into_iter().flat_map(folder);
         let examples = folders.filter(|path| path.is_dir()).map(|path| path.join("onset.toml"));
         for example in examples.chain([top().join("examples/onset.toml")]) {
             check(&example, std::fs::read_to_string(&example).unwrap());
             checked += 1;
         }
-        assert!(checked > 60, "{checked}");
+        assert!(checked > 70, "{checked}");
     }
 
     /// A link within a page names a heading of it, as GitHub calls it.

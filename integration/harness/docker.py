@@ -37,7 +37,13 @@ class Container:
 
     def __init__(self, image, *words, options=(), start=True):
         verb = ["run", "--detach"] if start else ["create"]
-        result = docker(*verb, *_names(), *options, image, *words)
+        names = _names()
+        try:
+            result = docker(*verb, *names, *options, image, *words)
+        except Exception:
+            # One that the engine could not start is there all the same.
+            docker("rm", "--force", "--volumes", names[1], check=False)
+            raise
         self.id = result.stdout.split()[-1]
         self._follower = None
 

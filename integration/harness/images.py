@@ -5,6 +5,7 @@ import os
 import platform
 import sys
 import tarfile
+import tempfile
 from pathlib import Path
 
 from harness import command
@@ -57,25 +58,38 @@ def remove():
 
 
 def scratch(tag, files, *instructions):
-    """An image of these files only: path -> (mode, content), for a folder (mode, None), or where a symbolic link points."""
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w") as tar:
-        for path, file in files.items():
-            tar.addfile(*_member(path, file))
-    changes = [word for instruction in [f"LABEL {OWNED}", *instructions] for word in ("--change", instruction)]
-    docker("import", *changes, "-", tag, stdin=archive.getvalue())
+    """An image of these files only.
+
+    Path -> (mode, content) or (mode, content, owner); content is bytes, or a Path to take them from, or None for a
+    folder. Or path -> where a symbolic link points.
+    """
+    with tempfile.NamedTemporaryFile(suffix=".tar") as archive:
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            for path, file in files.items():
+                _add(tar, path, file)
+        archive.flush()
+        changes = [word for instruction in [f"LABEL {OWNED}", *instructions] for word in ("--change", instruction)]
+        docker("import", *changes, archive.name, tag, limit=BUILD_LIMIT)
 
 
-def _member(path, file):
+def _add(tar, path, file):
     member = tarfile.TarInfo(path.lstrip("/"))
     if isinstance(file, str):
         member.type, member.linkname = tarfile.SYMTYPE, file
-        return member, None
-    if file[1] is None:
-        member.type, member.mode = tarfile.DIRTYPE, file[0]
-        return member, None
-    member.mode, member.size = file[0], len(file[1])
-    return member, io.BytesIO(file[1])
+        return tar.addfile(member)
+    member.mode, content, *owner = file
+    member.uid = member.gid = owner[0] if owner else 0
+    if content is None:
+        member.type = tarfile.DIRTYPE
+        return tar.addfile(member)
+    if isinstance(content, bytes):
+        member.size = len(content)
+        return tar.addfile(member, io.BytesIO(content))
+    with content.open("rb") as source:
+        # The time counts for Python, whose compiled modules name that of their source.
+        status = os.stat(source.fileno())
+        member.size, member.mtime = status.st_size, int(status.st_mtime)
+        return tar.addfile(member, source)
 
 
 def program(path):
