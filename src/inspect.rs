@@ -23,21 +23,21 @@ pub fn check(file: &ConfigFile, start: Option<(Words, Words)>) -> Result<String,
     let mut problems = Problems::default();
     static_check::expressions(&config, &world, &mut problems);
     let mut redaction = Redaction::default();
-    let mut warning = None;
+    let mut warnings = Vec::new();
     if let (Some((_, envp)), true) = (start, problems.is_empty()) {
         let environ = bytes(envp);
         let mut resolution =
             resolve(&Inputs { config: &config, args: &[], environ: &environ, world: &world }, &mut problems);
         resolution.look_ahead(&mut problems);
         redaction = Redaction::of(&resolution.env);
-        warning = resolution.plan.shutdown.warning();
+        warnings = resolution.plan.shutdown.warnings();
     } else if problems.is_empty() {
         // What depends on the environment is not judged without one.
-        warning = shutdown::resolve(&config, &Environment::default(), &mut Problems::default()).warning();
+        warnings = shutdown::resolve(&config, &Environment::default(), &mut Problems::default()).warnings();
     }
     if problems.is_empty() {
-        let warning = warning.map_or(String::new(), |text| format!("{}: warning: {text}\n", source.name));
-        Ok(format!("{warning}{}: in order\n", source.name))
+        let warnings: Vec<String> = warnings.iter().map(|text| format!("{}: warning: {text}\n", source.name)).collect();
+        Ok(format!("{}{}: in order\n", warnings.concat(), source.name))
     } else {
         Err(explained(problems, &source, &redaction))
     }

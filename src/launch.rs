@@ -1,14 +1,18 @@
 //! From the start of the process to the two that go on: the arrow of the crate's documentation as code.
 #![forbid(unsafe_code)]
 
-use crate::cli::{self, Invocation, Refusal, Run};
+use crate::cli::{self, Invocation, Refusal, Run, Topic};
+use crate::exec;
 use crate::exit;
 use crate::handoff::{self, Sender, StartFailure};
+use crate::init;
 use crate::inspect;
 use crate::policy::{Policy, Target};
 use crate::prepare::{self, Job, load};
+use crate::probe;
 use crate::record;
-use crate::report::{self, Because, Event};
+use crate::report::{self, Because, Event, termination};
+use crate::sleep;
 use crate::supervise::{self, Main};
 use crate::sys::clock;
 use crate::sys::fd::close_inherited;
@@ -21,6 +25,7 @@ use nix::errno::Errno;
 use nix::unistd::{Pid, getpgrp};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The program. Ends the process; the return type is for C's `main`.
@@ -29,7 +34,7 @@ pub fn main(start: &Start) -> i32 {
     let arguments = start.argv.skip(1).iter().map(|word| OsStr::from_bytes(word.to_bytes()).to_owned()).collect();
     let status = match cli::parse(arguments, |name| variable(start, name)) {
         Ok(Invocation::Run(run)) => launch(start, &run, started),
-        Ok(Invocation::Help) => print(&cli::help()),
+        Ok(Invocation::Help(topic)) => print(&cli::help(topic)),
         Ok(Invocation::Version) => print(concat!("onset ", env!("CARGO_PKG_VERSION"), "\n")),
         Ok(Invocation::Check { config, env }) => tell(inspect::check(&config, env.then_some((start.argv, start.envp)))),
         Ok(Invocation::Plan { config, json, arguments }) => {
@@ -38,6 +43,13 @@ pub fn main(start: &Start) -> i32 {
         Ok(Invocation::Render { config, targets }) => {
             tell(inspect::render(&config, start.argv.skip(targets), start.envp))
         }
+        Ok(Invocation::Probe(probe)) => probe::run(&probe, start.envp, start.inherited_mask),
+        Ok(Invocation::Exec(exec)) => {
+            let failure = exec::run(&exec, start);
+            let _: nix::Result<()> = stderr::write_line(format!("onset: {}\n", failure.cause).as_bytes());
+            failure.status
+        }
+        Ok(Invocation::Sleep(time)) => sleep::run(time, start.inherited_mask),
         Err(refusal) => refuse(&refusal),
     };
     process::exit_now(status)
@@ -85,7 +97,7 @@ fn refuse(refusal: &Refusal) -> u8 {
     for problem in &refusal.problems {
         let _: nix::Result<()> = stderr::write_line(format!("onset: {problem}\n").as_bytes());
     }
-    let _: nix::Result<()> = stderr::write_line(format!("{}\n", cli::usage()).as_bytes());
+    let _: nix::Result<()> = stderr::write_line(format!("{}\n", cli::usage(refusal.topic)).as_bytes());
     exit::REFUSED
 }
 
@@ -93,7 +105,10 @@ fn launch(start: &Start, run: &Run, started: Duration) -> u8 {
     let argv = start.argv.skip(run.command);
     let config = load::find(&run.config);
     if argv.is_empty() && config.is_none() {
-        return refuse(&Refusal { problems: vec!["no command: say which program to start".to_owned()] });
+        return refuse(&Refusal {
+            topic: Topic::Onset,
+            problems: vec!["no command: say which program to start".to_owned()],
+        });
     }
     report::start(run.log_format.unwrap_or_default(), run.log_level.unwrap_or_default());
     explain_panics(|cause| Event::InternalError { cause: &cause }.emit());
@@ -106,8 +121,13 @@ fn launch(start: &Start, run: &Run, started: Duration) -> u8 {
         forward_to: if run.group { Target::Group } else { Target::Main },
         format: run.log_format,
         level: run.log_level,
+        guest: Pid::this() != Pid::from_raw(1) && init::is_pid_1_here(),
         record: None,
     };
+    if job.guest {
+        let text = "PID 1 is an onset already: for a command beside its application there is `onset exec`";
+        Event::Notice { text }.emit();
+    }
     let failure = if run.exec {
         prepare::become_application(&job, None)
     } else {
@@ -126,8 +146,7 @@ fn launch(start: &Start, run: &Run, started: Duration) -> u8 {
 fn launch_supervised(job: &mut Job<'_>, started: Duration) -> Result<u8, StartFailure> {
     let (sender, receiver) = handoff::channel().map_err(cannot("make a pipe"))?;
     let intake = Intake::open(SignalSet::ALL).map_err(cannot("open a signalfd"))?;
-    // A kernel without files in memory is none for those who come later, and for the stop commands.
-    job.record = job.config.and_then(|_| record::create().ok());
+    job.record = job.config.map(|_| record::create());
     let us = Pid::this();
     let sub_reaper = us != Pid::from_raw(1);
     if sub_reaper {
@@ -151,7 +170,8 @@ fn launch_supervised(job: &mut Job<'_>, started: Duration) -> Result<u8, StartFa
     drop(sender);
     // From here on nothing may fail: there is an application.
     let _: nix::Result<()> = nix::unistd::chdir("/");
-    close_inherited([Some(intake.descriptor()), Some(receiver.descriptor()), job.record.as_ref()]);
+    let record = job.record.as_ref().and_then(|record| record.as_ref().ok());
+    close_inherited([Some(intake.descriptor()), Some(receiver.descriptor()), record]);
     let (format, level) = (job.format.unwrap_or_default(), job.level.unwrap_or_default());
     let main = Main {
         pid: main,
@@ -159,6 +179,7 @@ fn launch_supervised(job: &mut Job<'_>, started: Duration) -> Result<u8, StartFa
         onset_started: started,
         policy: Policy::plain(job.forward_to, format, level),
         declared: job.config.is_some(),
+        last_words: if job.guest { PathBuf::new() } else { PathBuf::from(termination::USUAL) },
         run_stop_commands: &|| run_stop_commands(job),
     };
     Ok(supervise::supervise(main, &intake, receiver))
@@ -169,7 +190,7 @@ fn run_stop_commands(job: &Job<'_>) -> nix::Result<Pid> {
     match process::fork()? {
         Side::Parent { child } => Ok(child),
         Side::Child => {
-            if let Some(file) = &job.record {
+            if let Some(Ok(file)) = &job.record {
                 prepare::run_stop_commands(file, job.mask);
             }
             process::exit_now(0)

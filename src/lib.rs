@@ -18,7 +18,12 @@
 //! | [`prepare`] | the child, up to execve(2): does the plan |
 //! | [`supervise`] | PID 1, from fork(2) to its end |
 //! | [`policy`] | what PID 1 is to do about signals and the end; plain data |
+//! | [`init`] | PID 1 as others see it in /proc |
+//! | [`probe`] | `onset probe`: asks once, for health checks |
+//! | [`exec`] | `onset exec`: a command beside the application |
+//! | [`sleep`] | `onset sleep` |
 //! | [`record`] | the application as it was started, for those who come later |
+//! | [`stage`] | how far an onset is, as its name says it |
 //! | [`handoff`] | what passes between the two |
 //! | [`report`] | the closed list of events, one line each on stderr |
 //! | [`exit`] | the table of exit statuses |
@@ -28,17 +33,22 @@
 
 pub mod cli;
 pub mod config;
+pub mod exec;
 pub mod exit;
 pub mod glob;
 pub mod handoff;
+pub mod init;
 mod inspect;
 mod launch;
 pub mod net;
 pub mod plan;
 pub mod policy;
 pub mod prepare;
+pub mod probe;
 pub mod record;
 pub mod report;
+pub mod sleep;
+pub mod stage;
 pub mod supervise;
 pub mod sys;
 pub mod template;
@@ -48,6 +58,7 @@ pub use launch::main;
 
 #[cfg(test)]
 mod documents {
+    use crate::cli;
     use crate::config::{Problems, Source, parse};
     use crate::plan::check::expressions;
     use crate::plan::world::World;
@@ -95,12 +106,76 @@ mod documents {
                 checked += 1;
             }
         }
-        let examples = folder("examples/entrypoints").map(|path| path.join("onset.toml"));
-        for example in examples {
+        let folders = ["examples/entrypoints", "examples/applications", "examples/docker"].into_iter().flat_map(folder);
+        let examples = folders.filter(|path| path.is_dir()).map(|path| path.join("onset.toml"));
+        for example in examples.chain([top().join("examples/onset.toml")]) {
             check(&example, std::fs::read_to_string(&example).unwrap());
             checked += 1;
         }
-        assert!(checked > 60, "{checked}");
+        assert!(checked > 70, "{checked}");
+    }
+
+    /// A link within a page names a heading of it, as GitHub calls it.
+    #[test]
+    fn every_link_within_a_page_leads_to_a_heading() {
+        let mut followed = 0;
+        for page in std::fs::read_dir(top().join("docs")).unwrap().map(|entry| entry.unwrap().path()) {
+            let text = std::fs::read_to_string(&page).unwrap();
+            let headings: Vec<String> = headings(&text).map(anchor).collect();
+            for link in text.split("](#").skip(1).map(|rest| rest.split(')').next().unwrap_or_default()) {
+                assert!(headings.iter().any(|heading| heading == link), "{}: no heading for #{link}", page.display());
+                followed += 1;
+            }
+        }
+        assert!(followed > 40, "{followed}");
+    }
+
+    fn headings(text: &str) -> impl Iterator<Item = &str> {
+        let mut in_block = false;
+        text.lines().filter_map(move |line| {
+            in_block ^= line.starts_with("```");
+            let heading = line.trim_start_matches('#').strip_prefix(' ')?;
+            (line.starts_with('#') && !in_block).then_some(heading)
+        })
+    }
+
+    fn anchor(heading: &str) -> String {
+        let kept = heading.chars().filter(|char| char.is_alphanumeric() || [' ', '-', '_'].contains(char));
+        kept.map(|char| if char == ' ' { '-' } else { char.to_ascii_lowercase() }).collect()
+    }
+
+    /// Every command line of the subcommands for a container that runs, in the documents and in the help texts, is one
+    /// that they take.
+    #[test]
+    fn every_command_line_is_understood() {
+        let mut tried = 0;
+        let page = |path: &str| std::fs::read_to_string(top().join(path)).unwrap();
+        let helps = [cli::Topic::Probe, cli::Topic::Exec, cli::Topic::Sleep].map(cli::help).concat();
+        let images = std::fs::read_dir(top().join("examples/docker")).unwrap().map(|entry| entry.unwrap().path());
+        let images = images.filter_map(|path| std::fs::read_to_string(path.join("Dockerfile")).ok());
+        let texts = ["docs/probe.md", "docs/migrating.md", "README.md", "Dockerfile.example"].map(page).into_iter();
+        for line in texts.chain(images).chain([helps]).collect::<String>().lines() {
+            let words: Vec<std::ffi::OsString> = if line.starts_with("ENTRYPOINT ") {
+                continue;
+            } else if let Some((_, list)) = line.split_once("[\"/onset\", ") {
+                let list = list.split_once(']').unwrap_or_else(|| panic!("{line}")).0;
+                let words: Vec<String> = serde_json::from_str(&format!("[{list}]")).unwrap();
+                words.into_iter().map(Into::into).collect()
+            } else if let Some(words) = line.strip_prefix("  onset probe ") {
+                // As a shell would split it, as far as it is used here.
+                let pieces = words.split('\'').enumerate();
+                let split = pieces.flat_map(|(index, piece)| match index % 2 {
+                    0 => piece.split_ascii_whitespace().collect(),
+                    _ => vec![piece],
+                });
+                std::iter::once("probe").chain(split).map(Into::into).collect()
+            } else {
+                continue;
+            };
+            assert!(cli::parse(words, |_| None).is_ok(), "{line}");
+            tried += 1;
+        }
+        assert!(tried > 10, "{tried}");
     }
 
     fn check(place: &Path, text: String) {

@@ -5,17 +5,15 @@
 //! read that of another user. The file is as secret as PID 1's own memory: who may open `/proc/1/fd` may read both.
 //!
 //! Text fields that end with NUL, since none of the values can have one: `onset 1`; uid, gid, groups, umask; the working
-//! directory; the number of variables and the variables; then each stop command: its times, the number of its words and
-//! the words.
+//! directory; the number of variables and the variables; the number of values that no message may show, and these; then
+//! each stop command: its times, the number of its words and the words.
 #![forbid(unsafe_code)]
 
 use crate::plan::model::Identity;
-use crate::sys::fd::above_stdio;
+use crate::sys::{fd, file};
 use nix::errno::Errno;
-use nix::sys::memfd::{MFdFlags, memfd_create};
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -39,6 +37,8 @@ pub struct Record {
     pub workdir: PathBuf,
     /// Its environment: `NAME=value`, and whatever else it was given.
     pub environ: Environ,
+    /// What messages about the stop commands may not show, longest first.
+    pub secrets: Environ,
     /// What is to be run when it is asked to stop.
     pub stop_commands: Vec<StopCommand>,
 }
@@ -81,9 +81,9 @@ impl std::fmt::Debug for StopCommand {
 /// An empty file.
 ///
 /// # Errors
-/// No descriptor or no memory left, or the kernel was built without `memfd_create`.
+/// As [`fd::in_memory`].
 pub fn create() -> nix::Result<OwnedFd> {
-    above_stdio(memfd_create(NAME, MFdFlags::MFD_CLOEXEC)?)
+    fd::in_memory(NAME)
 }
 
 /// Whether that is where a link in `/proc/PID/fd` points that is such a file.
@@ -92,13 +92,17 @@ pub fn is_link_to_one(link: &Path) -> bool {
     link.as_os_str().as_bytes().starts_with(&name)
 }
 
-/// Writes it.
+/// Writes it, for good: then nobody can change it any more, nor can the application where it has the user of PID 1.
 ///
 /// # Errors
-/// No memory left.
+/// No memory left, or it is more than a file may have (`RLIMIT_FSIZE`). Then it is empty.
 pub fn write(file: &OwnedFd, record: &Record) -> nix::Result<()> {
-    let mut file = File::from(file.try_clone().map_err(|error| errno(&error))?);
-    file.write_all(&record.to_bytes()).map_err(|error| errno(&error))
+    let written = file::write(file, &record.to_bytes());
+    if written.is_err() {
+        let _stays_a_half: nix::Result<()> = file::truncate(file, 0);
+    }
+    fd::seal(file);
+    written
 }
 
 /// Reads it, from its beginning; `None`: it is not written yet, or is no such file.
@@ -133,7 +137,7 @@ fn errno(error: &std::io::Error) -> Errno {
 
 impl Record {
     fn to_bytes(&self) -> Vec<u8> {
-        let Record { identity: Identity { uid, gid, groups }, umask, workdir, environ, stop_commands } = self;
+        let Record { identity: Identity { uid, gid, groups }, umask, workdir, environ, secrets, stop_commands } = self;
         let mut bytes = Vec::new();
         let mut put = |field: &[u8]| {
             bytes.extend_from_slice(field);
@@ -145,8 +149,10 @@ impl Record {
             put(text.as_bytes());
         }
         put(workdir.as_os_str().as_bytes());
-        put(environ.0.len().to_string().as_bytes());
-        environ.0.iter().for_each(|entry| put(entry));
+        for Environ(all) in [environ, secrets] {
+            put(all.len().to_string().as_bytes());
+            all.iter().for_each(|one| put(one));
+        }
         for StopCommand { argv, timeout, grace } in stop_commands {
             for number in [timeout.as_millis(), grace.as_millis(), argv.len() as u128] {
                 put(number.to_string().as_bytes());
@@ -168,11 +174,12 @@ impl Record {
         };
         let umask = number(fields.next()?)?;
         let workdir = PathBuf::from(OsString::from_vec(fields.next()?.to_vec()));
-        let count = number::<usize>(fields.next()?)?;
-        let environ: Vec<Vec<u8>> = fields.by_ref().take(count).map(<[u8]>::to_vec).collect();
-        if environ.len() < count {
-            return None;
-        }
+        let mut list = || {
+            let count = number::<usize>(fields.next()?)?;
+            let all: Vec<Vec<u8>> = fields.by_ref().take(count).map(<[u8]>::to_vec).collect();
+            (all.len() == count).then_some(Environ(all))
+        };
+        let (environ, secrets) = (list()?, list()?);
         let mut stop_commands = Vec::new();
         while let Some(timeout) = fields.next() {
             let (timeout, grace) = (number(timeout)?, number(fields.next()?)?);
@@ -185,7 +192,7 @@ impl Record {
             stop_commands.push(StopCommand { argv, timeout, grace });
         }
         let identity = Identity { uid, gid, groups };
-        Some(Record { identity, umask, workdir, environ: Environ(environ), stop_commands })
+        Some(Record { identity, umask, workdir, environ, secrets, stop_commands })
     }
 }
 
@@ -209,6 +216,7 @@ mod tests {
             groups in prop::collection::vec(any::<u32>(), 0..5),
             umask in 0..0o1000_u32,
             environ in words(),
+            secrets in words(),
             workdir in "/[a-z]{0,9}",
             commands in prop::collection::vec((words(), any::<u32>(), any::<u32>()), 0..4),
         ) {
@@ -219,12 +227,15 @@ mod tests {
                 .map(|(argv, timeout, grace)| StopCommand { argv, timeout: millis(timeout), grace: millis(grace) })
                 .collect();
             let identity = Identity { uid: ids.0, gid: ids.1, groups };
-            let record = Record { identity, umask, workdir: workdir.into(), environ: Environ(environ), stop_commands };
+            let (environ, secrets) = (Environ(environ), Environ(secrets));
+            let record = Record { identity, umask, workdir: workdir.into(), environ, secrets, stop_commands };
             let file = create().expect("a file in memory");
             prop_assert_eq!(read(&file), Ok(None));
             write(&file, &record).expect("memory");
             prop_assert_eq!(read(&file), Ok(Some(record.clone())));
             prop_assert_eq!(read(&file), Ok(Some(record)), "as often as you like");
+            prop_assert_eq!(nix::unistd::write(&file, b"x"), Err(Errno::EPERM), "by nobody");
+            prop_assert_eq!(file::truncate(&file, 0), Err(Errno::EPERM), "by nobody");
         }
 
         #[test]
@@ -236,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_half_of_it_is_none() {
-        let whole = b"onset 1\x000\x000\x00\x0018\0/\x001\0A=b\x001000\x000\x002\0x\0y\0";
+        let whole = b"onset 1\x000\x000\x00\x0018\0/\x001\0A=b\x000\x001000\x000\x002\0x\0y\0";
         let record = Record::from_bytes(whole).expect("a record");
         assert_eq!(record.environ.get("A"), Some(&b"b"[..]));
         assert_eq!(record.stop_commands[0].argv, [b"x", b"y"]);

@@ -37,7 +37,13 @@ class Container:
 
     def __init__(self, image, *words, options=(), start=True):
         verb = ["run", "--detach"] if start else ["create"]
-        result = docker(*verb, *_names(), *options, image, *words)
+        names = _names()
+        try:
+            result = docker(*verb, *names, *options, image, *words)
+        except Exception:
+            # One that the engine could not start is there all the same.
+            docker("rm", "--force", "--volumes", names[1], check=False)
+            raise
         self.id = result.stdout.split()[-1]
         self._follower = None
 
@@ -83,6 +89,10 @@ class Container:
         """When it ended, in UTC."""
         return moment(self.state()["FinishedAt"])
 
+    def address(self):
+        """Its address on the engine's own bridge, as long as it runs."""
+        return docker("inspect", "--format", "{{.NetworkSettings.IPAddress}}", self.id).stdout.strip()
+
     def address_of(self, port):
         """Host and port at which a published port of the container answers."""
         host, _, number = docker("port", self.id, port).stdout.split()[0].rpartition(":")
@@ -108,6 +118,13 @@ class Container:
             copy = Path(folder) / "copy"
             docker("cp", f"{self.id}:{path}", copy)
             return copy.read_bytes()
+
+    def write_file(self, path, text):
+        """Puts a file into it, before its start too; folders on the way are made."""
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, path.lstrip("/")).parent.mkdir(parents=True)
+            Path(folder, path.lstrip("/")).write_text(text)
+            docker("cp", f"{folder}/.", f"{self.id}:/")
 
     def wait_for_line(self, text, times=1):
         """Waits until that many lines of the application or of onset contain `text`, and gives the last of them."""

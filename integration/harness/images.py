@@ -5,6 +5,7 @@ import os
 import platform
 import sys
 import tarfile
+import tempfile
 from pathlib import Path
 
 from harness import command
@@ -28,6 +29,9 @@ CONFIGURED_NGINX = f"onset-integration-configured-nginx:{os.getpid()}"
 STEPS = f"onset-integration-steps:{os.getpid()}"
 """onset, the tests' probe, and a configuration with a step of every kind, all of them for a tmpfs at /run."""
 
+WEB = f"onset-integration-web:{os.getpid()}"
+"""nginx on ${PORT}, with a shutdown policy and a HEALTHCHECK; the header `Server-Name` of its answers says who it is."""
+
 OTHER_MACHINE = {"x86_64": ("aarch64", 183), "aarch64": ("x86_64", 62)}[platform.machine()]
 """A machine this is not: its name, and its number in an ELF header (elf(5), e_machine)."""
 
@@ -44,31 +48,48 @@ def build():
     scratch(CONFIGURED_REDIS, _redis_files(), 'ENTRYPOINT ["/onset", "--"]', "VOLUME /data", "WORKDIR /data")
     scratch(STEPS, _steps_files(), 'ENTRYPOINT ["/onset", "--"]')
     scratch(CONFIGURED_NGINX, _nginx_files(), 'ENTRYPOINT ["/onset", "--"]')
+    scratch(WEB, _web_files(), 'ENTRYPOINT ["/onset", "--"]', WEB_HEALTHCHECK)
 
 
 def remove():
     """Takes them off the engine again, with what a build left on the way."""
-    docker("image", "rm", "--force", REDIS, PROBES, CONFIGURED_REDIS, CONFIGURED_NGINX, STEPS, check=False)
+    docker("image", "rm", "--force", REDIS, PROBES, CONFIGURED_REDIS, CONFIGURED_NGINX, STEPS, WEB, check=False)
     docker("image", "prune", "--force", "--filter", f"label={OWNED}", check=False)
 
 
 def scratch(tag, files, *instructions):
-    """An image of these files only: path -> (mode, content), or path -> where a symbolic link points."""
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w") as tar:
-        for path, file in files.items():
-            tar.addfile(*_member(path, file))
-    changes = [word for instruction in [f"LABEL {OWNED}", *instructions] for word in ("--change", instruction)]
-    docker("import", *changes, "-", tag, stdin=archive.getvalue())
+    """An image of these files only.
+
+    Path -> (mode, content) or (mode, content, owner); content is bytes, or a Path to take them from, or None for a
+    folder. Or path -> where a symbolic link points.
+    """
+    with tempfile.NamedTemporaryFile(suffix=".tar") as archive:
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            for path, file in files.items():
+                _add(tar, path, file)
+        archive.flush()
+        changes = [word for instruction in [f"LABEL {OWNED}", *instructions] for word in ("--change", instruction)]
+        docker("import", *changes, archive.name, tag, limit=BUILD_LIMIT)
 
 
-def _member(path, file):
+def _add(tar, path, file):
     member = tarfile.TarInfo(path.lstrip("/"))
     if isinstance(file, str):
         member.type, member.linkname = tarfile.SYMTYPE, file
-        return member, None
-    member.mode, member.size = file[0], len(file[1])
-    return member, io.BytesIO(file[1])
+        return tar.addfile(member)
+    member.mode, content, *owner = file
+    member.uid = member.gid = owner[0] if owner else 0
+    if content is None:
+        member.type = tarfile.DIRTYPE
+        return tar.addfile(member)
+    if isinstance(content, bytes):
+        member.size = len(content)
+        return tar.addfile(member, io.BytesIO(content))
+    with content.open("rb") as source:
+        # The time counts for Python, whose compiled modules name that of their source.
+        status = os.stat(source.fileno())
+        member.size, member.mtime = status.st_size, int(status.st_mtime)
+        return tar.addfile(member, source)
 
 
 def program(path):
@@ -126,6 +147,62 @@ def _nginx_files():
         "/var/log/nginx/.keep": "",
     }
     return _configured("nginx", ["/usr/sbin/nginx"], "nobody:x:65534:65534::/:/none", "nogroup:x:65534:", files)
+
+
+WEB_HEALTHCHECK = (
+    'HEALTHCHECK --interval=1s --timeout=10s --retries=1 CMD ["/onset", "probe", "http://127.0.0.1:${PORT}/", "ready"]'
+)
+
+WEB_CONFIGURATION = """
+version = 1
+
+[app]
+command = ["/usr/sbin/nginx", "-e", "stderr", "-c", "/tmp/nginx.conf"]
+
+[env.PORT]
+default = "8080"
+type = "port"
+
+[[steps]]
+template = { source = "/etc/onset/nginx.conf", target = "/tmp/nginx.conf" }
+
+[shutdown]
+drain = "${DRAIN:-0s}"
+signal = "SIGQUIT"
+grace = "20s"
+"""
+
+WEB_NGINX = """
+daemon off;
+pid /tmp/pid;
+error_log stderr notice;
+events { }
+http {
+    access_log off;
+    client_body_temp_path /tmp/body;
+    proxy_temp_path /tmp/proxy;
+    fastcgi_temp_path /tmp/fastcgi;
+    uwsgi_temp_path /tmp/uwsgi;
+    scgi_temp_path /tmp/scgi;
+    server {
+        listen ${PORT};
+        add_header Server-Name $hostname;
+        location / { return 200 "hello\\n"; }
+        # Takes one to two seconds.
+        location /slow { root /srv; limit_rate 64k; }
+    }
+}
+"""
+
+
+def _web_files():
+    return {
+        "/onset": (0o755, ONSET.read_bytes()),
+        "/etc/onset/onset.toml": (0o644, WEB_CONFIGURATION.encode()),
+        "/etc/onset/nginx.conf": (0o644, WEB_NGINX.encode()),
+        "/srv/slow": (0o644, bytes(128 * 1024)),
+        **program("/usr/sbin/nginx"),
+    }
 
 
 STEPS_CONFIGURATION = """

@@ -21,7 +21,7 @@ def children(parent):
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             # The name, in parentheses, may hold anything: read behind the last one.
-            state, parent_pid, *_ = stat.read_text().rpartition(")")[2].split()
+            state, parent_pid, *_ = stat.read_text(errors="replace").rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
             continue
         if int(parent_pid) == parent:

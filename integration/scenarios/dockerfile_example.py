@@ -1,76 +1,40 @@
-"""Dockerfile.example builds, and what it builds starts, forwards and stops.
+"""Dockerfile.example builds, and what it builds starts, is ready, forwards and stops.
 
-The images it names have to be pulled, so two stand-ins take their place: an Alpine-like builder with BusyBox as its
-shell, whose `cargo` hands out what was built before, and an empty base. Every instruction is run as it is written.
+The images it names have to be pulled, so stand-ins take their place (harness/stand_ins.py).
 """
 
 import json
 import os
-from pathlib import Path
 
-from harness import command, docker, images, reports
+from harness import docker, images, reports
 from harness.docker import Container
+from harness.processes import until
+from harness.stand_ins import StandIns
 
-BUILDER = f"onset-integration-builder:{os.getpid()}"
-BASE = f"onset-integration-base:{os.getpid()}"
 EXAMPLE = f"onset-integration-example:{os.getpid()}"
-
-STAND_INS = {"rust:1-alpine": BUILDER, "gcr.io/distroless/static:nonroot": BASE}
-
-CARGO = b"""#!/bin/sh
-# Called as `cargo build ... --target TARGET ...`: the artefacts are there already.
-while [ "$1" != --target ]; do shift; done
-mkdir -p "$CARGO_TARGET_DIR/$2/release/examples"
-cp /prebuilt/onset "$CARGO_TARGET_DIR/$2/release/onset"
-cp /prebuilt/probe "$CARGO_TARGET_DIR/$2/release/examples/probe"
-"""
-
-RUSTC = b"""#!/bin/sh
-echo /rust/lib
-"""
-
-
-APPLETS = ["sh", "cmp", "cp", "dirname", "mkdir", "mv", "od", "tr", "uname", "wc"]
-"""What integration/build-static uses of BusyBox in rust:alpine."""
+ONSET = f"onset-integration-onset:{os.getpid()}"
 
 
 def scenario():
-    try:
-        images.scratch(BUILDER, builder_files(), "ENV PATH=/bin")
-        images.scratch(BASE, {"/etc/passwd": (0o644, b"nonroot:x:65532:65532:nonroot:/:/none\n")})
-        docker.docker("build", "--tag", EXAMPLE, "--file", "-", ".", stdin=recipe())
-        the_example_works()
-    finally:
-        docker.docker("image", "rm", "--force", EXAMPLE, BUILDER, BASE, check=False)
-
-
-def recipe():
-    text = Path("Dockerfile.example").read_text()
-    for public, stand_in in STAND_INS.items():
-        assert text.count(f"FROM {public}") == 1, f"Dockerfile.example does not start from {public}"
-        text = text.replace(f"FROM {public}", f"FROM {stand_in}")
-    return text
-
-
-def builder_files():
-    busybox = Path("/bin/busybox")
-    if not busybox.exists():
-        command.run("integration/install-packages", "busybox-static", limit=images.BUILD_LIMIT)
-    return images.program(busybox) | {f"/bin/{applet}": "/bin/busybox" for applet in APPLETS} | {
-        "/bin/cargo": (0o755, CARGO),
-        "/bin/rustc": (0o755, RUSTC),
-        "/rust/lib/libstd-stand-in.rlib": (0o644, b""),
-        "/prebuilt/onset": (0o755, images.ONSET.read_bytes()),
-        "/prebuilt/probe": (0o755, images.PROBE.read_bytes()),
-    }
+    with StandIns() as stand_ins:
+        recipe = stand_ins.in_place("Dockerfile.example")
+        try:
+            docker.docker("build", "--tag", ONSET, "--target", "onset", "--file", "-", ".", stdin=recipe)
+            size = docker.docker("image", "inspect", "--format", "{{.Size}}", ONSET).stdout
+            assert int(size) == images.ONSET.stat().st_size, "there is something beside /onset"
+            built = docker.docker("build", "--tag", EXAMPLE, "--file", "-", ".", stdin=recipe)
+            assert "/etc/onset/onset.toml: in order" in built.stdout, built.stdout
+            the_example_works()
+        finally:
+            docker.docker("image", "rm", "--force", EXAMPLE, ONSET, check=False)
 
 
 def the_example_works():
-    with Container(EXAMPLE) as main:
+    with Container(EXAMPLE, options=["--env", "STATUS=7", "--health-interval", "1s"]) as main:
         main.wait_for_line("ready")
-        assert main.stop().seconds < 5
-        assert main.wait() == 0
-        assert reports.only(main.reports(), "main_started")["argv"] == ["/app", "signals"]
-        assert reports.only(main.reports(), "signal_forwarded")["signal"] == "SIGTERM"
+        until("it to be healthy", lambda: main.state()["Health"]["Status"] == "healthy")
+        assert 2 <= main.stop().seconds < 7, "it drains for two seconds"
+        assert main.wait() == 7
+        assert reports.only(main.reports(), "main_started")["argv"] == ["/app", "signals", "--exit", "7"]
     found = json.loads(docker.run(EXAMPLE, "/app", "print").stdout)
     assert (found["uid"], found["gid"]) == (65532, 65532), found

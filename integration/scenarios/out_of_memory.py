@@ -1,4 +1,4 @@
-"""A main process that the kernel kills for its memory: status 137, and docker inspect says OOMKilled."""
+"""A main process that the kernel kills for its memory: status 137, OOMKilled says docker inspect, and onset says who died of it."""
 
 from harness import images, redis, reports
 from harness.docker import Container
@@ -19,4 +19,5 @@ def scenario():
         assert server.wait() == 137
         ended = reports.only(server.reports(), "main_ended")
         assert (ended["signal"], ended["status"], ended["level"]) == ("SIGKILL", 137, "error"), ended
+        assert ended["oom_kills"] >= 1 and ended["oom_killed"] == "main", ended
         assert server.state()["OOMKilled"] is True

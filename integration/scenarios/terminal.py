@@ -33,7 +33,9 @@ def keys_and_sizes_reach_main():
         screen.wait_for('"signo":20')
         screen.resize(50, 132)
         screen.wait_for('"signo":28')
-        assert "signal_forwarded" not in screen.text(), "a key arrived twice"
+        # Docker's own first size may come before the terminal is main's: then it is onset that sends it on.
+        for key in ("SIGINT", "SIGTSTP"):
+            assert f"{key} forwarded" not in screen.text(), "a key arrived twice"
         main.stop()
         assert screen.wait() == 0
 

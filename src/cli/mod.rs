@@ -4,20 +4,26 @@
 //! onset but the types its answers are made of.
 #![forbid(unsafe_code)]
 
+mod beside;
+mod help;
 mod options;
 mod parse;
+mod time;
 
-pub use options::{help, usage};
+pub use help::{Topic, help, usage};
 pub use parse::parse;
 
+use crate::exec::Exec;
+use crate::probe::Probe;
 use crate::report::{Format, Level};
 use std::ffi::OsString;
+use std::time::Duration;
 
 /// What argv asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Invocation {
-    /// `--help`
-    Help,
+    /// `--help`, of onset or of a subcommand.
+    Help(Topic),
     /// `--version`
     Version,
     /// Start a command.
@@ -45,6 +51,12 @@ pub enum Invocation {
         /// Where in argv the targets start; without any, all are printed.
         targets: usize,
     },
+    /// Ask whether something holds.
+    Probe(Box<Probe>),
+    /// Become a command that finds what the application found.
+    Exec(Exec),
+    /// Wait so long.
+    Sleep(Duration),
 }
 
 /// How to start which command.
@@ -76,6 +88,8 @@ pub enum ConfigFile {
 /// Why argv and its variables cannot be followed: every problem, in order.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refusal {
+    /// What was asked for.
+    pub topic: Topic,
     /// One sentence each.
     pub problems: Vec<String>,
 }

@@ -73,45 +73,86 @@ pub const ENV: Flag = Flag {
 pub const FORMAT: Flag =
     Flag { long: "format", short: None, value: Some("FORMAT"), variable: None, help: "text (default) or json" };
 
-/// Words that will be subcommands: as a program's name they need the `--`.
-pub const RESERVED: [&str; 3] = ["probe", "exec", "sleep"];
-
-/// The usage line.
-pub fn usage() -> &'static str {
-    "usage: onset [OPTIONS] [--] COMMAND [ARGS...]"
-}
-
-/// What `--help` prints.
-pub fn help() -> String {
-    let mut text = format!(
-        "onset {}: PID 1 for containers that have no shell\n\n{}\n\n\
-         Starts COMMAND as the main process, forwards every signal to it, reaps every orphan, ends with its status.\n\
-         A configuration says what is to be done before. Options end at the first word that is not one, or at `--`.\n\n\
-         Options:\n",
-        env!("CARGO_PKG_VERSION"),
-        usage(),
-    );
-    for flag in OPTIONS {
-        text = format!("{text}  {:<25}{}{}\n", flag.names(), flag.help, flag.variable.map_or(String::new(), bracketed));
-    }
-    text += "\nWithout starting anything, and without changing anything:\n";
-    for (command, help) in [
-        ("check [--env]", "is the configuration in order?"),
-        ("plan [--format json] [ARGS...]", "what would happen, in order; secrets are not shown"),
-        ("render [TARGET...]", "the files that would be written; secrets are not shown"),
-    ] {
-        text = format!("{text}  onset {command:<32}{help}\n");
-    }
-    text += "\nExit status: COMMAND's own; 128+n if signal n ended it; 127 not found; 126 not executable;\n\
-             125 onset's own refusal. Reports go to stderr, one line each.\n";
-    text
-}
-
-fn bracketed(variable: &str) -> String {
-    format!(" [{variable}]")
-}
+/// `probe --method`
+pub const METHOD: Flag = Flag {
+    long: "method",
+    short: Some('X'),
+    value: Some("METHOD"),
+    variable: None,
+    help: "how pages are asked for: GET (default), HEAD, POST ...",
+};
+/// `probe --header`
+pub const HEADER: Flag = Flag {
+    long: "header",
+    short: Some('H'),
+    value: Some("HEADER"),
+    variable: None,
+    help: "one more header, 'Name: value'; Host as well",
+};
+/// `probe --status`
+pub const STATUS: Flag = Flag {
+    long: "status",
+    short: None,
+    value: Some("LIST"),
+    variable: None,
+    help: "the statuses that are a success, such as 200-299,401 (default 200-399)",
+};
+/// `probe --contains`
+pub const CONTAINS: Flag = Flag {
+    long: "contains",
+    short: None,
+    value: Some("TEXT"),
+    variable: None,
+    help: "what must be in the answer, in its first MiB",
+};
+/// `probe --unix-socket`
+pub const UNIX_SOCKET: Flag = Flag {
+    long: "unix-socket",
+    short: None,
+    value: Some("PATH"),
+    variable: None,
+    help: "ask at this socket instead of at the URL's host",
+};
+/// `probe --younger-than`
+pub const YOUNGER_THAN: Flag = Flag {
+    long: "younger-than",
+    short: None,
+    value: Some("TIME"),
+    variable: None,
+    help: "a file must have been changed since, such as 30s or 5m",
+};
+/// `probe --timeout`
+pub const TIMEOUT: Flag = Flag {
+    long: "timeout",
+    short: None,
+    value: Some("TIME"),
+    variable: None,
+    help: "how long all of it may take, such as 500ms (default 5s)",
+};
+/// `probe --pid`, `exec --pid`
+pub const PID: Flag = Flag {
+    long: "pid",
+    short: None,
+    value: Some("PID"),
+    variable: None,
+    help: "the number of the onset that is meant, where there are several",
+};
+/// `exec --keep-user`
+pub const KEEP_USER: Flag = Flag {
+    long: "keep-user",
+    short: None,
+    value: None,
+    variable: None,
+    help: "stay the user that onset exec was started as",
+};
 
 impl Flag {
+    /// Its line in a help text.
+    pub fn line(&self) -> String {
+        let variable = self.variable.map_or(String::new(), |variable| format!(" [{variable}]"));
+        format!("  {:<25}{}{variable}\n", self.names(), self.help)
+    }
+
     fn names(&self) -> String {
         let short = self.short.map_or("    ".to_owned(), |short| format!("-{short}, "));
         let value = self.value.map_or(String::new(), |value| format!(" {value}"));

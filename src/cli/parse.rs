@@ -1,7 +1,7 @@
 //! The parser: lexopt cuts the words, this file says what they mean.
 
-use super::options::{CONFIG, ENV, EXEC, FORMAT, Flag, GROUP, HELP, LOG_FORMAT, LOG_LEVEL, OPTIONS, RESERVED, VERSION};
-use super::{ConfigFile, Invocation, Refusal, Run};
+use super::options::{CONFIG, ENV, EXEC, FORMAT, Flag, GROUP, HELP, LOG_FORMAT, LOG_LEVEL, OPTIONS, VERSION};
+use super::{ConfigFile, Invocation, Refusal, Run, Topic};
 use crate::report::{Format, Level};
 use lexopt::Arg;
 use std::ffi::{OsStr, OsString};
@@ -22,9 +22,12 @@ pub fn parse(arguments: Vec<OsString>, variable: impl Fn(&str) -> Option<OsStrin
         End::Asked(invocation) => return Ok(invocation),
         End::Word(word) => match word.to_str() {
             Some("version") => return Ok(Invocation::Version),
-            Some("check") => reader.subcommand(&CHECK, |reader, _| Invocation::Check {
-                config: reader.config_file(),
-                env: reader.is_given(&ENV),
+            Some("check") => reader.subcommand(&CHECK, |reader, rest| {
+                if rest <= reader.count {
+                    let text = "`check` takes no arguments: the file it is to look at is named by `--config`";
+                    reader.problems.push(text.to_owned());
+                }
+                Invocation::Check { config: reader.config_file(), env: reader.is_given(&ENV) }
             }),
             Some("plan") => reader.subcommand(&PLAN, |reader, arguments| Invocation::Plan {
                 config: reader.config_file(),
@@ -39,12 +42,10 @@ pub fn parse(arguments: Vec<OsString>, variable: impl Fn(&str) -> Option<OsStrin
             }),
             Some("render") => reader
                 .subcommand(&RENDER, |reader, targets| Invocation::Render { config: reader.config_file(), targets }),
-            name => {
-                if let Some(name) = name.filter(|name| RESERVED.contains(name)) {
-                    reader.problems.push(format!(
-                        "`{name}` is reserved for a subcommand: to run a program of that name, write `onset -- {name}`"
-                    ));
-                }
+            Some("probe") => reader.about(Topic::Probe, Reader::probe),
+            Some("exec") => reader.about(Topic::Exec, Reader::exec),
+            Some("sleep") => reader.about(Topic::Sleep, Reader::sleep),
+            Some(_) | None => {
                 let command = reader.count - reader.left();
                 Invocation::Run(reader.run(command))
             }
@@ -58,7 +59,10 @@ pub fn parse(arguments: Vec<OsString>, variable: impl Fn(&str) -> Option<OsStrin
             Invocation::Run(reader.run(command))
         }
     };
-    if reader.problems.is_empty() { Ok(asked) } else { Err(Refusal { problems: reader.problems }) }
+    // Help is given whatever else is there.
+    let is_help = matches!(asked, Invocation::Help(_));
+    let Reader { problems, topic, .. } = reader;
+    if problems.is_empty() || is_help { Ok(asked) } else { Err(Refusal { topic, problems }) }
 }
 
 /// What ended the options.
@@ -73,19 +77,29 @@ enum End {
     Nothing,
 }
 
-struct Reader<'a> {
+/// What is read, and what has been found so far.
+pub(super) struct Reader<'a> {
     words: lexopt::Parser,
     /// How many words there were.
-    count: usize,
+    pub(super) count: usize,
     given: Vec<(&'static str, OsString)>,
     variable: &'a dyn Fn(&str) -> Option<OsString>,
-    problems: Vec<String>,
+    pub(super) problems: Vec<String>,
+    /// What is being read.
+    topic: Topic,
 }
 
 impl<'a> Reader<'a> {
     fn new(arguments: Vec<OsString>, variable: &'a dyn Fn(&str) -> Option<OsString>) -> Self {
         let count = arguments.len();
-        Reader { words: lexopt::Parser::from_args(arguments), count, given: Vec::new(), variable, problems: Vec::new() }
+        let words = lexopt::Parser::from_args(arguments);
+        Reader { words, count, given: Vec::new(), variable, problems: Vec::new(), topic: Topic::Onset }
+    }
+
+    /// Reads a subcommand that has a help text of its own.
+    fn about(&mut self, topic: Topic, read: impl FnOnce(&mut Self) -> Invocation) -> Invocation {
+        self.topic = topic;
+        read(self)
     }
 
     /// How many words are left.
@@ -105,7 +119,9 @@ impl<'a> Reader<'a> {
                 Ok(None) => return End::Nothing,
                 Ok(Some(Arg::Value(word))) => return End::Word(word),
                 Ok(Some(option)) => match known.iter().find(|flag| is(flag, &option)) {
-                    Some(flag) if flag.long == HELP.long => return End::Asked(Invocation::Help),
+                    Some(flag) if flag.long == HELP.long => {
+                        return End::Asked(Invocation::Help(self.topic));
+                    }
                     Some(flag) if flag.long == VERSION.long => return End::Asked(Invocation::Version),
                     Some(flag) if flag.value.is_none() => self.given.push((flag.long, OsString::new())),
                     Some(flag) => match self.words.value() {
@@ -127,13 +143,33 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a subcommand's own options; `make` gets the place in argv where its arguments start.
-    fn subcommand(&mut self, known: &[&'static Flag], make: impl FnOnce(&mut Self, usize) -> Invocation) -> Invocation {
+    pub(super) fn subcommand(
+        &mut self,
+        known: &[&'static Flag],
+        make: impl FnOnce(&mut Self, usize) -> Invocation,
+    ) -> Invocation {
         let rest = match self.options(known) {
             End::Asked(invocation) => return invocation,
             End::Word(_) => self.count - self.left(),
             End::Dashes | End::Nothing => self.count - self.left() + 1,
         };
         make(self, rest)
+    }
+
+    /// Reads options and words in any order; behind `--` there are words alone.
+    ///
+    /// # Errors
+    /// Something else is asked for.
+    pub(super) fn mixed(&mut self, known: &[&'static Flag]) -> Result<Vec<OsString>, Invocation> {
+        let mut words = Vec::new();
+        loop {
+            match self.options(known) {
+                End::Asked(invocation) => return Err(invocation),
+                End::Word(word) => words.push(word),
+                End::Dashes => words.extend(self.words.raw_args().into_iter().flatten()),
+                End::Nothing => return Ok(words),
+            }
+        }
     }
 
     fn run(&mut self, command: usize) -> Run {
@@ -147,13 +183,18 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn is_given(&self, flag: &Flag) -> bool {
+    pub(super) fn is_given(&self, flag: &Flag) -> bool {
         self.given.iter().any(|(name, _)| *name == flag.long)
     }
 
     /// The last of several counts.
-    fn value(&self, flag: &Flag) -> Option<&OsString> {
-        self.given.iter().rev().find(|(name, _)| *name == flag.long).map(|(_, value)| value)
+    pub(super) fn value(&self, flag: &Flag) -> Option<&OsString> {
+        self.values(flag).last()
+    }
+
+    /// All of them, in order.
+    pub(super) fn values(&self, flag: &Flag) -> impl Iterator<Item = &OsString> {
+        self.given.iter().filter(|(name, _)| *name == flag.long).map(|(_, value)| value)
     }
 
     /// The variable that stands in for an option. Empty counts as unset.
@@ -295,15 +336,12 @@ mod tests {
     }
 
     #[test]
-    fn words_of_later_subcommands_are_reserved() {
-        for word in RESERVED {
-            let problems = parsed(&[word, "x"], &[]).unwrap_err();
-            assert!(problems[0].contains(&format!("write `onset -- {word}`")), "{problems:?}");
-            assert_eq!(run(&["--", word], &[]).command, 2);
-        }
+    fn behind_two_dashes_and_with_a_slash_a_subcommand_is_a_program() {
         assert_eq!(parsed(&["version"], &[]), Ok(Invocation::Version));
-        assert_eq!(run(&["./check"], &[]).command, 1);
-        assert_eq!(run(&["--", "check"], &[]).command, 2);
+        for word in ["check", "plan", "render", "probe", "exec", "sleep", "version"] {
+            assert_eq!(run(&["--", word], &[]).command, 2);
+            assert_eq!(run(&[&format!("./{word}")], &[]).command, 1);
+        }
     }
 
     #[test]

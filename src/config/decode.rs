@@ -119,6 +119,21 @@ pub fn list(words: &[&str]) -> String {
     }
 }
 
+/// One of these words.
+pub fn one_of<T>(
+    words: &[&str],
+    find: impl FnOnce(&str) -> Option<T>,
+    node: &Node,
+    problems: &mut Problems,
+) -> Option<T> {
+    let Value::String(word) = &node.value else { return expected("a string", node, problems) };
+    let found = find(word);
+    if found.is_none() {
+        problems.at(node.place, format!("`{word}` is not known here: accepted are {}", list(words)));
+    }
+    found
+}
+
 /// Says that `node` is not what was expected.
 pub fn expected<T>(what: &str, node: &Node, problems: &mut Problems) -> Option<T> {
     problems.at(node.place, format!("expected {what}, found {}", node.value.kind()));
@@ -268,29 +283,16 @@ macro_rules! choice {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum $name { $( $(#[doc = $word_docs])* $variant, )* }
 
-        impl $name {
-            /// The word that it is in a configuration.
-            #[allow(dead_code)] // not every choice is asked for its word
-            pub fn word(self) -> &'static str {
-                match self { $( $name::$variant => $word, )* }
-            }
-        }
-
         impl $crate::config::decode::Decode for $name {
             fn decode(
                 node: &$crate::config::tree::Node,
                 problems: &mut $crate::config::problem::Problems,
             ) -> Option<Self> {
-                let words = [$( $word ),*];
-                match &node.value {
-                    $( $crate::config::tree::Value::String(word) if word == $word => Some($name::$variant), )*
-                    $crate::config::tree::Value::String(word) => {
-                        let accepted = $crate::config::decode::list(&words);
-                        problems.at(node.place, format!("`{word}` is not known here: accepted are {accepted}"));
-                        None
-                    }
-                    _ => $crate::config::decode::expected("a string", node, problems),
-                }
+                let find = |word: &str| match word {
+                    $( $word => Some($name::$variant), )*
+                    _ => None,
+                };
+                $crate::config::decode::one_of(&[$( $word ),*], find, node, problems)
             }
 
             fn shape() -> $crate::config::decode::Shape {

@@ -111,6 +111,11 @@ fn check(config: &Config, problems: &mut Problems) {
     }
     config.shutdown.iter().for_each(|shutdown| shutdown::check(shutdown, problems));
     shutdown::check_maps(config, problems);
+    if let Some(app) = &config.app
+        && app.start_timeout.is_some_and(|types::Time(time)| time.is_zero())
+    {
+        problems.at(app.place, "`start_timeout` is longer than nothing");
+    }
     for arg in config.app.iter().flat_map(|app| app.arg.iter().chain(&app.before)) {
         if arg.each.is_some() && arg.each_prefix.is_some() {
             problems.at(arg.place, "an argument has either `each` or `each_prefix`");

@@ -6,6 +6,7 @@ use super::types::{
     ExitStatus, Expression, Glob, Mode, Rewrite, SignalName, Size, Text, TextOr, Texts, Time, Umask, UserIf, Within,
     YesOr,
 };
+use crate::report::{Format, Level};
 use std::collections::BTreeMap;
 
 table! {
@@ -127,11 +128,13 @@ choice! {
 table! {
     /// What happens from the stop signal on. First comes the drain: the application knows nothing, and serves what still
     /// comes in. Then it is asked to end, by one signal or a ladder of several; who does not end in its time is killed
-    /// with SIGKILL. A second stop signal ends the drain.
+    /// with SIGKILL. A second stop signal ends the drain. Ctrl-C of the application's own terminal is none: it reaches the
+    /// application, and begins nothing of this.
     ///
     /// Times are texts: `drain = "${DRAIN:-5s}"`. Variables that steps set count from the application's start on.
     Shutdown {
-        /// Which signals ask to stop. Absent: SIGTERM, SIGINT and SIGQUIT.
+        /// Which signals ask to stop: as they come in, or as `signals` rewrites them. Absent: SIGTERM, SIGINT and SIGQUIT. The
+        /// STOPSIGNAL of the image has to be among them, or it is forwarded like any other.
         on: Option<Vec<SignalName>>,
         /// How long the application goes on serving. Absent: it is asked to end at once.
         drain: Option<Text>,
@@ -146,7 +149,8 @@ table! {
         target: Option<StopTarget>,
         /// How long the other processes have when the main process has ended: they get SIGTERM, and SIGKILL when that time is
         /// over. Absent: they are not asked, and as PID 1 the end of onset ends them. Not PID 1, onset asks its own
-        /// descendants alone.
+        /// descendants alone. Those of `docker exec` are asked, but nobody waits for them. After SIGKILL to the application
+        /// onset ends at once.
         linger: Option<Text>,
         /// How long the platform waits before it kills everything (`terminationGracePeriodSeconds`, `docker stop -t`). Stops
         /// nothing: it is a warning if drain, ladder and linger together are longer.
@@ -197,46 +201,12 @@ table! {
     /// said before the configuration is read follows them alone.
     Report {
         /// How a report is written.
-        format: Option<ReportFormat>,
+        format: Option<Format>,
         /// Which reports are written: these and graver ones.
-        level: Option<ReportLevel>,
+        level: Option<Level>,
         /// The file that gets the reason why onset ends, 4096 bytes at most, as Kubernetes shows it (`terminationMessagePath`);
         /// `false`: none. Absent: /dev/termination-log, if it is there. That it cannot be written is no failure.
         termination_message: Option<YesOr<Text>>,
-    }
-}
-
-choice! {
-    /// How a report is written.
-    ReportFormat {
-        /// One JSON object a line, with names of onset's own.
-        Json = "json",
-        /// JSON as Google Cloud Logging takes it.
-        Gcp = "gcp",
-        /// JSON as the Elastic Common Schema has it.
-        Ecs = "ecs",
-        /// JSON after the log data model of OpenTelemetry.
-        Otel = "otel",
-        /// JSON as Datadog takes it.
-        Datadog = "datadog",
-        /// For people.
-        Text = "text",
-    }
-}
-
-choice! {
-    /// Which reports are written.
-    ReportLevel {
-        /// None.
-        Off = "off",
-        /// What failed.
-        Error = "error",
-        /// What went wrong and was got over, too.
-        Warn = "warn",
-        /// What happened.
-        Info = "info",
-        /// What happened in every detail.
-        Debug = "debug",
     }
 }
 

@@ -2,14 +2,15 @@
 
 use super::model::{Config, Shutdown};
 use super::problem::Problems;
-use super::types::{SIGNAL_ACCEPTED, SignalName};
+use super::types::{SIGNAL_ACCEPTED, SignalName, TIME_ACCEPTED, Text, parse_time};
 use crate::exit;
 use crate::policy::MOST_RUNGS;
-use crate::sys::signal::Signal;
+use crate::sys::signal::{Signal, SignalSet};
+use std::collections::BTreeSet;
 
 /// Checks one table.
 pub(super) fn check(shutdown: &Shutdown, problems: &mut Problems) {
-    let Shutdown { place, on, signal, grace, ladder, run, .. } = shutdown;
+    let Shutdown { place, on, drain, signal, grace, ladder, linger, budget, run, .. } = shutdown;
     if !ladder.is_empty() && (signal.is_some() || grace.is_some()) {
         problems.at(*place, "a shutdown has either `ladder`, or `signal` and `grace`");
     }
@@ -17,7 +18,8 @@ pub(super) fn check(shutdown: &Shutdown, problems: &mut Problems) {
         problems.at(*place, format!("a ladder has {MOST_RUNGS} signals at most, not {}", ladder.len()));
     }
     let later = ladder.split_last().map_or(&[][..], |(_, earlier)| earlier);
-    for rung in later.iter().filter(|rung| rung.wait.is_none()) {
+    let is_nothing = |wait: &Text| wait.template.constant() == Some("");
+    for rung in later.iter().filter(|rung| rung.wait.as_ref().is_none_or(is_nothing)) {
         problems.at(rung.place, "`wait` is missing: the next signal would never be sent");
     }
     if on.as_ref().is_some_and(Vec::is_empty) {
@@ -36,22 +38,46 @@ pub(super) fn check(shutdown: &Shutdown, problems: &mut Problems) {
     for command in run.iter().filter(|command| command.command.is_empty()) {
         problems.at(command.place, "a command has at least one word, the program");
     }
+    // Those with variables in them are for whoever knows the environment.
+    let own = [drain, grace, linger, budget];
+    let times = own.into_iter().chain(ladder.iter().map(|rung| &rung.wait));
+    for text in times.chain(run.iter().flat_map(|command| [&command.timeout, &command.grace])).flatten() {
+        if let Some(time) = text.template.constant().filter(|time| !time.is_empty() && parse_time(time).is_none()) {
+            problems.at(text.place, format!("`{time}` is no time: {TIME_ACCEPTED}"));
+        }
+    }
 }
 
 /// Checks the tables whose keys are signals and statuses.
 pub(super) fn check_maps(config: &Config, problems: &mut Problems) {
+    let mut seen = SignalSet::NONE;
     for (key, rewrite) in &config.signals {
         match Signal::from_name(key) {
             None => problems.at(rewrite.place, format!("`{key}` is no signal: {SIGNAL_ACCEPTED}")),
             Some(signal) if !can_come_in(signal) => {
                 problems.at(rewrite.place, format!("{signal} never comes in: there is nothing to rewrite"));
             }
-            Some(_) => {}
+            Some(signal) if seen.contains(signal) => {
+                problems.at(rewrite.place, format!("`{key}` is {signal}, which has another name here as well"));
+            }
+            Some(signal) => seen.insert(signal),
         }
     }
-    for (key, status) in config.exit.iter().filter(|(key, _)| exit_status(key).is_none()) {
-        let accepted = "accepted are a status from 0 to 255, and the name of a signal for 128 and its number";
-        problems.at(status.place, format!("`{key}` is no exit status: {accepted}"));
+    let mut seen = BTreeSet::new();
+    for (key, status) in &config.exit {
+        match exit_status(key) {
+            None => {
+                let accepted = "accepted are a status from 0 to 255, and the name of a signal for 128 and its number";
+                problems.at(status.place, format!("`{key}` is no exit status: {accepted}"));
+            }
+            Some(from) if !seen.insert(from) => {
+                problems.at(
+                    status.place,
+                    format!("`{key}` is the exit status {from}, which has another name here as well"),
+                );
+            }
+            Some(_) => {}
+        }
     }
 }
 
@@ -70,23 +96,12 @@ pub fn exit_status(key: &str) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::{Source, model, parse};
+    use crate::config::{Source, parse};
 
     fn problems(text: &str) -> Vec<String> {
         let text = format!("version = 1\n{text}");
         let found = parse(Source { name: "t".to_owned(), text, hidden: Vec::new() });
         found.err().unwrap_or_default()
-    }
-
-    #[test]
-    fn reports_have_the_formats_and_levels_that_there_are() {
-        use crate::config::decode::{Decode, Shape};
-        let words = |shape| match shape {
-            Shape::Choice(words) => words.iter().map(|(word, _)| *word).collect::<Vec<_>>(),
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(words(model::ReportFormat::shape()), crate::report::Format::NAMES);
-        assert_eq!(words(model::ReportLevel::shape()), crate::report::Level::NAMES);
     }
 
     #[test]
@@ -103,6 +118,7 @@ mod tests {
                 "a shutdown has either `ladder`, or `signal` and `grace`",
             ),
             ("[shutdown]\nladder = [{ }, { wait = '1s' }]", "`wait` is missing: the next signal would never be sent"),
+            ("[shutdown]\nladder = [{ wait = '' }, { wait = '1s' }]", "`wait` is missing"),
             ("[shutdown]\non = []", "`on` names at least one signal"),
             ("[shutdown]\non = ['KILL']", "SIGKILL never comes in"),
             ("[shutdown]\non = ['TREM']", "`TREM` is no signal: accepted are names such as SIGTERM"),
@@ -115,6 +131,12 @@ mod tests {
             ("[exit]\n256 = 0", "`256` is no exit status"),
             ("[exit]\n1 = 256", "out of range"),
             ("[exit]\nSIGX = 0", "`SIGX` is no exit status"),
+            ("[shutdown]\ndrain = '5'", "t:3:9: `5` is no time"),
+            ("[shutdown]\nladder = [{ wait = 'soon' }]", "`soon` is no time"),
+            ("[shutdown]\n[[shutdown.run]]\ncommand = ['/x']\ntimeout = '1y'", "`1y` is no time"),
+            ("[signals]\nHUP = 'INT'\n1 = 'QUIT'", "`HUP` is SIGHUP, which has another name here as well"),
+            ("[exit]\n143 = 0\nSIGTERM = 1", "`SIGTERM` is the exit status 143, which has another name"),
+            ("[app]\ncommand = ['x']\nstart_timeout = '0s'", "`start_timeout` is longer than nothing"),
             ("[report]\nformat = 'xml'", "`xml` is not known here"),
         ] {
             let found = problems(text);

@@ -1,9 +1,10 @@
 //! The kinds of values that a configuration is made of. Each reads itself, with its unit and its range, and says what it
 //! would accept.
 
-use super::decode::{Decode, Shape, expected, table};
+use super::decode::{Decode, Shape, expected, one_of, table};
 use super::problem::Problems;
 use super::tree::{Node, Place, Value};
+use crate::report::{Format, Level};
 use crate::sys::signal::Signal;
 use crate::template::substitute::Template;
 use std::time::Duration;
@@ -266,6 +267,26 @@ impl Decode for ExitStatus {
 
     fn shape() -> Shape {
         Within::<0, 255>::shape()
+    }
+}
+
+impl Decode for Format {
+    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
+        one_of(Format::NAMES, Format::from_name, node, problems)
+    }
+
+    fn shape() -> Shape {
+        Shape::Choice(Format::DOCS)
+    }
+}
+
+impl Decode for Level {
+    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
+        one_of(Level::NAMES, Level::from_name, node, problems)
+    }
+
+    fn shape() -> Shape {
+        Shape::Choice(Level::DOCS)
     }
 }
 

@@ -1,10 +1,14 @@
-//! A small HTTP client: one GET, its status, and the beginning of its content. Redirects are answers like any other.
+//! A small HTTP client: one question without content, the answer's status, and the beginning of its content. Redirects are
+//! answers like any other.
 
 use super::address::Url;
 use super::because;
 use super::connect::{connect, left};
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
 
 /// The largest head of an answer, in bytes.
@@ -23,36 +27,101 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-/// Asks for `url`, with these headers beside our own; one of theirs called Host stands for ours.
-///
-/// # Errors
-/// Why there is no answer that can be read, in words.
-pub fn get(url: &Url, headers: &[(String, Vec<u8>)], wants_body: bool, deadline: Duration) -> Result<Answer, String> {
-    let mut stream = Timed { stream: connect(&url.address, deadline)?, deadline };
-    stream.write_all(&request(url, headers)).map_err(|error| format!("cannot ask: {}", because(&error)))?;
-    read_answer(&mut stream, wants_body)
-}
-
-fn request(url: &Url, headers: &[(String, Vec<u8>)]) -> Vec<u8> {
-    let mut request = format!("GET {} HTTP/1.1\r\n", url.target).into_bytes();
-    let has = |wanted: &str| headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
-    let host = url.host();
-    let ours = [("Host", host.as_str()), ("User-Agent", "onset"), ("Accept", "*/*"), ("Accept-Encoding", "identity")];
-    let ours = ours.into_iter().filter(|(name, _)| !has(name)).map(|(name, value)| (name, value.as_bytes()));
-    let theirs = headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
-    for (name, value) in ours.chain(theirs).chain([("Connection", &b"close"[..])]) {
-        for part in [name.as_bytes(), b": ", value, b"\r\n"] {
-            request.extend_from_slice(part);
+impl Answer {
+    /// Whether its status is one of those, and its content has that text in it.
+    ///
+    /// # Errors
+    /// What is not so.
+    pub fn judge(&self, accepted: impl Fn(u16) -> bool, contains: Option<&[u8]>) -> Result<(), String> {
+        if !accepted(self.status) {
+            return Err(format!("it answers with status {}", self.status));
+        }
+        match contains {
+            Some(text) if !has(&self.body, text) => Err("its answer does not have the text in it".to_owned()),
+            Some(_) | None => Ok(()),
         }
     }
-    request.extend_from_slice(b"\r\n");
-    request
 }
 
-/// Whether that can be a header's name (RFC 9110, "token"), and one we do not set ourselves to read the answer.
-pub fn is_header_name(name: &str) -> bool {
+/// Whether a status is a success where nobody says which are: 200 to 399, as the kubelet has it for its HTTP probes.
+pub fn is_success(status: u16) -> bool {
+    (200..400).contains(&status)
+}
+
+/// Whether a text is somewhere in a content.
+pub fn has(content: &[u8], text: &[u8]) -> bool {
+    text.is_empty() || content.windows(text.len()).any(|window| window == text)
+}
+
+/// A question.
+pub struct Request<'a> {
+    /// A token: [`is_token`].
+    pub method: &'a str,
+    /// What is asked for, and where.
+    pub url: &'a Url,
+    /// What is asked over instead: a socket in the file system. The URL still says what the Host header does.
+    pub socket: Option<&'a Path>,
+    /// Headers beside our own; one of theirs called Host stands for ours.
+    pub headers: &'a [(String, Vec<u8>)],
+    /// Whether the answer's content is read.
+    pub wants_body: bool,
+}
+
+impl<'a> Request<'a> {
+    /// A plain GET, whose content nobody wants.
+    pub fn get(url: &'a Url) -> Self {
+        Request { method: "GET", url, socket: None, headers: &[], wants_body: false }
+    }
+
+    /// Asks.
+    ///
+    /// # Errors
+    /// Why there is no answer that can be read, in words.
+    pub fn ask(&self, deadline: Duration) -> Result<Answer, String> {
+        let stream = match self.socket {
+            // What TcpStream does with its descriptor is right for any socket that is a stream, and its writes, unlike
+            // those of UnixStream, raise no SIGPIPE.
+            Some(path) => UnixStream::connect(path)
+                .map(|stream| TcpStream::from(OwnedFd::from(stream)))
+                .map_err(|error| because(&error))?,
+            None => connect(&self.url.address, deadline)?,
+        };
+        let mut stream = Timed { stream, deadline };
+        stream.write_all(&self.head()).map_err(|error| format!("cannot ask: {}", because(&error)))?;
+        read_answer(&mut stream, self.wants_body && self.method != "HEAD")
+    }
+
+    fn head(&self) -> Vec<u8> {
+        let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.url.target).into_bytes();
+        let has = |wanted: &str| self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        let host = self.url.host();
+        let ours =
+            [("Host", host.as_str()), ("User-Agent", "onset"), ("Accept", "*/*"), ("Accept-Encoding", "identity")];
+        // With these methods content is expected, and some servers insist on knowing that there is none (RFC 9110,
+        // section 8.6).
+        let without_content = matches!(self.method, "POST" | "PUT" | "PATCH").then_some(("Content-Length", "0"));
+        let ours = ours.into_iter().chain(without_content).filter(|(name, _)| !has(name));
+        let ours = ours.map(|(name, value)| (name, value.as_bytes()));
+        let theirs = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+        for (name, value) in ours.chain(theirs).chain([("Connection", &b"close"[..])]) {
+            for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+                head.extend_from_slice(part);
+            }
+        }
+        head.extend_from_slice(b"\r\n");
+        head
+    }
+}
+
+/// Whether that can be a method's or a header's name (RFC 9110, "token").
+pub fn is_token(name: &str) -> bool {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    !name.is_empty() && name.bytes().all(token) && !name.eq_ignore_ascii_case("Connection")
+    !name.is_empty() && name.bytes().all(token)
+}
+
+/// Whether that can be a header's name, and one we do not set ourselves to read the answer.
+pub fn is_header_name(name: &str) -> bool {
+    is_token(name) && !name.eq_ignore_ascii_case("Connection")
 }
 
 /// Whether that can be a header's value: no line ends, no NUL.
@@ -351,10 +420,26 @@ mod tests {
         let url = Url::parse("http://web:8080/a?b").expect("a URL");
         let ours = "GET /a?b HTTP/1.1\r\nHost: web:8080\r\nUser-Agent: onset\r\nAccept: */*\r\n\
             Accept-Encoding: identity\r\nConnection: close\r\n\r\n";
-        assert_eq!(String::from_utf8(request(&url, &[])).as_deref(), Ok(ours));
-        let theirs = request(&url, &[("host".to_owned(), b"x".to_vec())]);
-        let theirs = String::from_utf8(theirs).expect("text");
+        let head = |method: &str, headers: &[(String, Vec<u8>)]| {
+            String::from_utf8(Request { method, headers, ..Request::get(&url) }.head()).expect("text")
+        };
+        assert_eq!(head("GET", &[]), ours);
+        assert_eq!(head("HEAD", &[]), ours.replace("GET", "HEAD"));
+        let post = ours.replace("GET", "POST").replace("identity", "identity\r\nContent-Length: 0");
+        assert_eq!(head("POST", &[]), post);
+        let theirs = head("GET", &[("host".to_owned(), b"x".to_vec())]);
         assert!(theirs.contains("\r\nhost: x\r\n") && !theirs.contains("Host:"), "{theirs}");
+    }
+
+    #[test]
+    fn an_answer_is_judged_by_its_status_and_its_content() {
+        let answer = Answer { status: 302, body: b"all is well".to_vec() };
+        assert_eq!(answer.judge(is_success, None), Ok(()));
+        assert_eq!(answer.judge(is_success, Some(b"is")), Ok(()));
+        assert_eq!(answer.judge(|status| status == 200, None), Err("it answers with status 302".to_owned()));
+        let missing = Err("its answer does not have the text in it".to_owned());
+        assert_eq!(answer.judge(is_success, Some(b"ill")), missing);
+        assert_eq!([199, 200, 399, 400].map(is_success), [false, true, true, false]);
     }
 
     #[test]

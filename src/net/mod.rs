@@ -3,12 +3,13 @@
 //!
 //! Every call has a `deadline` by [`crate::sys::clock::monotonic`]. It holds for connecting, writing and reading; the C
 //! library's resolver has its own ideas of time, so a caller who must not wait for it asks in a process of its own
-//! (`prepare::attempt`).
+//! ([`attempt`]).
 //!
-//! May use `report` and `sys::clock`.
+//! May use `report` and `sys`.
 #![forbid(unsafe_code)]
 
 pub mod address;
+pub mod attempt;
 pub mod connect;
 pub mod http;
 

@@ -30,6 +30,16 @@ impl Redaction {
         Redaction(secrets)
     }
 
+    /// Of these values, longest first.
+    pub fn of_values(values: Vec<Vec<u8>>) -> Self {
+        Redaction(values)
+    }
+
+    /// The values, longest first.
+    pub fn values(&self) -> &[Vec<u8>] {
+        &self.0
+    }
+
     /// The application's arguments as they may be shown.
     pub fn command_line(&self, plan: &Plan) -> Vec<Vec<u8>> {
         let shown =

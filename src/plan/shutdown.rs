@@ -58,12 +58,23 @@ impl Shutdown {
         self.policy != plain.policy || self.target.is_some()
     }
 
-    /// What users are to know: that a stop may take longer than the platform waits.
-    pub fn warning(&self) -> Option<String> {
+    /// What users are to know, and what stops nothing.
+    pub fn warnings(&self) -> Vec<String> {
+        let Policy { stop_on, rewrites, exit, .. } = self.policy;
+        let dropped = stop_on.iter().filter(|&signal| rewrites.get(signal).is_none());
+        let dropped = dropped.map(|signal| format!("{signal} asks to stop, and `signals` drops it: nothing will stop"));
+        let oom = "where runtimes look for an OOM kill: one would go unseen";
+        let oom = (exit.get(137) != 137).then(|| format!("`exit` maps 137, which is {oom}"));
+        dropped.chain(oom).chain(self.too_long()).collect()
+    }
+
+    /// That a stop may take longer than the platform waits.
+    fn too_long(&self) -> Option<String> {
         let budget = self.budget?;
         let Policy { drain, commands, ladder, linger, .. } = self.policy;
         let Some(longest) = self.policy.longest_stop() else {
-            let text = "the application has as long as it likes to end: a `grace` limits it";
+            let text =
+                "the application has as long as it likes to end: a `grace` limits it, or a `wait` of the last rung";
             return Some(format!("`shutdown.budget` is {budget:?}, and {text}"));
         };
         if longest <= budget {
@@ -82,9 +93,13 @@ impl Shutdown {
 
     /// What happens from the stop signal on, in a line.
     pub fn describe(&self) -> String {
-        let Policy { stop_on, drain, ladder, linger, .. } = self.policy;
-        let on: Vec<String> = stop_on.iter().map(|signal| signal.to_string()).collect();
-        let mut text = format!("on {}:", on.join(", "));
+        let Policy { stop_on, rewrites, drain, ladder, linger, exit, .. } = self.policy;
+        let asks = |signal: Signal| {
+            rewrites.get(signal).is_some_and(|sent| stop_on.contains(signal) || stop_on.contains(sent))
+        };
+        let on: Vec<String> = Signal::all().filter(|&signal| asks(signal)).map(|signal| signal.to_string()).collect();
+        let on = if on.is_empty() { "nothing".to_owned() } else { on.join(", ") };
+        let mut text = format!("on {on}:");
         let mut add = |part: std::fmt::Arguments<'_>| {
             let comma = if text.ends_with(':') { "" } else { "," };
             let _ = write!(text, "{comma} {part}");
@@ -110,6 +125,16 @@ impl Shutdown {
         }
         if let Some(linger) = linger {
             add(format_args!("{linger:?} for the rest"));
+        }
+        for signal in Signal::all().filter(|&signal| rewrites.get(signal) != Some(signal)) {
+            match rewrites.get(signal) {
+                Some(sent) => write!(text, "; {signal} becomes {sent}"),
+                None => write!(text, "; {signal} is dropped"),
+            }
+            .unwrap_or_default();
+        }
+        for status in (0..=u8::MAX).filter(|&status| exit.get(status) != status) {
+            let _ = write!(text, "; status {status} becomes {}", exit.get(status));
         }
         text
     }
@@ -150,6 +175,12 @@ fn add(shutdown: &model::Shutdown, env: &Environment, all: &mut Shutdown, proble
         rungs.map(|rung| Rung { signal: signal(&rung.signal), wait: time(&rung.wait) }).collect()
     };
     policy.ladder = Ladder::of(&rungs).unwrap_or(policy.ladder);
+    let is_empty =
+        |wait: &Text| env.expand(wait, LONGEST_VALUE, &mut Problems::default()).is_some_and(|wait| wait.is_empty());
+    for wait in shutdown.ladder.iter().rev().skip(1).filter_map(|rung| rung.wait.as_ref()).filter(|wait| is_empty(wait))
+    {
+        problems.at(wait.place, "`wait` is empty: the next signal would never be sent");
+    }
     if let Some(names) = &shutdown.on {
         policy.stop_on = SignalSet::NONE;
         names.iter().for_each(|name| policy.stop_on.insert(name.signal));
@@ -264,7 +295,9 @@ mod tests {
         assert_eq!(policy.rewrites.get(signal(28)), None);
         assert_eq!((policy.exit.get(143), policy.start_timeout), (0, Some(seconds(60))));
         assert!(policy.resume && shutdown.needs_supervisor());
-        let text = "on SIGWINCH: drain 5s, SIGQUIT, 20s, SIGKILL, 500ms for the rest";
+        // SIGWINCH, which is the only one, is dropped.
+        let text = "on nothing: drain 5s, SIGQUIT, 20s, SIGKILL, 500ms for the rest; SIGHUP becomes SIGUSR1; SIGWINCH is dropped; \
+                    status 143 becomes 0";
         assert_eq!(shutdown.describe(), text);
         assert_eq!(well(text_with("drain = '${D:-5s}'").as_str(), &["D=1m"]).policy.drain, seconds(60));
     }
@@ -287,10 +320,11 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_told_with_its_place_and_without_secrets() {
-        let text = "[shutdown]\ndrain = '${D}'\ngrace = '5'\nlinger = '${S}'\n[env.S]\nsecret = true\n\
-                    [report]\ntermination_message = 'x'\n";
-        let (_, problems) = resolved(text, &["D=soon", "S=hunter2"], &[]);
-        assert_eq!(problems.len(), 4, "{problems:?}");
+        let text = "[shutdown]\ndrain = '${D}'\nladder = [{ wait = '${EMPTY:-}' }, { wait = '${G}' }]\nlinger = '${S}'\n\
+                    [env.S]\nsecret = true\n[report]\ntermination_message = 'x'\n";
+        let (_, problems) = resolved(text, &["D=soon", "G=5", "S=hunter2"], &[]);
+        assert_eq!(problems.len(), 5, "{problems:?}");
+        assert!(problems.iter().any(|problem| problem.contains("`wait` is empty: the next signal")), "{problems:?}");
         assert!(
             problems.iter().any(|problem| problem.starts_with("t:5:9: `soon` is no time: accepted are")),
             "{problems:?}"
@@ -302,13 +336,24 @@ mod tests {
 
     #[test]
     fn a_stop_that_takes_longer_than_the_platform_waits_is_a_warning() {
-        let warning = |lines: &str| well(&text_with(lines), &[]).warning();
+        let warning = |lines: &str| well(&text_with(lines), &[]).warnings().pop();
         assert_eq!(warning("drain = '5s'\ngrace = '20s'\nbudget = '30s'"), None);
         assert_eq!(warning("drain = '5s'\ngrace = '20s'"), None);
         let text = "a stop may take 36s (drain 5s, grace 30s, linger 1s), and `shutdown.budget` is 30s: \
                     the platform kills everything before that";
         assert_eq!(warning("drain = '5s'\ngrace = '30s'\nlinger = '1s'\nbudget = '30s'").as_deref(), Some(text));
         assert!(warning("drain = '5s'\nbudget = '30s'").is_some_and(|text| text.contains("a `grace` limits it")));
+    }
+
+    #[test]
+    fn what_makes_a_stop_or_an_oom_kill_go_unseen_is_a_warning() {
+        let shutdown = well("[signals]\nTERM = 'drop'\n[exit]\n137 = 0\n", &[]);
+        let warnings = shutdown.warnings();
+        assert_eq!(warnings.len(), 2, "{warnings:?}");
+        assert!(warnings[0].starts_with("SIGTERM asks to stop, and `signals` drops it"), "{warnings:?}");
+        assert!(warnings[1].starts_with("`exit` maps 137"), "{warnings:?}");
+        let text = "on SIGINT, SIGQUIT: the same signal, as long as it likes; SIGTERM is dropped; status 137 becomes 0";
+        assert_eq!(shutdown.describe(), text);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::plan::world::Process;
 use crate::record::{self, Environ, Record};
 use crate::report::{self, Because, Event, Format, Level, termination};
 use crate::sys::clock;
-use crate::sys::signal::{self, SignalSet};
+use crate::sys::signal::SignalSet;
 use crate::sys::words::Words;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -45,26 +45,30 @@ pub fn become_declared(
     if problems.is_empty() {
         resolution.look_ahead(&mut problems);
     }
+    // First of all, for a start that is refused too: how it is to be told, and where.
+    if !job.guest {
+        resolution.plan.shutdown.last_words.clone_into(last_words);
+        if let Err(error) = termination::forget(last_words) {
+            let text = format!("no termination message can be written to {}: {}", last_words.display(), Because(error));
+            Event::Notice { text: &text }.emit();
+        }
+    }
+    tell_policy(job, &resolution, sender, (format, level), last_words);
     let redaction = Redaction::of(&resolution.env);
     let shown = |texts: Vec<String>| texts.iter().map(|text| redaction.sentence(text)).collect::<Vec<_>>();
     if !problems.is_empty() {
         return refuse(&shown(problems.explain(source)));
     }
-    tell_policy(job, &resolution, sender, (format, level));
-    resolution.plan.shutdown.last_words.clone_into(last_words);
-    termination::forget(last_words);
     let duration = clock::monotonic().saturating_sub(started);
     Event::ConfigRead { path: &source.name, steps: config.steps.len(), duration }.emit();
     let shutdown = &resolution.plan.shutdown;
     let useless = "`shutdown`, `signals`, `exit` and `start_timeout` do nothing with --exec: there is no supervisor";
     let useless = (sender.is_none() && shutdown.needs_supervisor()).then(|| useless.to_owned());
-    let notices = resolution.env.notices.iter().cloned().chain(shutdown.warning()).chain(useless);
+    let notices = resolution.env.notices.iter().cloned().chain(shutdown.warnings()).chain(useless);
     for notice in shown(notices.collect()) {
         Event::Notice { text: &notice }.emit();
     }
     if resolution.meeting.setup {
-        // A step may take its time (a large tree to give away), and a stop signal ends it; any other waits.
-        signal::let_stop_signals_end_us(job.mask);
         let mut steps = Steps { resolution: &mut resolution, source, mask: job.mask };
         for (index, step) in config.steps.iter().enumerate() {
             let name = step_name(step, index);
@@ -83,7 +87,7 @@ pub fn become_declared(
                 return refuse(&texts.iter().map(|text| redaction.sentence(text)).collect::<Vec<_>>());
             }
             // Now that every variable is known.
-            tell_policy(job, &resolution, sender, (format, level));
+            tell_policy(job, &resolution, sender, (format, level), last_words);
         }
     }
     let redaction = Redaction::of(&resolution.env);
@@ -93,16 +97,22 @@ pub fn become_declared(
 /// How reports are written, and which: the command line wins over the configuration.
 fn reporting(job: &Job<'_>, config: &Config) -> (Format, Level) {
     let report = config.report.as_ref();
-    let format = job.format.or(report.and_then(|report| Format::from_name(report.format?.word())));
-    let level = job.level.or(report.and_then(|report| Level::from_name(report.level?.word())));
+    let format = job.format.or(report.and_then(|report| report.format));
+    let level = job.level.or(report.and_then(|report| report.level));
     (format.unwrap_or_default(), level.unwrap_or_default())
 }
 
 /// Tells PID 1 what to do from here on.
-fn tell_policy(job: &Job<'_>, resolution: &Resolution<'_>, sender: Option<&Sender>, (format, level): (Format, Level)) {
-    let shutdown = &resolution.plan.shutdown;
+fn tell_policy(
+    job: &Job<'_>,
+    resolution: &Resolution<'_>,
+    sender: Option<&Sender>,
+    (format, level): (Format, Level),
+    last_words: &Path,
+) {
     if let Some(sender) = sender {
-        sender.policy(&shutdown.policy(job.forward_to, format, level), shutdown.last_words.as_os_str().as_bytes());
+        let policy = resolution.plan.shutdown.policy(job.forward_to, format, level);
+        sender.policy(&policy, last_words.as_os_str().as_bytes());
     }
 }
 
@@ -270,9 +280,13 @@ fn become_planned(
     sender: Option<&Sender>,
 ) -> StartFailure {
     if let Some(file) = &job.record
-        && let Err(failure) = keep_record(file, &resolution.plan, resolution.world().process())
+        && let Err(error) = keep_record(file, &resolution.plan, resolution.world().process(), redaction)
     {
-        return failure;
+        // The application can do without.
+        let commands = if resolution.plan.shutdown.commands.is_empty() { "" } else { ", and no stop command is run" };
+        let instead = "`onset exec` and `onset probe` find what PID 1 was given instead";
+        let text = format!("cannot keep what was resolved in memory: {}; {instead}{commands}", Because(error));
+        Event::Notice { text: &text }.emit();
     }
     if let Some(sender) = sender {
         let words = redaction.command_line(&resolution.plan);
@@ -291,7 +305,8 @@ fn become_planned(
 }
 
 /// Keeps the application as it is about to be started for those who come later.
-fn keep_record(file: &OwnedFd, plan: &Plan, process: &Process) -> Result<(), StartFailure> {
+fn keep_record(file: &nix::Result<OwnedFd>, plan: &Plan, process: &Process, redaction: &Redaction) -> nix::Result<()> {
+    let file = file.as_ref().map_err(|error| *error)?;
     let as_it_is = || Identity {
         uid: process.uid,
         gid: process.gid,
@@ -303,11 +318,10 @@ fn keep_record(file: &OwnedFd, plan: &Plan, process: &Process) -> Result<(), Sta
         umask: plan.process.umask.unwrap_or(process.umask),
         workdir: plan.process.workdir.as_ref().map_or(here.clone(), |workdir| here.join(workdir)),
         environ: Environ(plan.envp.iter().map(|entry| entry.to_bytes().to_vec()).collect()),
+        secrets: Environ(redaction.values().to_vec()),
         stop_commands: plan.shutdown.commands.clone(),
     };
-    record::write(file, &record).map_err(|error| {
-        StartFailure::new(exit::REFUSED, format!("cannot keep what was resolved in memory: {}", Because(error)))
-    })
+    record::write(file, &record)
 }
 
 /// The words as bytes, without their NULs.

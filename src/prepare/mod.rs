@@ -4,7 +4,6 @@
 //! May use `config`, `plan`, `net`, `handoff`, `policy`, `record`, `report` and `sys`; does not know `supervise`.
 #![forbid(unsafe_code)]
 
-mod attempt;
 mod capability;
 #[cfg(test)]
 pub(crate) mod child;
@@ -28,12 +27,14 @@ use crate::handoff::{Sender, StartFailure};
 use crate::policy::Target;
 use crate::report::termination::{self, Message};
 use crate::report::{Format, Level};
-use crate::sys::signal::{ChildDisposition, SignalSet};
+use crate::sys::signal::{self, ChildDisposition, SignalSet};
 use crate::sys::words::Words;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use declared::bytes;
+pub use exec::{Command, become_command};
+pub use state::{Problem, apply};
 pub use stop::run_stop_commands;
 
 /// What to become, and the state it is to find.
@@ -54,13 +55,19 @@ pub struct Job<'a> {
     pub format: Option<Format>,
     /// Which reports the command line has written.
     pub level: Option<Level>,
-    /// What PID 1 keeps for those who come later; `None` where there is no such file.
-    pub record: Option<OwnedFd>,
+    /// Whether another onset supervises the container already: then the last words are its.
+    pub guest: bool,
+    /// What PID 1 keeps for those who come later, if it is a file that could be made; `None`: it keeps nothing.
+    pub record: Option<nix::Result<OwnedFd>>,
 }
 
 /// Becomes the application. Returns only if that fails. `sender` is told how far it comes; `None`: nobody is.
 pub fn become_application(job: &Job<'_>, sender: Option<&Sender>) -> StartFailure {
-    let mut last_words = Path::new(termination::USUAL).to_owned();
+    let mut last_words = if job.guest { PathBuf::new() } else { PathBuf::from(termination::USUAL) };
+    if job.config.is_some() {
+        // To read a file, or to do a step, may take its time, and a stop signal ends that; any other waits.
+        signal::let_stop_signals_end_us(job.mask);
+    }
     let failure = match job.config.map(load::load) {
         Some(Err(problems)) => declared::refuse(&problems),
         Some(Ok(loaded)) => declared::become_declared(job, &loaded, sender, &mut last_words),

@@ -12,7 +12,7 @@ use crate::handoff::{self, Progress, Receiver, Sender, StartFailure};
 use crate::plan::model::{Input, Program};
 use crate::report::Because;
 use crate::sys::clock;
-use crate::sys::fd::{above_stdio, at_least, pipe, place};
+use crate::sys::fd::{self, above_stdio, at_least, pipe, place};
 use crate::sys::process::{self, Side};
 use crate::sys::signal::{self, Intake, Received, Signal, SignalSet};
 use crate::sys::wait::{self, WaitStatus};
@@ -20,7 +20,6 @@ use crate::sys::words::Words;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, chdir, lseek};
 use std::os::fd::{AsFd, OwnedFd, RawFd};
@@ -125,6 +124,7 @@ fn start(
         ends.push((stream, write));
     }
     let (sender, receiver) = handoff::channel().map_err(cannot("make a pipe"))?;
+    let parent = Pid::this();
     match process::fork().map_err(cannot("make a process"))? {
         Side::Parent { child } => {
             process::lead_own_group(child);
@@ -144,7 +144,7 @@ fn start(
         }
         Side::Child => {
             process::lead_own_group(Pid::this());
-            let failure = become_program(program, mask, &stdin, &ends, &sender);
+            let failure = become_program(program, mask, &stdin, &ends, &sender, parent);
             sender.failed(&failure);
             process::exit_now(failure.status)
         }
@@ -158,11 +158,18 @@ fn become_program(
     stdin: &OwnedFd,
     ends: &[(Stream, OwnedFd)],
     sender: &Sender,
+    parent: Pid,
 ) -> StartFailure {
     let arranged = (|| {
+        let file = match &program.stdin {
+            Input::File(path) => Some(open_file(path, mask)?),
+            Input::Nothing | Input::Text(_) => None,
+        };
         if let Some(identity) = &program.identity {
             become_user(identity, 0).map_err(|refusal| StartFailure::new(exit::REFUSED, refusal.to_string()))?;
         }
+        // Who is killed cannot tell it to stop.
+        process::end_with(parent);
         if let Some(workdir) = &program.workdir {
             chdir(workdir).map_err(|error| {
                 StartFailure::new(
@@ -171,7 +178,7 @@ fn become_program(
                 )
             })?;
         }
-        place(stdin, libc::STDIN_FILENO).map_err(cannot("give it a stdin"))?;
+        place(file.as_ref().unwrap_or(stdin), libc::STDIN_FILENO).map_err(cannot("give it a stdin"))?;
         for (stream, end) in ends {
             place(end, stream.number()).map_err(cannot("give it its streams"))?;
         }
@@ -186,28 +193,34 @@ fn become_program(
     become_command(&Command { argv, envp, mask }, None)
 }
 
+/// What it finds on its stdin; a file takes that place later.
 fn open_stdin(input: &Input) -> Result<OwnedFd, StartFailure> {
-    let open = |path: &Path| {
-        nix::fcntl::open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOCTTY, Mode::empty())
-            .and_then(above_stdio)
-            .map_err(|error| {
-                StartFailure::new(
-                    exit::REFUSED,
-                    format!("cannot open {} for its stdin: {}", path.display(), Because(error)),
-                )
-            })
-    };
     match input {
         // Where there is no /dev an empty file does as well.
-        Input::Nothing => open(Path::new("/dev/null")).or_else(|_| in_memory(&[])),
-        Input::File(path) => open(path),
+        Input::Nothing | Input::File(_) => open(Path::new("/dev/null")).or_else(|_| in_memory(&[])),
         Input::Text(text) => in_memory(text),
     }
 }
 
+/// In the new process, and with the signals that the program will hear: to open a named pipe takes as long as nobody has its
+/// other end, and a stop signal and the program's time have to end that.
+fn open_file(path: &Path, mask: SignalSet) -> Result<OwnedFd, StartFailure> {
+    let ours = signal::set_mask(mask);
+    let result = open(path);
+    signal::set_mask(ours);
+    result.map_err(|error| {
+        let cause = format!("cannot open {} for its stdin: {}", path.display(), Because(error));
+        StartFailure::new(exit::REFUSED, cause)
+    })
+}
+
+fn open(path: &Path) -> nix::Result<OwnedFd> {
+    nix::fcntl::open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOCTTY, Mode::empty()).and_then(above_stdio)
+}
+
 fn in_memory(text: &[u8]) -> Result<OwnedFd, StartFailure> {
     let make = || {
-        let fd = above_stdio(memfd_create(c"stdin", MFdFlags::MFD_CLOEXEC)?)?;
+        let fd = fd::in_memory(c"stdin")?;
         let mut rest = text;
         while !rest.is_empty() {
             rest = &rest[nix::unistd::write(&fd, rest)?..];

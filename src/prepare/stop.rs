@@ -28,22 +28,23 @@ pub fn run_stop_commands(file: &OwnedFd, mask: SignalSet) {
             return;
         }
     };
+    let redaction = Redaction::of_values(record.secrets.0.clone());
+    let notice = |text: &str| Event::Notice { text: &redaction.sentence(text) }.emit();
     for (index, command) in record.stop_commands.iter().enumerate() {
         let argv: Vec<CString> = command.argv.iter().filter_map(|word| CString::new(word.clone()).ok()).collect();
         let program = argv.first().map(|program| program.to_string_lossy().into_owned()).unwrap_or_default();
-        let name = format!("stop command {} (`{program}`)", index + 1);
+        let name = redaction.sentence(&format!("stop command {} (`{program}`)", index + 1));
         let started = clock::monotonic();
-        let redaction = Redaction::default();
         let surroundings = Surroundings { mask, step: &name, redaction: &redaction, rights: None };
         match surroundings.run(&to_run(&record, argv, command.timeout, command.grace)) {
             Ok(done) => {
                 for note in &done.outcome.notes {
-                    Event::Notice { text: &format!("{name}: {note}") }.emit();
+                    notice(&format!("{name}: {note}"));
                 }
                 let duration = clock::monotonic().saturating_sub(started);
                 Event::StepDone { step: &name, changed: done.outcome.changes, duration }.emit();
             }
-            Err(failure) => Event::Notice { text: &format!("{name} failed: {}", failure.cause) }.emit(),
+            Err(failure) => notice(&format!("{name} failed: {}", failure.cause)),
         }
     }
 }

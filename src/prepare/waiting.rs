@@ -1,21 +1,24 @@
 //! The step that waits until others are ready.
 //!
 //! Each target is asked again and again until it is ready once. All are asked at the same time, each try in a process of
-//! its own ([`super::attempt`]), so that none waits for another; only while a program is run to its end nobody else is
+//! its own ([`crate::net::attempt`]), so that none waits for another; only while a program is run to its end nobody else is
 //! looked after, for `attempt_timeout` at most.
 
-use super::attempt::{self, Attempt};
 use super::failure::Failure;
+use super::identity::become_user;
 use super::programs::{Done, Surroundings};
 use crate::exit;
+use crate::net::attempt::{self, Attempt};
+use crate::net::because;
 use crate::net::connect::{connect, resolve};
-use crate::net::{because, http};
+use crate::net::http::{Request, has, is_success};
 use crate::plan::model::{FileTarget, HttpTarget, Program, Question, Target, Wait};
 use crate::report::Event;
 use crate::sys::clock;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::fs::File;
 use std::io::Read;
+use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
@@ -93,10 +96,16 @@ impl Surroundings<'_> {
         let limit = wait.attempt.min(deadline.saturating_sub(now));
         let until = now.saturating_add(limit);
         match one.target {
-            Target::Ask(question) => match attempt::start(limit, self.rights, &|deadline| ask(question, deadline)) {
-                Ok(attempt) => one.state = State::Asked(attempt, now, until),
-                Err(text) => self.conclude(one, Err(text), (now, until), wait),
-            },
+            Target::Ask(question) => {
+                let become_its_user = || match self.rights {
+                    Some(identity) => become_user(identity, 0).map_err(|refusal| refusal.to_string()),
+                    None => Ok(()),
+                };
+                match attempt::start(limit, &become_its_user, &|deadline| ask(question, deadline)) {
+                    Ok(attempt) => one.state = State::Asked(attempt, now, until),
+                    Err(text) => self.conclude(one, Err(text), (now, until), wait),
+                }
+            }
             Target::Run(program) => {
                 let program = Program { timeout: Some(limit), ..(**program).clone() };
                 let result = self.ask(&program)?;
@@ -164,11 +173,17 @@ fn sleep(all: &[Watched], at_most: Duration) {
     let _interrupted: nix::Result<i32> = poll(&mut fds, PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX));
 }
 
-/// What a try waits for that does not end by itself.
+/// What a try waits for that does not end by itself. An address has no name to look up.
 fn too_slow(target: &Target) -> &'static str {
-    match target {
-        Target::Ask(Question::Tcp(_) | Question::Http(_) | Question::Dns(_)) => "looking up its name takes too long",
-        Target::Ask(Question::Unix(_) | Question::File(_)) | Target::Run(_) => "no answer in time",
+    let name = match target {
+        Target::Ask(Question::Tcp(address)) => Some(&address.host),
+        Target::Ask(Question::Http(page)) => Some(&page.url.address.host),
+        Target::Ask(Question::Dns(name)) => Some(name),
+        Target::Ask(Question::Unix(_) | Question::File(_)) | Target::Run(_) => None,
+    };
+    match name {
+        Some(name) if name.parse::<IpAddr>().is_err() => "looking up its name takes too long",
+        Some(_) | None => "no answer in time",
     }
 }
 
@@ -184,19 +199,10 @@ fn ask(question: &Question, deadline: Duration) -> Result<(), String> {
 }
 
 fn ask_http(target: &HttpTarget, deadline: Duration) -> Result<(), String> {
-    let answer = http::get(&target.url, &target.headers, target.contains.is_some(), deadline)?;
-    let accepted = if target.statuses.is_empty() {
-        (200..400).contains(&answer.status)
-    } else {
-        target.statuses.contains(&answer.status)
-    };
-    if !accepted {
-        return Err(format!("it answers with status {}", answer.status));
-    }
-    match &target.contains {
-        Some(text) if !has(&answer.body, text) => Err("its answer does not have the text in it".to_owned()),
-        Some(_) | None => Ok(()),
-    }
+    let HttpTarget { url, statuses, contains, headers } = target;
+    let answer = Request { headers, wants_body: contains.is_some(), ..Request::get(url) }.ask(deadline)?;
+    let accepted = |status| if statuses.is_empty() { is_success(status) } else { statuses.contains(&status) };
+    answer.judge(accepted, contains.as_deref())
 }
 
 fn look_at(target: &FileTarget) -> Result<(), String> {
@@ -215,8 +221,4 @@ fn look_at(target: &FileTarget) -> Result<(), String> {
     let mut content = Vec::new();
     File::open(&target.path).and_then(|file| file.take(LARGEST_FILE).read_to_end(&mut content)).map_err(failed)?;
     if has(&content, text) { Ok(()) } else { Err("it does not have the text in it".to_owned()) }
-}
-
-fn has(content: &[u8], text: &[u8]) -> bool {
-    text.is_empty() || content.windows(text.len()).any(|window| window == text)
 }

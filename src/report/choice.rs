@@ -44,13 +44,8 @@ macro_rules! choice {
                 Self::ALL.get(usize::from(code)).copied()
             }
 
-            /// What it is, for the documents.
-            #[cfg(test)]
-            pub fn docs(self) -> &'static str {
-                match self {
-                    $($enum::$variant => concat!($($docs),+).trim(),)+
-                }
-            }
+            /// What each is called and what it is, for the documents.
+            pub const DOCS: &[(&str, &str)] = &[$(($name, concat!($($docs),+))),+];
         }
     };
 }

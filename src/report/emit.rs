@@ -6,7 +6,7 @@
 //! of its name.
 
 use super::event::Event;
-use super::words::{Because, Code, End, Rewritten, brief, micros, millis};
+use super::words::{Because, Code, End, Rewritten, Until, brief, micros, millis};
 use crate::sys::signal::{Received, Signal};
 use tracing::Level;
 use tracing::field::display as shown;
@@ -174,7 +174,7 @@ impl Event<'_> {
                         drain_ms: Number = millis(drain),
                         /// Whether stop commands are run meanwhile.
                         stop_commands: Flag = commands,
-                    } "{signal} received, draining for {drain:?}"
+                    } "{signal} received, draining {}", Until { drain, commands }
                 }
             }
             Event::StopSignalSent { signal, target, grace } => line! {

@@ -9,11 +9,13 @@
 use super::{OomKilled, OomKills};
 use crate::exit;
 use crate::sys::file::{self, WORKING_DIRECTORY};
+use crate::sys::look::access;
 use crate::sys::signal::Signal;
 use crate::sys::wait::{Usage, WaitStatus};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::SFlag;
+use nix::unistd::AccessFlags;
 use std::fmt::{self, Write};
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -45,13 +47,22 @@ pub enum Message<'a> {
         exit: u8,
         /// Since it was started.
         uptime: Duration,
-        /// The last signal that was to end it; `None`: it ended by itself.
-        stopped_by: Option<Signal>,
+        /// What was to end it; `None`: it ended by itself.
+        stopped: Option<Stopped>,
         /// What it used.
         usage: Usage,
         /// Who was killed because memory ran out.
         oom: Option<OomKills>,
     },
+}
+
+/// How a main process was asked to end.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopped {
+    /// By which signal.
+    pub by: Signal,
+    /// Whether it did in its time: else onset has killed it.
+    pub in_time: bool,
 }
 
 /// Writes it to this file, an absolute path: PID 1 is in `/`. One that is not there is made, in a folder that is; but not
@@ -68,13 +79,21 @@ pub fn tell(path: &Path, message: &Message<'_>) {
 
 /// Empties the file of what a run before this one has said there; for a start that has the path from its configuration.
 /// [`USUAL`] stays as it is: Kubernetes makes a file for each run.
-pub fn forget(path: &Path) {
+///
+/// # Errors
+/// Why nothing will be written there, as far as that can be told now.
+pub fn forget(path: &Path) -> nix::Result<()> {
     if path.as_os_str().is_empty() || path == Path::new(USUAL) {
-        return;
+        return Ok(());
     }
-    let Ok(file) = open_present(path) else { return };
-    if length(&file).is_some_and(|length| length > 0) {
-        let _: nix::Result<()> = file::truncate(&file, 0);
+    match open_present(path) {
+        Ok(file) => match length(&file) {
+            Some(0) => Ok(()),
+            Some(_) => file::truncate(&file, 0),
+            None => Err(Errno::EINVAL),
+        },
+        Err(Errno::ENOENT) => access(path.parent().unwrap_or(Path::new("/")), AccessFlags::W_OK),
+        Err(error) => Err(error),
     }
 }
 
@@ -111,15 +130,16 @@ impl fmt::Display for Message<'_> {
             Message::NotStarted { status, cause } => {
                 write!(f, "onset: the application was not started (exit status {status}): {}", cause.trim_end())
             }
-            Message::MainEnded { status, exit, uptime, stopped_by, usage, oom } => {
+            Message::MainEnded { status, exit, uptime, stopped, usage, oom } => {
                 let (of_main, of_others) = match oom.map(|oom| oom.whom) {
                     Some(whom @ OomKilled::Main) => (whom.clause(), ""),
                     Some(whom @ (OomKilled::Other | OomKilled::Unknown)) => ("", whom.clause()),
                     None => ("", ""),
                 };
                 write!(f, "main process {status}{of_main}{} after {}", Exit { status, exit }, Span(uptime))?;
-                if let Some(signal) = stopped_by {
-                    write!(f, ", stopped by {signal}")?;
+                if let Some(Stopped { by, in_time }) = stopped {
+                    let late = if in_time { "" } else { ", and killed when its time was over" };
+                    write!(f, ", stopped by {by}{late}")?;
                 }
                 f.write_str(of_others)?;
                 match usage.max_rss_kib {
@@ -283,7 +303,10 @@ mod tests {
         let usage = Usage { max_rss_kib: 61 * 1024 + 100, ..Usage::default() };
         let oom = whom.map(|whom| OomKills { count: 1, whom });
         let uptime = Duration::from_secs_f64(uptime);
-        text(&Message::MainEnded { status, exit, uptime, stopped_by, usage, oom })
+        // Where SIGKILL ended it although there was a stop signal, it was ours.
+        let in_time = !matches!(status, WaitStatus::Killed { signal: Signal::KILL, .. });
+        let stopped = stopped_by.map(|by| Stopped { by, in_time });
+        text(&Message::MainEnded { status, exit, uptime, stopped, usage, oom })
     }
 
     fn not_started(cause: &str) -> String {
@@ -353,7 +376,8 @@ mod tests {
         );
         assert_eq!(
             ended_so(killed(9), 137, 12.3, Some(Signal::TERM), Some(OomKilled::Unknown)),
-            "main process was killed by signal SIGKILL (exit status 137) after 12.3s, stopped by SIGTERM; \
+            "main process was killed by signal SIGKILL (exit status 137) after 12.3s, stopped by SIGTERM, \
+             and killed when its time was over; \
              memory ran out; peak memory 61 MiB"
         );
     }
@@ -361,7 +385,7 @@ mod tests {
     #[test]
     fn a_peak_that_nobody_counted_is_not_told() {
         let (uptime, usage) = (Duration::ZERO, Usage::default());
-        let message = Message::MainEnded { status: exited(0), exit: 0, uptime, stopped_by: None, usage, oom: None };
+        let message = Message::MainEnded { status: exited(0), exit: 0, uptime, stopped: None, usage, oom: None };
         assert_eq!(text(&message), "main process exited with status 0 after 0ms");
     }
 
@@ -424,7 +448,7 @@ mod tests {
         status: WaitStatus::Exited(0),
         exit: 0,
         uptime: Duration::from_secs(2),
-        stopped_by: None,
+        stopped: None,
         usage: Usage { user_cpu: Duration::ZERO, system_cpu: Duration::ZERO, max_rss_kib: 0 },
         oom: None,
     };
@@ -467,14 +491,15 @@ mod tests {
         tell(&path, &ENDED);
         assert_eq!(fs::read_to_string(&path).unwrap(), "[{\"key\":\"digest\"}]");
 
-        forget(&path);
+        assert_eq!(forget(&path), Ok(()));
         assert_eq!(fs::read_to_string(&path).unwrap(), "");
         tell(&path, &Message::NotStarted { status: 124, cause: "first" });
         tell(&path, &ENDED);
         let said = "onset: the application was not started (exit status 124): first";
         assert_eq!(fs::read_to_string(&path).unwrap(), said);
 
-        forget(&folder.path().join("none"));
+        assert_eq!(forget(&folder.path().join("none")), Ok(()));
+        assert_eq!(forget(&folder.path().join("no/none")), Err(Errno::ENOENT));
         assert!(!folder.path().join("none").exists());
     }
 
@@ -495,7 +520,7 @@ mod tests {
         tell(&second, &ENDED);
         assert_eq!(fs::read_to_string(&target).unwrap(), "");
         fs::write(&target, "precious").unwrap();
-        [&link, &second].into_iter().for_each(|path| forget(path));
+        assert_eq!([&link, &second].map(|path| forget(path)), [Err(Errno::ELOOP), Err(Errno::EINVAL)]);
         assert_eq!(fs::read_to_string(&target).unwrap(), "precious");
     }
 
@@ -503,7 +528,7 @@ mod tests {
     fn what_is_no_file_does_not_stop_us() {
         let folder = tempfile::tempdir().unwrap();
         tell(folder.path(), &ENDED);
-        forget(folder.path());
+        assert_eq!(forget(folder.path()), Err(Errno::EISDIR));
 
         let fifo = folder.path().join("fifo");
         nix::unistd::mkfifo(&fifo, Mode::S_IRWXU).unwrap();

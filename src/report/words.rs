@@ -99,3 +99,22 @@ impl fmt::Display for Because {
         write!(f, "{first}{rest} ({:?})", self.0)
     }
 }
+
+/// How long a drain lasts: `for 5s`.
+pub struct Until {
+    /// For how long at least.
+    pub drain: Duration,
+    /// Whether stop commands run meanwhile.
+    pub commands: bool,
+}
+
+impl fmt::Display for Until {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Until { drain, commands } = *self;
+        match commands {
+            true if drain.is_zero() => f.write_str("until the stop commands have ended"),
+            true => write!(f, "for {drain:?}, and until the stop commands have ended"),
+            false => write!(f, "for {drain:?}"),
+        }
+    }
+}

@@ -28,25 +28,27 @@ struct Process {
 impl Process {
     /// The process of this number; `None`: there is none.
     fn look(pid: i32) -> Option<Self> {
-        Process::parse(pid, &std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+        Process::parse(pid, &std::fs::read(format!("/proc/{pid}/stat")).ok()?)
     }
 
-    /// From a line of /proc/PID/stat (proc_pid_stat(5)): the name in its parentheses may hold anything.
-    fn parse(pid: i32, stat: &str) -> Option<Self> {
-        let (_, fields) = stat.rsplit_once(')')?;
-        let mut fields = fields.split_ascii_whitespace();
+    /// From a line of /proc/PID/stat (proc_pid_stat(5)): the name in its parentheses may hold anything, and be no UTF-8.
+    fn parse(pid: i32, stat: &[u8]) -> Option<Self> {
+        let name_end = stat.iter().rposition(|&byte| byte == b')')?;
+        let mut fields = std::str::from_utf8(&stat[name_end + 1..]).ok()?.split_ascii_whitespace();
         Some(Process { pid, parent: fields.nth(1)?.parse().ok()?, started: fields.nth(17)?.parse().ok()? })
     }
 
     /// By number it might be somebody else's by now; by a descriptor that was opened before the last look it is not.
     fn send(&self, signal: Signal) {
         let process = Pid::from_raw(self.pid);
-        match Holder::of(process) {
-            Ok(holder) if Process::look(self.pid).is_some_and(|now| now.started == self.started) => {
-                let _gone: nix::Result<()> = holder.send(signal);
-            }
-            Err(nix::errno::Errno::ENOSYS | nix::errno::Errno::EPERM) => signal::send(process, signal),
-            Ok(_) | Err(_) => {}
+        let holder = Holder::of(process);
+        if Process::look(self.pid).is_none_or(|now| now.started != self.started) {
+            return;
+        }
+        // Where that cannot be had (the kernel or a seccomp filter is older than the calls, or there is no descriptor left)
+        // the look a moment ago has to do.
+        if holder.and_then(|holder| holder.send(signal)).is_err() {
+            signal::send(process, signal);
         }
     }
 }
@@ -85,9 +87,9 @@ mod tests {
 
     #[test]
     fn a_name_can_hold_anything() {
-        let stat = "42 (a) b) S 7 42 42 0 -1 4194560 1 0 0 0 1 2 3 4 20 0 1 0 12345 100 1 18446744073709551615";
+        let stat = b"42 (\xff) b) S 7 42 42 0 -1 4194560 1 0 0 0 1 2 3 4 20 0 1 0 12345 100 1 18446744073709551615";
         assert_eq!(Process::parse(42, stat), Some(Process { pid: 42, parent: 7, started: 12345 }));
-        assert_eq!(Process::parse(42, "42 (a) S"), None);
+        assert_eq!(Process::parse(42, b"42 (a) S"), None);
     }
 
     #[test]

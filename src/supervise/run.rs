@@ -4,8 +4,9 @@ use super::state::{self, Action, Outcome, Send, State};
 use super::{job_control, oom, rest};
 use crate::handoff::{Progress, Receiver, StartFailure};
 use crate::policy::{Policy, Target};
-use crate::report::termination::{self, Message};
+use crate::report::termination::{self, Message, Stopped};
 use crate::report::{self, Event};
+use crate::stage::Stage;
 use crate::sys::signal::{self, Intake, Received, Signal};
 use crate::sys::wait::{self, Change, Next, WaitStatus};
 use crate::sys::{clock, process};
@@ -14,12 +15,16 @@ use nix::unistd::Pid;
 use std::ffi::OsString;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStringExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How many children are waited for before signals are looked at again: a flow of orphans that does not end must not
 /// keep a signal waiting.
 const REAP_BATCH: usize = 256;
+
+/// How long signals wait at most, since onset started, for the child to say what becomes of them: one that hangs reading its
+/// configuration must not make onset deaf.
+const DEAF: Duration = Duration::from_secs(3);
 
 /// The main process, as PID 1 knows it.
 pub struct Main<'a> {
@@ -31,8 +36,10 @@ pub struct Main<'a> {
     pub onset_started: Duration,
     /// What to do until the child says otherwise.
     pub policy: Policy,
-    /// Whether the child will: until then signals wait, for it may say that one is to be another.
+    /// Whether the child will: until then signals wait for a while, for it may say that one is to be another.
     pub declared: bool,
+    /// Where the reason of the end goes until the child says otherwise; empty: nowhere.
+    pub last_words: PathBuf,
     /// Starts a process that runs the stop commands, and ends when they have.
     pub run_stop_commands: &'a dyn Fn() -> nix::Result<Pid>,
 }
@@ -41,12 +48,11 @@ pub struct Main<'a> {
 pub fn supervise(main: Main<'_>, intake: &Intake, progress: Receiver) -> u8 {
     let state = State::after_fork(&main.policy, main.onset_started);
     let mut supervisor = Supervisor {
-        deaf: main.declared,
+        deaf: main.declared.then(|| main.onset_started.saturating_add(DEAF)),
         oom: oom::Watch::begin(),
-        last_words: None,
         main,
         state,
-        name: c"",
+        shown: None,
         step: None,
         start: Start::Preparing,
         commands: None,
@@ -60,6 +66,7 @@ pub fn supervise(main: Main<'_>, intake: &Intake, progress: Receiver) -> u8 {
             supervisor.reap(&mut progress);
         }
         supervisor.on_event(state::Event::Tick, None);
+        supervisor.deaf = supervisor.deaf.filter(|&until| until > clock::monotonic());
         supervisor.show_state();
         if let Some(status) = supervisor.ended {
             return status;
@@ -112,14 +119,12 @@ enum Start {
 struct Supervisor<'a> {
     main: Main<'a>,
     state: State,
-    /// Whether signals wait, because the child has yet to say what becomes of them.
-    deaf: bool,
+    /// Until when signals wait, because the child has yet to say what becomes of them.
+    deaf: Option<Duration>,
     /// What the kernel has counted of processes that it killed for their memory.
     oom: oom::Watch,
-    /// Where the reason of the end goes; `None`: to the usual place.
-    last_words: Option<PathBuf>,
     /// What others see us as.
-    name: &'static std::ffi::CStr,
+    shown: Option<Stage>,
     /// The step that is being done.
     step: Option<String>,
     /// How far the child has come.
@@ -135,7 +140,7 @@ impl Supervisor<'_> {
     /// Waits for something to read or to do; only looks if there are children to wait for anyway. Once the main process
     /// runs and there is nothing else to do, reading the signals is the wait.
     fn wait(&self, intake: &Intake, progress: Option<&Receiver>) -> Ready {
-        let timeout = match self.state.deadline() {
+        let timeout = match self.state.deadline().into_iter().chain(self.deaf).min() {
             _ if self.unreaped => PollTimeout::ZERO,
             Some(deadline) => time_until(deadline),
             None if progress.is_none() => return Ready { signals: true, progress: false },
@@ -148,9 +153,10 @@ impl Supervisor<'_> {
             return Ready { signals: poll(&mut fds, timeout).is_ok_and(|count| count > 0), progress: false };
         };
         let mut fds = [PollFd::new(progress.as_fd(), PollFlags::POLLIN), signals];
-        let heard = if self.deaf { &mut fds[..1] } else { &mut fds[..] };
+        let deaf = self.deaf.is_some();
+        let heard = if deaf { &mut fds[..1] } else { &mut fds[..] };
         match poll(heard, timeout) {
-            Ok(_) => Ready { progress: is_ready(&fds[0]), signals: !self.deaf && is_ready(&fds[1]) },
+            Ok(_) => Ready { progress: is_ready(&fds[0]), signals: !deaf && is_ready(&fds[1]) },
             Err(_) => Ready { signals: false, progress: false },
         }
     }
@@ -230,11 +236,11 @@ impl Supervisor<'_> {
         let deliver = |received: &Received| match target {
             Target::Main => signal::forward_to_process(self.main.pid, received),
             Target::Group => signal::forward_to_group(self.main.pid, received),
-            Target::All => {
-                // That there is nobody is no news.
-                rest::send(received.signal);
-                Ok(())
+            // While the main process lives somebody is there, whether they can be found or not.
+            Target::All if !rest::send(received.signal) && self.state.outcome().is_none() => {
+                signal::forward_to_group(self.main.pid, received)
             }
+            Target::All => Ok(()),
         };
         let result = deliver(&received);
         if resume {
@@ -265,10 +271,10 @@ impl Supervisor<'_> {
 
     /// What others see: `onset:run` and the like.
     fn show_state(&mut self) {
-        let name = self.state.name();
-        if name != self.name {
-            self.name = name;
-            process::set_name(name);
+        let stage = self.state.stage();
+        if self.shown != Some(stage) {
+            self.shown = Some(stage);
+            process::set_name(stage.name());
         }
     }
 
@@ -284,14 +290,14 @@ impl Supervisor<'_> {
         match receiver.receive() {
             Progress::None => {}
             Progress::Policy(policy, last_words) => {
-                self.deaf = false;
-                self.last_words = Some(PathBuf::from(OsString::from_vec(last_words)));
+                self.deaf = None;
+                self.main.last_words = PathBuf::from(OsString::from_vec(last_words));
                 report::change(policy.format, policy.level);
                 self.state.follow(&policy);
             }
             Progress::Step(name) => self.step = Some(name),
             Progress::Executing(words) => {
-                self.deaf = false;
+                self.deaf = None;
                 self.start = Start::Executing;
                 self.step = None;
                 if !words.is_empty() {
@@ -299,7 +305,7 @@ impl Supervisor<'_> {
                 }
             }
             Progress::Closed => {
-                self.deaf = false;
+                self.deaf = None;
                 *progress = None;
                 // Without that the child is gone, and there never was a main process.
                 if self.start == Start::Executing {
@@ -307,7 +313,7 @@ impl Supervisor<'_> {
                 }
             }
             Progress::Failed(StartFailure { status, cause, problems: _ }) => {
-                self.deaf = false;
+                self.deaf = None;
                 *progress = None;
                 self.on_event(state::Event::StartFailed { status }, None);
                 self.tell_failure(status, &cause, false);
@@ -331,35 +337,45 @@ impl Supervisor<'_> {
 
     /// For whoever looks at the container afterwards. What the child or the application has said there stands.
     fn say_last(&self, message: &Message<'_>) {
-        termination::tell(self.last_words.as_deref().unwrap_or(Path::new(termination::USUAL)), message);
+        termination::tell(&self.main.last_words, message);
     }
 
     /// Waits for children that have ended already, as many as one turn may take.
     fn reap(&mut self, progress: &mut Option<Receiver>) {
+        if self.reap_some(progress) {
+            self.on_event(state::Event::Orphans, None);
+        }
+    }
+
+    /// Whether there were others than the main process among them.
+    fn reap_some(&mut self, progress: &mut Option<Receiver>) -> bool {
+        let mut orphans = false;
         for _ in 0..REAP_BATCH {
             match wait::next() {
                 Next::Change(change) if change.pid == self.main.pid && self.state.outcome().is_none() => {
-                    // What it said before it ended comes first: a process that is gone has closed its end.
-                    while progress.is_some() && !matches!(change.status, WaitStatus::Stopped(_)) {
+                    // What it said before it ended comes first: a process that is gone has closed its end. A program that
+                    // it was about to run may have its own open still, and says nothing.
+                    while progress.as_ref().is_some_and(is_ready) {
                         self.follow_progress(progress);
                     }
                     self.on_main(&change);
                 }
-                Next::Change(change) => self.on_other(&change),
+                Next::Change(change) => orphans |= self.on_other(&change),
                 Next::Nothing => {
                     self.unreaped = false;
-                    return;
+                    break;
                 }
                 Next::NoChild => {
                     self.unreaped = false;
                     self.on_event(state::Event::Alone, None);
-                    return;
+                    break;
                 }
             }
             if self.ended.is_some() {
-                return;
+                break;
             }
         }
+        orphans
     }
 
     fn on_main(&mut self, change: &Change) {
@@ -375,8 +391,9 @@ impl Supervisor<'_> {
                     let uptime = now.saturating_sub(started);
                     let oom = self.oom.kills(status, self.state.has_killed());
                     Event::MainEnded { pid, status, exit, expected, uptime, usage, oom }.emit();
-                    let stopped_by = self.state.stopped_by();
-                    self.say_last(&Message::MainEnded { status, exit, uptime, stopped_by, usage, oom });
+                    let in_time = !self.state.has_killed();
+                    let stopped = self.state.stopped_by().map(|by| Stopped { by, in_time });
+                    self.say_last(&Message::MainEnded { status, exit, uptime, stopped, usage, oom });
                 }
                 Start::Failed => {}
                 Start::Preparing | Start::Executing => {
@@ -395,19 +412,23 @@ impl Supervisor<'_> {
             let timeout = self.state.start_timeout().unwrap_or_default();
             return format!("the preparation took longer than {timeout:?}, and was ended{during}");
         }
-        format!("the preparation {status}{during}")
+        match self.state.stopped_by() {
+            Some(signal) => format!("the preparation was stopped by {signal}{during}"),
+            None => format!("the preparation {status}{during}"),
+        }
     }
 
-    fn on_other(&mut self, change: &Change) {
+    /// Whether it was an orphan that ended.
+    fn on_other(&mut self, change: &Change) -> bool {
         if matches!(change.status, WaitStatus::Stopped(_)) {
-            return;
+            return false;
         }
         if self.commands == Some(change.pid) {
             self.commands = None;
             self.on_event(state::Event::CommandsEnded, None);
-            return;
+            return false;
         }
         Event::OrphanReaped { pid: change.pid, status: change.status }.emit();
-        self.on_event(state::Event::Orphan, None);
+        true
     }
 }

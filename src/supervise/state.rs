@@ -18,6 +18,7 @@
 
 use crate::exit;
 use crate::policy::{Policy, Target};
+use crate::stage::Stage;
 use crate::sys::signal::{Signal, SignalSet};
 use crate::sys::wait::WaitStatus;
 use std::time::Duration;
@@ -117,8 +118,8 @@ pub enum Event {
     Suspended,
     /// The process that runs the stop commands ended.
     CommandsEnded,
-    /// A child that is neither ended or stopped.
-    Orphan,
+    /// Children that are neither have ended, as many as were waited for at once.
+    Orphans,
     /// There is no child at all.
     Alone,
     /// Time went on.
@@ -231,8 +232,8 @@ impl State {
             }
             Event::CommandsEnded => self.on_commands_ended(now),
             // The children of who was killed are ours now, and may have been born since.
-            Event::Orphan if matches!(self.phase, Phase::Clearing { .. }) => Action::Clear { waited: None },
-            Event::Orphan => Action::Nothing,
+            Event::Orphans if matches!(self.phase, Phase::Clearing { .. }) => Action::Clear { waited: None },
+            Event::Orphans => Action::Nothing,
             Event::Alone => match self.phase {
                 Phase::Flushing => self.on_commands_ended(now),
                 Phase::Lingering { .. } | Phase::Clearing { .. } => self.finish(),
@@ -297,14 +298,14 @@ impl State {
         self.commands.is_some() && matches!(self.phase, Phase::Draining { .. } | Phase::Flushing)
     }
 
-    /// What others are told, by the name of PID 1 (`/proc/1/comm`).
-    pub fn name(&self) -> &'static std::ffi::CStr {
+    /// What others are told, by the name of PID 1.
+    pub fn stage(&self) -> Stage {
         match self.phase {
-            Phase::Preparing | Phase::Aborting { .. } => c"onset:prepare",
-            Phase::Running => c"onset:run",
-            Phase::Draining { .. } => c"onset:drain",
-            Phase::Stopping { .. } | Phase::Killing { .. } => c"onset:stop",
-            Phase::Flushing | Phase::Lingering { .. } | Phase::Clearing { .. } | Phase::Ended => c"onset:linger",
+            Phase::Preparing | Phase::Aborting { .. } => Stage::Prepare,
+            Phase::Running => Stage::Run,
+            Phase::Draining { .. } => Stage::Drain,
+            Phase::Stopping { .. } | Phase::Killing { .. } => Stage::Stop,
+            Phase::Flushing | Phase::Lingering { .. } | Phase::Clearing { .. } | Phase::Ended => Stage::Linger,
         }
     }
 
@@ -461,7 +462,8 @@ impl State {
                 let send = Send { signal: Signal::TERM, target: Target::Main, stop: true, resume: true };
                 Action::Ask { send, grace: Some(ABORT_GRACE) }
             }
-            Phase::Aborting { .. } => self.kill(Target::Group, now),
+            // With the program of a step, which leads a group of its own and would outlive it.
+            Phase::Aborting { .. } => self.kill(Target::All, now),
             Phase::Draining { .. } => self.ask_of_own_accord(0, now),
             Phase::Stopping { rung, .. } => self.ask_of_own_accord(rung + 1, now),
             Phase::Killing { .. } => {

@@ -6,8 +6,12 @@ use std::time::Duration;
 
 /// Time since some point in the past; never goes back (`CLOCK_MONOTONIC`, `clock_gettime(2)`).
 pub fn monotonic() -> Duration {
-    let now = read(libc::CLOCK_MONOTONIC);
-    Duration::new(u64::try_from(now.tv_sec).unwrap_or(0), u32::try_from(now.tv_nsec).unwrap_or(0))
+    since(libc::CLOCK_MONOTONIC)
+}
+
+/// Time since 1970 by the system's clock, which may go back: for the times of files.
+pub fn realtime() -> Duration {
+    since(libc::CLOCK_REALTIME)
 }
 
 /// Waits this long, or less if a signal comes in that does not end the process.
@@ -32,6 +36,11 @@ pub fn utc() -> Utc {
     // SAFETY: every bit pattern is a valid tm, the zeroed one included (its zone pointer may be null).
     let date = unsafe { date.assume_init() };
     Utc { date, microsecond: now.tv_nsec / 1000 }
+}
+
+fn since(clock: libc::clockid_t) -> Duration {
+    let now = read(clock);
+    Duration::new(u64::try_from(now.tv_sec).unwrap_or(0), u32::try_from(now.tv_nsec).unwrap_or(0))
 }
 
 fn read(clock: libc::clockid_t) -> libc::timespec {

@@ -1,7 +1,9 @@
 //! File descriptors: our own stay clear of 0, 1 and 2, and PID 1 keeps none that it inherited.
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::fcntl::{FcntlArg, OFlag, SealFlag, fcntl};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use std::ffi::CStr;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 /// The first number that is not a standard stream.
@@ -20,6 +22,27 @@ pub fn above_stdio(fd: OwnedFd) -> nix::Result<OwnedFd> {
         return Ok(fd);
     }
     at_least(&fd, ABOVE_STDIO)
+}
+
+/// An empty file in memory that can be sealed, close-on-exec.
+///
+/// # Errors
+/// No descriptor or no memory left, or no leave: the kernel was built without them, or a seccomp filter forbids them.
+pub fn in_memory(name: &CStr) -> nix::Result<OwnedFd> {
+    // Without saying that it is none to execute, which Linux before 6.3 does not know, `vm.memfd_noexec=2` refuses it.
+    let not_to_execute = MFdFlags::from_bits_retain(libc::MFD_NOEXEC_SEAL);
+    let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
+    let made = match memfd_create(name, flags | not_to_execute) {
+        Err(Errno::EINVAL) => memfd_create(name, flags),
+        made => made,
+    };
+    above_stdio(made?)
+}
+
+/// Makes a file in memory stay as it is.
+pub fn seal(file: &OwnedFd) {
+    let all = [SealFlag::F_SEAL_WRITE, SealFlag::F_SEAL_SHRINK, SealFlag::F_SEAL_GROW, SealFlag::F_SEAL_SEAL];
+    let _no_file_in_memory: nix::Result<i32> = fcntl(file, FcntlArg::F_ADD_SEALS(all.into_iter().collect()));
 }
 
 /// Closes every descriptor but stderr and `keep`. Descriptors cannot fail to close in a way that matters here.

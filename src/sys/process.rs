@@ -55,6 +55,15 @@ pub fn set_sub_reaper(on: bool) -> nix::Result<()> {
     Errno::result(result).map(drop)
 }
 
+/// Makes this process end when its parent does, by whatever that is ended. The kernel forgets this when the user changes, so it
+/// comes after that; execve(2) keeps it.
+pub fn end_with(parent: Pid) {
+    let _old_kernel: nix::Result<()> = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
+    if nix::unistd::getppid() != parent {
+        exit_now(0)
+    }
+}
+
 /// Whether orphaned descendants come to this process because of [`set_sub_reaper`].
 pub fn is_sub_reaper() -> bool {
     let mut on: libc::c_int = 0;

@@ -24,6 +24,8 @@ const LOWEST_REAL_TIME: u8 = 34;
 pub struct Signal(u8);
 
 impl Signal {
+    /// The terminal is gone.
+    pub const HUP: Signal = Signal(1);
     /// Ctrl-C.
     pub const INT: Signal = Signal(2);
     /// Ctrl-\.
@@ -206,16 +208,29 @@ fn pending() -> SignalSet {
 pub fn let_stop_signals_end_us(inherited: SignalSet) {
     let mut mask = SignalSet::ALL;
     for signal in [Signal::TERM, Signal::INT, Signal::QUIT] {
-        if inherited.0 & signal.bit() != 0 || is_ignored(signal) {
-            continue;
-        }
-        let end = move || super::process::exit_now(128 + signal.number());
-        // SAFETY: the handler calls _exit and nothing else, which is async-signal-safe.
-        if unsafe { signal_hook::low_level::register(signal.raw(), end) }.is_ok() {
+        if inherited.0 & signal.bit() == 0 && let_end_us(signal) {
             mask.0 &= !signal.bit();
         }
     }
     set_mask(mask);
+}
+
+/// Takes signals as any program does that supervises nobody: blocked is what was inherited so, and the others have their
+/// default action. PID 1 has no default actions: there SIGHUP, SIGINT, SIGQUIT and SIGTERM end it with 128+n.
+pub fn take_as_any_program(inherited: SignalSet) {
+    if Pid::this() == Pid::from_raw(1) {
+        for signal in [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM] {
+            let_end_us(signal);
+        }
+    }
+    set_mask(inherited);
+}
+
+/// Gives a signal a handler that ends this process with 128+n; `false`: it is ignored, and stays so.
+fn let_end_us(signal: Signal) -> bool {
+    let end = move || super::process::exit_now(128 + signal.number());
+    // SAFETY: the handler calls _exit and nothing else, which is async-signal-safe.
+    !is_ignored(signal) && unsafe { signal_hook::low_level::register(signal.raw(), end) }.is_ok()
 }
 
 fn is_ignored(signal: Signal) -> bool {

@@ -32,6 +32,11 @@ Without starting anything, and without changing anything:
   onset plan [--format json] [ARGS...]  what would happen, in order; secrets are not shown
   onset render [TARGET...]              the files that would be written; secrets are not shown
 
+In a container that runs (`onset probe --help` says more, and so on):
+  onset probe [OPTIONS] TARGET...       does it answer, is it ready? for health checks
+  onset exec [OPTIONS] [--] COMMAND...  COMMAND with the application's environment and user
+  onset sleep TIME                      for preStop hooks, where no sleep is
+
 Exit status: COMMAND's own; 128+n if signal n ended it; 127 not found; 126 not executable;
 125 onset's own refusal. Reports go to stderr, one line each.
 ";
@@ -123,7 +128,7 @@ both_modes!(a_wrong_variable_is_refused, |mode| {
 });
 
 both_modes!(all_problems_are_said_at_once, |mode| {
-    let words = ["--bogus", "--log-level", "loud", "--log-format=xml", "probe"];
+    let words = ["--bogus", "--log-level", "loud", "--log-format=xml", "/no/such"];
     let accepted = "accepted are --config, --exec, --group, --log-format, --log-level, --help, --version";
     let finished = run(mode, &words, &["ONSET_EXEC=maybe", "ONSET_GROUP=maybe", "ONSET_LOG_LEVEL=ignored"]);
     let mut lines: Vec<_> = finished.stderr().lines().map(str::to_owned).collect();
@@ -132,7 +137,6 @@ both_modes!(all_problems_are_said_at_once, |mode| {
         format!("onset: unknown option `--bogus`: {accepted}"),
         "onset: `--log-level` is `loud`: accepted are off, error, warn, info (default) or debug".to_owned(),
         "onset: `--log-format` is `xml`: accepted are json (default), gcp, ecs, otel, datadog or text".to_owned(),
-        "onset: `probe` is reserved for a subcommand: to run a program of that name, write `onset -- probe`".to_owned(),
         "onset: ONSET_EXEC is `maybe`: accepted are 1, true, yes, on, 0, false, no, off".to_owned(),
         "onset: ONSET_GROUP is `maybe`: accepted are 1, true, yes, on, 0, false, no, off".to_owned(),
     ];
@@ -148,17 +152,20 @@ both_modes!(a_value_for_an_option_that_takes_none_is_refused, |mode| {
     assert_refused(&run(mode, &["--group=no", "/no/such"], &[]), &["`--group` takes no value"]);
 });
 
-both_modes!(words_for_later_subcommands_are_refused_when_they_stand_first, |mode| {
+both_modes!(subcommands_have_a_help_of_their_own, |mode| {
     for word in ["probe", "exec", "sleep"] {
-        let said =
-            format!("`{word}` is reserved for a subcommand: to run a program of that name, write `onset -- {word}`");
-        assert_refused(&run(mode, &[word], &[]), &[&said]);
-        assert_refused(&run(mode, &["--group", word, "argument"], &[]), &[&said]);
+        for help in ["--help", "-h"] {
+            let finished = run(mode, &[word, help], &[]);
+            let start = format!("usage: onset {word} ");
+            assert!(finished.stdout().starts_with(&start), "{}", finished.story());
+            assert!(finished.stdout().contains("Example"), "{}", finished.story());
+            assert_eq!((finished.code(), finished.stderr().as_str()), (0, ""));
+        }
     }
 });
 
 both_modes!(after_two_dashes_every_word_is_a_command, |mode| {
-    for word in ["check", "plan", "render", "probe", "exec", "version", "--help", "-V", "--"] {
+    for word in ["check", "plan", "render", "probe", "exec", "sleep", "version", "--help", "-V", "--"] {
         let finished = Init::new(mode).env(["PATH=/no/such"]).args(["--", word]).start().finish();
         let message = format!("cannot start `{word}`: not found in PATH `/no/such`");
         assert_eq!(finished.event("start_failed")["message"], message, "{}", finished.story());

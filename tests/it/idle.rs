@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::both_modes;
+use crate::shutdown::with_policy;
 use crate::support::ptrace::{Event, Tracer};
-use crate::support::{Init, Running, proc};
+use crate::support::{Folder, Init, Running, proc};
 
 const WHILE: Duration = Duration::from_secs(10);
 
@@ -18,7 +19,13 @@ both_modes!(pid_1_makes_no_system_call_for_10_seconds, |mode| {
     used.wait_for_text("told");
     used.until("main being the only child", || (proc::children(used.pid()) == [used.main_pid()]).then_some(()));
 
-    let traced: Vec<_> = [&fresh, &used].into_iter().map(|init| (init, settled(init))).collect();
+    // A policy has times, but none before there is a stop signal.
+    let folder = Folder::new();
+    let policy = "start_timeout = '1h'\n[shutdown]\ndrain = '1s'\ngrace = '1s'\nlinger = '1s'";
+    let configured = with_policy(mode, &folder, policy, &["sleep"]).start();
+    configured.wait_for_ready();
+
+    let traced: Vec<_> = [&fresh, &used, &configured].into_iter().map(|init| (init, settled(init))).collect();
     let before: Vec<_> = traced.iter().map(|(init, _)| switches(init)).collect();
     let mut wait = WHILE;
     for (init, tracer) in &traced {

@@ -26,16 +26,21 @@ macro_rules! promise {
     };
 }
 
+mod beside;
 mod cli;
 mod entrypoints;
+mod exec;
 mod exec_failure;
 mod exec_mode;
 mod idle;
 mod inheritance;
+mod migrating;
 mod orphans;
+mod probe;
 mod reports;
 mod shutdown;
 mod signals;
+mod sleep;
 mod status;
 mod stdio;
 mod steps;

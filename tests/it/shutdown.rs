@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::both_modes;
 use crate::support::mode::is_root_or_skip;
-use crate::support::{Finished, Folder, Init, Mode, Running, probe, proc, run, sys};
+use crate::support::{Finished, Folder, Init, Mode, Running, probe, proc, run, sys, until};
+use crate::{both_modes, syscall};
 
 /// onset with this configuration, kept in the folder, and the probe as its application.
 pub fn with_policy(mode: Mode, folder: &Folder, policy: &str, probe_words: &[&str]) -> Init {
@@ -32,7 +32,7 @@ fn heard(finished: &Finished) -> Vec<i64> {
     lines.filter_map(|line| line["signo"].as_i64()).collect()
 }
 
-fn wait_for_name(init: &Running, name: &str) {
+pub fn wait_for_name(init: &Running, name: &str) {
     init.until(&format!("onset called {name}"), || (proc::comm(init.pid())? == name).then_some(()));
 }
 
@@ -102,11 +102,16 @@ both_modes!(which_signals_ask_to_stop_is_configurable, |mode| {
 });
 
 both_modes!(a_stop_signal_can_go_to_the_whole_group, |mode| {
-    let (init, _folder) = started(mode, "[shutdown]\ntarget = 'group'", &["family"]);
+    // None that ends main: its end is the end of its child, as PID 1.
+    let (init, _folder) = started(mode, "[shutdown]\ntarget = 'group'\nsignal = 'USR2'", &["family"]);
     init.kill(libc::SIGUSR1);
     init.wait_for_output("SIGUSR1 of main", |line| line["signo"] == libc::SIGUSR1 && line["who"] == "main");
     init.kill(libc::SIGTERM);
-    init.wait_for_output("SIGTERM of the child", |line| line["signo"] == libc::SIGTERM && line["who"] == "child");
+    for who in ["main", "child"] {
+        let what = format!("SIGUSR2 of {who}");
+        init.wait_for_output(&what, |line| line["signo"] == libc::SIGUSR2 && line["who"] == who);
+    }
+    sys::kill(-init.main_pid(), libc::SIGTERM).expect("its group lives");
     let finished = init.finish();
     let told = finished.stdout();
     assert!(!told.lines().any(|line| line.contains("\"signo\":10") && line.contains("child")), "{}", finished.story());
@@ -121,6 +126,23 @@ both_modes!(a_stop_signal_can_go_to_everybody, |mode| {
     assert_eq!(finished.code(), 0, "{}", finished.story());
     assert_eq!(finished.stdout().lines().filter(|line| *line == "flushed").count(), 3, "{}", finished.story());
     assert!(stranger.is_alive() && stranger.outputs().is_empty(), "nobody else's processes hear of it");
+});
+
+both_modes!(without_proc_everybody_is_the_application_at_least, |mode| {
+    if !crate::support::mode::has_namespaces_or_skip() {
+        return;
+    }
+    let folder = Folder::new();
+    let init = with_policy(mode, &folder, "[shutdown]\ntarget = 'all'\nlinger = '100ms'", &["signals"]);
+    let init = init.own_mounts().hook(|| {
+        syscall!(SYS_mount, c"none".as_ptr(), c"/proc".as_ptr(), c"tmpfs".as_ptr(), 0, 0)?;
+        Ok(())
+    });
+    let init = init.start();
+    init.wait_for_ready();
+    init.kill(libc::SIGTERM);
+    let finished = init.finish();
+    assert_eq!((finished.code(), heard(&finished)), (0, vec![15]), "{}", finished.story());
 });
 
 both_modes!(under_linger_those_left_behind_may_finish, |mode| {
@@ -159,6 +181,16 @@ both_modes!(those_who_do_not_end_under_linger_are_killed, |mode| {
     for heir in heirs {
         assert_eq!(proc::state(heir), None, "{heir} is gone");
     }
+});
+
+both_modes!(a_crowd_is_killed_as_fast_as_a_few, |mode| {
+    let (init, _folder) = started(mode, "[shutdown]\nlinger = '100ms'", &["heirs", "1500", "--deaf"]);
+    let asked = Instant::now();
+    init.kill(libc::SIGTERM);
+    let finished = init.finish();
+    assert_eq!(finished.code(), 0, "{}", finished.story());
+    // Each that is gone was a reason to look for everybody once more: that took ten seconds here.
+    assert!(asked.elapsed() < Duration::from_secs(6), "{:?}", asked.elapsed());
 });
 
 both_modes!(a_stop_signal_ends_the_linger, |mode| {
@@ -238,6 +270,17 @@ both_modes!(stop_commands_run_while_the_application_serves, |mode| {
     assert_eq!(notice["message"], text);
 });
 
+both_modes!(no_message_about_a_stop_command_has_a_secret_in_it, |mode| {
+    let policy = "[env.S]\nsecret = true\ndefault = 'hunter2'\n[shutdown]\n[[shutdown.run]]\ncommand = ['/no/${S}/such']\n\
+                  [[shutdown.run]]\ncommand = ['/usr/bin/env', '${S}=1', 'true']";
+    let (init, _folder) = started(mode, policy, &["signals"]);
+    init.kill(libc::SIGTERM);
+    let finished = init.finish();
+    let text = finished.event("notice")["message"].to_string();
+    assert!(text.contains("stop command 1 (`/no/[secret]/such`) failed: cannot start `/no/[secret]/such`"), "{text}");
+    assert!(!finished.stderr().contains("hunter2"), "{}", finished.story());
+});
+
 both_modes!(the_drain_lasts_until_the_stop_commands_have_ended_and_they_have_a_limit, |mode| {
     let policy = format!("[shutdown]\n{}", stop_command("sleep 1000", "timeout = '200ms'"));
     let (init, _folder) = started(mode, &policy, &["signals"]);
@@ -247,6 +290,8 @@ both_modes!(the_drain_lasts_until_the_stop_commands_have_ended_and_they_have_a_l
     let finished = init.finish();
     assert!(asked.elapsed() >= Duration::from_millis(200), "too early");
     assert_eq!((finished.code(), heard(&finished)), (0, vec![15]), "{}", finished.story());
+    let text = "SIGTERM received, draining until the stop commands have ended";
+    assert_eq!(finished.event("draining")["message"], text);
     let text = finished.event("notice")["message"].to_string();
     assert!(text.contains("took longer than 200ms"), "{text}");
 });
@@ -278,6 +323,23 @@ both_modes!(a_second_stop_signal_ends_the_stop_commands, |mode| {
     assert_eq!((finished.code(), heard(&finished)), (0, vec![15]), "{}", finished.story());
 });
 
+both_modes!(where_nothing_can_be_kept_in_memory_the_application_starts_and_that_is_said, |mode| {
+    let folder = Folder::new();
+    let policy = format!("[shutdown]\n{}", stop_command("echo stopping", ""));
+    // What is kept is in a file, and none may have a byte in it. The signal that comes with that is not the application's.
+    let init = with_policy(mode, &folder, &policy, &["signals"]).limit(libc::RLIMIT_FSIZE, 0, 0).start();
+    init.wait_for_ready();
+    init.wait_for_event("main_started");
+    init.kill(libc::SIGTERM);
+    let finished = init.finish();
+    assert_eq!((finished.code(), heard(&finished)), (0, vec![15]), "{}", finished.story());
+    let notice = finished.event("notice");
+    let text = "cannot keep what was resolved in memory: file too large (EFBIG); `onset exec` and `onset probe` find what \
+                PID 1 was given instead, and no stop command is run";
+    assert_eq!(notice["message"], text);
+    assert!(!finished.stderr().contains("stopping"), "{}", finished.story());
+});
+
 both_modes!(stop_commands_run_as_the_applications_user, |mode| {
     if !is_root_or_skip() {
         return;
@@ -297,6 +359,18 @@ both_modes!(stop_commands_run_as_the_applications_user, |mode| {
     assert_eq!(ids, ["65534", "65533", "65533"], "{}", finished.story());
 });
 
+both_modes!(a_preparation_that_is_stopped_says_by_what_and_where, |mode| {
+    let policy = "[[steps]]\nname = 'migrate'\nrun = { command = ['/bin/sh', '-c', 'echo ready; exec sleep 1000'] }";
+    let folder = Folder::new();
+    let init = with_policy(mode, &folder, policy, &["exit", "0"]).start();
+    init.wait_for_ready();
+    init.kill(libc::SIGTERM);
+    let finished = init.finish();
+    let failed = finished.event("start_failed");
+    let text = "the preparation was stopped by SIGTERM during step `migrate`";
+    assert_eq!((finished.code(), &failed["message"], &failed["level"]), (143, &text.into(), &"info".into()));
+});
+
 both_modes!(a_preparation_that_takes_too_long_is_given_up, |mode| {
     let policy =
         "start_timeout = '200ms'\n[[steps]]\nname = 'wait for ever'\nrun = { command = ['/bin/sleep', '1000'] }";
@@ -307,6 +381,51 @@ both_modes!(a_preparation_that_takes_too_long_is_given_up, |mode| {
     assert_eq!(finished.code(), 124, "{}", finished.story());
     let cause = "the preparation took longer than 200ms, and was ended during step `wait for ever`";
     assert_eq!(finished.event("start_failed")["message"], cause);
+});
+
+both_modes!(a_preparation_that_is_killed_leaves_no_program_behind, |mode| {
+    let run = format!("run = {{ command = [{:?}, 'ignore-term'], grace = '1h' }}", probe());
+    let policy = format!("[[steps]]\n{run}\n[shutdown]\ngrace = '100ms'");
+    let folder = Folder::new();
+    let init = with_policy(mode, &folder, &policy, &["exit", "0"]).start();
+    init.wait_for_ready();
+    let descendants = proc::descendants(init.pid());
+    assert_eq!(descendants.len(), 2, "the preparation and the program");
+    init.kill(libc::SIGTERM);
+    let finished = init.finish();
+    assert_eq!(finished.code(), 137, "{}", finished.story());
+    assert_eq!(finished.event("main_killed")["target"], "all");
+    for pid in descendants {
+        wait_until_gone(pid);
+    }
+});
+
+/// The kernel tells it of its parent's death, which takes a moment.
+fn wait_until_gone(pid: i32) {
+    until(&format!("the end of {pid}"), || proc::state(pid).is_none_or(|state| state == 'Z').then_some(()));
+}
+
+both_modes!(who_is_killed_while_it_runs_a_program_takes_it_along, |mode| {
+    let folder = Folder::new();
+    let step = format!("[[steps]]\nrun = {{ command = [{:?}, 'ignore-term'] }}", probe());
+    let init = with_policy(mode, &folder, &step, &["exit", "0"]).start();
+    init.wait_for_ready();
+    let program = proc::children(init.main_pid())[0];
+    sys::kill(init.main_pid(), libc::SIGKILL).expect("the preparation lives");
+    assert_eq!(init.finish().code(), 137);
+    wait_until_gone(program);
+
+    let policy = format!("[shutdown]\n{}", stop_command("echo begun; exec sleep 1000", "timeout = '1h'"));
+    let (init, _folder) = started(mode, &policy, &["signals"]);
+    init.kill(libc::SIGTERM);
+    init.stderr().wait_for(|line| line == "begun").expect("the stop command");
+    let runner = proc::children(init.pid()).into_iter().find(|pid| proc::comm(*pid).as_deref() == Some("onset-stop"));
+    let runner = runner.expect("who runs it");
+    let program = proc::children(runner)[0];
+    sys::kill(runner, libc::SIGKILL).expect("it lives");
+    let finished = init.finish();
+    assert_eq!((finished.code(), heard(&finished)), (0, vec![15]), "{}", finished.story());
+    wait_until_gone(program);
 });
 
 both_modes!(onset_keeps_what_it_needs_and_nothing_else, |mode| {
@@ -334,6 +453,32 @@ both_modes!(a_policy_may_depend_on_what_a_step_finds_out, |mode| {
     assert_eq!(init.wait_for_event("draining")["drain_ms"], 123);
     assert_eq!(init.finish().code(), 0);
 });
+
+#[test]
+fn check_and_plan_say_what_a_stop_is_and_warn_of_one_that_is_too_long() {
+    let folder = Folder::new();
+    let policy = "[shutdown]\ndrain = '5s'\nsignal = 'QUIT'\ngrace = '${GRACE:-30s}'\nbudget = '30s'\n";
+    let words = |words: &[&str], env: &str| {
+        let init = with_policy(Mode::SubReaper, &folder, policy, &["exit", "0"]);
+        init.options(words).add_env(env).start().finish()
+    };
+    let config = folder.join("onset.toml").display().to_string();
+    let warning = "a stop may take 35s (drain 5s, grace 30s), and `shutdown.budget` is 30s: \
+                   the platform kills everything before that";
+    let finished = words(&["check"], "A=b");
+    assert_eq!(
+        finished.stdout(),
+        format!("{config}: warning: {warning}\n{config}: in order\n"),
+        "{}",
+        finished.story()
+    );
+    assert_eq!(words(&["check", "--env"], "GRACE=20s").stdout(), format!("{config}: in order\n"));
+    let stop = "stop: on SIGINT, SIGQUIT, SIGTERM: drain 5s, SIGQUIT, 20s, SIGKILL";
+    assert!(words(&["plan"], "GRACE=20s").stdout().lines().any(|line| line == stop));
+    // So does a start, which it does not stop.
+    let finished = with_policy(Mode::SubReaper, &folder, policy, &["exit", "0"]).start().finish();
+    assert_eq!((finished.code(), &finished.event("notice")["message"]), (0, &warning.into()));
+}
 
 mod last_words {
     use super::*;
@@ -367,6 +512,25 @@ mod last_words {
         let text = after(with_policy(mode, &folder, &policy, &["exit", "0"]), &file, 127);
         let start = "onset: the application was not started (exit status 127): step `migrate` (";
         assert!(text.starts_with(start) && !text.contains("hunter2"), "{text}");
+    });
+
+    both_modes!(of_a_start_that_is_refused_are_where_and_how_the_configuration_says, |mode| {
+        let folder = Folder::new();
+        let file = folder.join("message");
+        let policy = format!("[env.DB]\nrequired = true\n[report]\nformat = 'gcp'\ntermination_message = {file:?}");
+        let finished = with_policy(mode, &folder, &policy, &["exit", "0"]).start().finish();
+        assert_eq!(finished.event("start_failed")["severity"], "ERROR", "{}", finished.story());
+        let text = std::fs::read_to_string(&file).expect("a message was written");
+        assert!(text.contains("`DB` is required and not set"), "{text}");
+    });
+
+    both_modes!(that_cannot_be_written_are_no_failure_and_no_secret, |mode| {
+        let folder = Folder::new();
+        let policy = "[report]\ntermination_message = '/no/such/folder/message'";
+        let finished = with_policy(mode, &folder, policy, &["exit", "0"]).start().finish();
+        let text =
+            "no termination message can be written to /no/such/folder/message: no such file or directory (ENOENT)";
+        assert_eq!((finished.code(), &finished.event("notice")["message"]), (0, &text.into()));
     });
 
     #[test]

@@ -1,12 +1,14 @@
 //! A signal sent at any moment after onset's execve arrives. The moments are forced: the tracer holds onset, or its
 //! child before it is the application, at each of their system calls in turn, and the signal is sent while it is held.
 
+use std::fs::File;
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
 
-use crate::both_modes;
 use crate::shutdown::with_policy;
 use crate::support::ptrace::{Edge, Event, Stop, Tracer, Who};
-use crate::support::{Folder, Init, LIMIT, Mode, Running, init, proc, run, sys, until};
+use crate::support::{Folder, Init, LIMIT, Mode, Running, init, probe, proc, run, sys, until};
+use crate::{both_modes, syscall};
 
 /// Starts it under a tracer that holds the first stop for which `hold` is true.
 fn traced(init: Init, hold: impl FnMut(&Stop) -> bool + Send + 'static) -> (Running, Tracer) {
@@ -126,6 +128,47 @@ both_modes!(what_is_dropped_or_rewritten_is_so_at_any_call_of_the_child, |mode| 
         assert_eq!(heard, [10, 40], "{stop:?}\n{}", finished.story());
     });
     assert!(stops >= 100, "only {stops} stops");
+});
+
+both_modes!(a_stop_signal_ends_a_start_that_hangs_reading_what_it_needs, |mode| {
+    let folder = Folder::new();
+    let pipe = named_pipe(&folder);
+    // Somebody who writes nothing.
+    let _writer = writer(&pipe);
+    let policy = "[env.SECRET]\nfile = true\n[shutdown]\ngrace = '1h'";
+    let pointer = format!("SECRET_FILE={}", pipe.display());
+    let init = with_policy(mode, &folder, policy, &["exit", "0"]).add_env(pointer).start();
+    init.until("it waits", || (proc::state(init.main_pid())? == 'S').then_some(()));
+    init.kill(libc::SIGTERM);
+    let finished = init.finish();
+    assert_eq!(finished.code(), 143, "{}", finished.story());
+    assert_eq!(finished.event("start_failed")["level"], "info", "{}", finished.story());
+});
+
+fn named_pipe(folder: &Folder) -> PathBuf {
+    let path = folder.join("pipe");
+    let name = std::ffi::CString::new(path.to_str().expect("UTF-8")).expect("a path");
+    syscall!(SYS_mknodat, libc::AT_FDCWD, name.as_ptr(), libc::S_IFIFO | 0o600, 0).expect("a named pipe");
+    path
+}
+
+fn writer(pipe: &Path) -> File {
+    File::options().read(true).write(true).open(pipe).expect("a named pipe")
+}
+
+// The end of the pipe by which the preparation speaks to onset is in a process that is about to become a program.
+both_modes!(a_preparation_that_dies_leaves_onset_waiting_for_nobody, |mode| {
+    let folder = Folder::new();
+    let pipe = named_pipe(&folder);
+    let step = format!("[[steps]]\nrun = {{ command = [{:?}, 'exit', '0'], stdin_file = {pipe:?} }}", probe());
+    let init = with_policy(mode, &folder, &step, &["exit", "0"]).start();
+    init.until("the new process", || (proc::descendants(init.pid()).len() == 2).then_some(()));
+    sys::kill(init.main_pid(), libc::SIGKILL).expect("the preparation");
+    assert_eq!(init.wait().code(), Some(137));
+    // Not PID 1, that process is still there.
+    let _writer = writer(&pipe);
+    let cause = "the preparation was killed by signal SIGKILL during step 1 (run)";
+    assert_eq!(init.finish().event("start_failed")["message"], cause);
 });
 
 both_modes!(under_a_policy_term_at_any_call_of_onset_ends_main, |mode| term_under_a_policy(mode, Who::Seized));

@@ -42,6 +42,8 @@ pub fn heirs(count: c_int, manners: Manners) -> c_int {
 }
 
 fn heir(manners: Manners) -> c_int {
+    // As a name may be.
+    syscall!(SYS_prctl, libc::PR_SET_NAME, c"heir) \xff".as_ptr()).expect("a name is copied");
     let time = match manners {
         Manners::Deaf => pause(),
         Manners::Flush(time) => time,

@@ -109,13 +109,13 @@ impl Field {
 fn page() -> String {
     let mut page = HEAD.to_owned();
     page += "\n## Formats\n\n| format | what | time | level | event | message | fields | besides |\n|---|---|---|---|---|---|---|---|\n";
-    for &format in Format::ALL {
+    for (&format, (name, docs)) in Format::ALL.iter().zip(Format::DOCS) {
         let cells = format.profile().map_or(text_cells(), |parts| {
             let keys = keys(parts, "");
             let column = |wanted| keys.iter().filter(move |(column, _)| *column == wanted).map(|(_, key)| key.as_str());
             [0, 1, 2, 3, 4, 5].map(|wanted| column(wanted).collect::<Vec<_>>().join(", "))
         });
-        let _ = writeln!(page, "| `{}` | {} | {} |", format.name(), format.docs(), cells.join(" | "));
+        let _ = writeln!(page, "| `{name}` | {} | {} |", docs.trim(), cells.join(" | "));
     }
     page += "\nThe same event in each of them:\n";
     let started = samples().into_iter().find(|event| matches!(event, Event::MainStarted { .. })).unwrap();

@@ -127,7 +127,7 @@ impl Node {
             }
             Move::RestEnds if rest > 0 => {
                 next.world.rest -= 1;
-                Event::Orphan
+                Event::Orphans
             }
             Move::ReportAlone if main == Main::Gone && !commands && rest == 0 => Event::Alone,
             Move::Deadline => {

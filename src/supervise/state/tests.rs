@@ -65,8 +65,8 @@ impl Machine {
         self.on(Event::Tick)
     }
 
-    fn name(&self) -> &str {
-        self.state.name().to_str().unwrap()
+    fn stage(&self) -> Stage {
+        self.state.stage()
     }
 }
 
@@ -122,13 +122,13 @@ fn without_a_policy_every_signal_is_forwarded_and_nothing_has_a_time() {
 #[test]
 fn a_stop_drains_asks_and_kills_each_in_its_time() {
     let mut machine = Machine::running(&graceful());
-    assert_eq!(machine.name(), "onset:run");
+    assert_eq!(machine.stage(), Stage::Run);
     assert_eq!(machine.signal(15), Action::Drain { commands: false });
-    assert_eq!(machine.name(), "onset:drain");
+    assert_eq!(machine.stage(), Stage::Drain);
     assert_eq!(machine.signal(10), forward(10, false));
     assert_eq!(machine.wait(seconds(4)), Action::Nothing);
     assert_eq!(machine.wait(seconds(1)), ask(3, Some(seconds(20))));
-    assert_eq!(machine.name(), "onset:stop");
+    assert_eq!(machine.stage(), Stage::Stop);
     assert_eq!(machine.signal(15), forward(3, true), "the rung's signal once more");
     assert_eq!(machine.signal(1), forward(1, false));
     assert_eq!(machine.wait(seconds(20)), Action::Kill { target: Target::Main, waited: Some(seconds(20)) });
@@ -205,7 +205,7 @@ fn stop_commands_are_waited_for_when_main_ends_before_them() {
     let mut machine = Machine::running(&Policy { commands: Some(seconds(10)), ..graceful() });
     machine.signal(15);
     assert_eq!(machine.on(Event::Main(WaitStatus::Exited(4))), Action::Nothing);
-    assert_eq!(machine.name(), "onset:linger");
+    assert_eq!(machine.stage(), Stage::Linger);
     assert_eq!(machine.signal(10), Action::Nothing);
     assert_eq!(machine.on(Event::CommandsEnded), Action::Finish);
     assert_eq!(machine.state.outcome(), Some(Outcome { status: 4, expected: false }));
@@ -219,7 +219,7 @@ fn the_rest_is_asked_waited_for_and_killed() {
         machine
     };
     let mut machine = lingering();
-    assert_eq!(machine.on(Event::Orphan), Action::Nothing);
+    assert_eq!(machine.on(Event::Orphans), Action::Nothing);
     assert_eq!(machine.on(Event::Alone), Action::Finish);
     let mut machine = lingering();
     let to_all = Send { signal: signal(10), target: Target::All, stop: false, resume: false };
@@ -245,7 +245,7 @@ fn a_preparation_is_aborted_by_what_it_listens_to() {
     // With a grace it does not go on for ever.
     let mut machine = Machine::new(&graceful());
     assert_eq!(machine.signal(15), forward(15, true));
-    assert_eq!(machine.wait(seconds(20)), Action::Kill { target: Target::Group, waited: Some(seconds(20)) });
+    assert_eq!(machine.wait(seconds(20)), Action::Kill { target: Target::All, waited: Some(seconds(20)) });
 }
 
 #[test]
@@ -269,7 +269,7 @@ fn a_preparation_that_takes_too_long_is_aborted() {
     assert_eq!(machine.state.outcome(), Some(Outcome { status: 124, expected: false }));
     let mut machine = Machine::new(&limited);
     machine.wait(seconds(60));
-    assert!(matches!(machine.wait(ABORT_GRACE), Action::Kill { target: Target::Group, .. }));
+    assert!(matches!(machine.wait(ABORT_GRACE), Action::Kill { target: Target::All, .. }));
     assert_eq!(machine.on(Event::Main(killed(9))), Action::Finish);
     assert_eq!(machine.state.outcome(), Some(Outcome { status: 124, expected: false }));
     let machine = Machine::running(&limited);
@@ -366,7 +366,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         2 => any_signal().prop_map(|signal| Event::Main(WaitStatus::Stopped(signal))),
         2 => Just(Event::Suspended),
         2 => Just(Event::CommandsEnded),
-        3 => Just(Event::Orphan),
+        3 => Just(Event::Orphans),
         1 => Just(Event::Alone),
         6 => Just(Event::Tick),
     ]

@@ -1,8 +1,11 @@
 //! A stop signal while a step runs a program: the program gets it, and nothing is left.
 
+use std::ffi::CString;
+
 use crate::support::pty::{CTRL_C, Pty};
 use crate::support::root::Root;
-use crate::support::{Init, Mode, Stream};
+use crate::support::{Init, Mode, Stream, proc};
+use crate::syscall;
 
 const CONFIG: &str = "version = 1\n[app]\ncommand = ['app']\n[[steps]]\n";
 
@@ -53,6 +56,21 @@ promise!(a_pause_before_another_try_is_ended_at_once, {
     init.wait_for_line(Stream::Stderr, "the pause", |line| line.contains("the next one in 30s"));
     init.kill(libc::SIGTERM);
     assert_eq!(init.finish().code(), 143);
+});
+
+promise!(one_that_waits_for_its_stdin_is_ended_too, {
+    for (timeout, status) in [("1h", 143), ("100ms", 124)] {
+        let root = root(&format!("{{ command = ['tool'], stdin_file = '/in', timeout = '{timeout}' }}"))
+            .stub("tool", "exit 0");
+        let name = CString::new(root.path("/in").to_str().expect("UTF-8")).expect("a path");
+        syscall!(SYS_mknodat, libc::AT_FDCWD, name.as_ptr(), libc::S_IFIFO | 0o600, 0).expect("a named pipe");
+        let init = root.start([""; 0]).begin();
+        if status == 143 {
+            init.until("the new process", || (proc::descendants(init.pid()).len() == 2).then_some(()));
+            init.kill(libc::SIGTERM);
+        }
+        assert_eq!(init.finish().code(), status);
+    }
 });
 
 promise!(ctrl_c_reaches_it, {

@@ -19,6 +19,7 @@
 //!   A test that needs another program (strace, bash) starts it with `Init::bare`.
 //! * Names, in `/proc` too, are host pids; see [`proc`].
 
+pub mod fake;
 pub mod files;
 pub mod init;
 pub mod lines;
@@ -32,6 +33,7 @@ pub mod running;
 mod spawn;
 pub mod sys;
 
+pub use fake::{Fake, Standing};
 pub use files::Folder;
 pub use init::{Init, Stdio, probe};
 pub use lines::{Lines, Stream};

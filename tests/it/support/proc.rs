@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 /// A field of `/proc/PID/status` ("State", "SigBlk", "PPid"), trimmed; `None` when the process is gone.
 pub fn status(pid: i32, field: &str) -> Option<String> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    // The name in it may be no UTF-8.
+    let text = String::from_utf8_lossy(&std::fs::read(format!("/proc/{pid}/status")).ok()?).into_owned();
     text.lines().find_map(|line| Some(line.strip_prefix(field)?.strip_prefix(':')?.trim().to_owned()))
 }
 

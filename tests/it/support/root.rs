@@ -104,6 +104,27 @@ impl Root {
         self
     }
 
+    /// This machine's own programs, a shell among them, in /bin and /sbin, where nobody can write: for what a script does
+    /// that onset takes the place of.
+    pub fn with_shell(mut self) -> Self {
+        for (source, target) in
+            [("/usr/bin", "/bin"), ("/usr/sbin", "/sbin"), ("/etc/alternatives", "/etc/alternatives")]
+        {
+            if Path::new(source).is_dir() {
+                self.make_folder(target);
+                let inside = self.path(target);
+                self.mount(OsStr::new(source), &inside, "none", libc::MS_BIND);
+                self.mount(OsStr::new("none"), &inside, "none", libc::MS_BIND | libc::MS_REMOUNT | libc::MS_RDONLY);
+            }
+        }
+        for path in ["/dev/null", "/usr/bin/env"] {
+            self.put(path, "");
+            let inside = self.path(path);
+            self.mount(OsStr::new(path), &inside, "none", libc::MS_BIND);
+        }
+        self
+    }
+
     /// Lines for /etc/passwd.
     pub fn passwd(self, lines: &str) -> Self {
         self.put("/etc/passwd", format!("root:x:0:0:root:/root:/none\n{lines}\n"));
@@ -259,8 +280,18 @@ impl Root {
         I: IntoIterator,
         I::Item: AsRef<OsStr>,
     {
+        self.program(&format!("{BIN}/onset"), words)
+    }
+
+    /// Another program, by its path, as PID 1 in the place of onset.
+    pub fn program<I>(&self, path: &str, words: I) -> Start<'_>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<OsStr>,
+    {
         Start {
             root: self,
+            program: path.to_owned(),
             options: Vec::new(),
             words: words.into_iter().map(|word| word.as_ref().to_owned()).collect(),
             env: vec![format!("PATH={BIN}").into()],
@@ -330,6 +361,7 @@ impl Root {
 /// `PATH=/usr/bin` as the whole environment.
 pub struct Start<'r> {
     root: &'r Root,
+    program: String,
     options: Vec<OsString>,
     words: Vec<OsString>,
     env: Vec<OsString>,
@@ -447,7 +479,7 @@ impl Start<'_> {
             }
             syscall!(SYS_setresuid, uid, uid, uid).map(drop)
         };
-        let init = Init::bare(Mode::Pid1, format!("{BIN}/onset")).args(&self.options).args(&self.words);
+        let init = Init::bare(Mode::Pid1, &self.program).args(&self.options).args(&self.words);
         let init = if let Some(slave) = terminal { init.stdin(Stdio::Fd(slave)) } else { init };
         let init = init.env(&self.env).umask(self.umask).hook(enter);
         self.limits.iter().fold(init, |init, &(resource, limit)| init.limit(resource, limit, limit))

@@ -1,17 +1,14 @@
 //! One try, in a process of its own: whatever it waits for (the C library's resolver, a file system that hangs), it can be
 //! ended when its time is over, and while it waits others can be asked. A thread could not be ended, and onset has none.
 
-use super::identity::become_user;
-use crate::plan::model::Identity;
 use crate::report::Because;
 use crate::sys::clock;
 use crate::sys::fd::pipe;
 use crate::sys::process::{self, Side};
 use crate::sys::signal::{self, Signal};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::prctl::set_pdeathsig;
 use nix::sys::wait::{WaitPidFlag, waitpid};
-use nix::unistd::{Pid, getppid, read, write};
+use nix::unistd::{Pid, read, write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
@@ -19,7 +16,7 @@ use std::time::Duration;
 const MARKS: [u8; 2] = [b'+', b'-'];
 /// The longest reason, in bytes: it goes through a pipe at once (PIPE_BUF).
 const LONGEST: usize = 2048;
-/// How long it is waited for one that was killed.
+/// How long it is waited for one that was killed, where nobody says otherwise.
 const LAST_WAIT: Duration = Duration::from_secs(1);
 /// How much earlier than it is ended a try gives up by itself, at most: it knows better why.
 const EARLIER: Duration = Duration::from_millis(100);
@@ -30,15 +27,18 @@ pub struct Attempt {
     answer: OwnedFd,
     said: Vec<u8>,
     closed: bool,
+    /// How long it is waited for at the end.
+    patience: Duration,
 }
 
-/// Starts one, as that user if one is given. `ask` gets the moment by which it should be done.
+/// Starts one. In the new process `before` comes first, to become somebody else or to let go of what is not needed; then
+/// `ask`, which gets the moment by which it should be done.
 ///
 /// # Errors
 /// Why no process could be made, in words.
 pub fn start(
     limit: Duration,
-    rights: Option<&Identity>,
+    before: &dyn Fn() -> Result<(), String>,
     ask: &dyn Fn(Duration) -> Result<(), String>,
 ) -> Result<Attempt, String> {
     let deadline = clock::monotonic().saturating_add(limit.saturating_sub(EARLIER.min(limit / 10)));
@@ -46,9 +46,9 @@ pub fn start(
     let (answer, end) = pipe().map_err(failed)?;
     let parent = Pid::this();
     match process::fork().map_err(failed)? {
-        Side::Parent { child } => Ok(Attempt { child, answer, said: Vec::new(), closed: false }),
+        Side::Parent { child } => Ok(Attempt { child, answer, said: Vec::new(), closed: false, patience: LAST_WAIT }),
         Side::Child => {
-            let result = prepare(parent, rights).and_then(|()| ask(deadline));
+            let result = before().map(|()| process::end_with(parent)).and_then(|()| ask(deadline));
             let mut text = vec![MARKS[usize::from(result.is_err())]];
             text.extend_from_slice(result.err().unwrap_or_default().as_bytes());
             text.truncate(LONGEST);
@@ -56,15 +56,6 @@ pub fn start(
             process::exit_now(0)
         }
     }
-}
-
-/// In the new process: it ends with the one that asks, also if that is ended by a signal.
-fn prepare(parent: Pid, rights: Option<&Identity>) -> Result<(), String> {
-    if let Some(identity) = rights {
-        become_user(identity, 0).map_err(|refusal| refusal.to_string())?;
-    }
-    let _old_kernel: nix::Result<()> = set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
-    if getppid() == parent { Ok(()) } else { process::exit_now(0) }
 }
 
 impl Attempt {
@@ -76,6 +67,27 @@ impl Attempt {
             Some((_, text)) => Err(String::from_utf8_lossy(text).into_owned()),
             None => Err("the process that asked has died".to_owned()),
         })
+    }
+
+    /// How it ended, waited for until that time; `None`: it goes on.
+    pub fn wait(&mut self, until: Duration) -> Option<Result<(), String>> {
+        loop {
+            let result = self.result();
+            let left = until.saturating_sub(clock::monotonic());
+            if result.is_some() || left.is_zero() {
+                return result;
+            }
+            // A millisecond more, because a part of one does not count.
+            let timeout = PollTimeout::try_from(left.saturating_add(Duration::from_millis(1)));
+            let mut answer = [PollFd::new(self.answer.as_fd(), PollFlags::POLLIN)];
+            let _interrupted: nix::Result<i32> = poll(&mut answer, timeout.unwrap_or(PollTimeout::MAX));
+        }
+    }
+
+    /// Ends it, and waits so long at most until it is gone: one that hangs in the kernel (a file system that is gone) must
+    /// not hold anybody up.
+    pub fn end(mut self, patience: Duration) {
+        self.patience = patience;
     }
 
     fn listen(&mut self) {
@@ -105,8 +117,8 @@ impl Drop for Attempt {
         if !self.closed {
             signal::send(self.child, Signal::KILL);
         }
-        // Its end closes the pipe. One that hangs in the kernel (a file system that is gone) must not hold up the start.
-        let give_up = PollTimeout::try_from(LAST_WAIT).unwrap_or(PollTimeout::MAX);
+        // Its end closes the pipe.
+        let give_up = PollTimeout::try_from(self.patience).unwrap_or(PollTimeout::MAX);
         let mut end = [PollFd::new(self.answer.as_fd(), PollFlags::empty())];
         let is_gone = self.closed || poll(&mut end, give_up).is_ok_and(|count| count > 0);
         // Somebody else may have reaped it: every program that is run to its end does.
@@ -126,16 +138,11 @@ mod tests {
     const LONG: Duration = Duration::from_mins(1);
 
     fn finish(mut attempt: Attempt) -> Result<(), String> {
-        loop {
-            let _interrupted = poll(&mut [PollFd::new(attempt.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE);
-            if let Some(result) = attempt.result() {
-                return result;
-            }
-        }
+        attempt.wait(clock::monotonic() + LONG).expect("it ends")
     }
 
     fn begin(limit: Duration, ask: &dyn Fn(Duration) -> Result<(), String>) -> Attempt {
-        start(limit, None, ask).expect("a process can be made")
+        start(limit, &|| Ok(()), ask).expect("a process can be made")
     }
 
     #[test]
