@@ -6,6 +6,8 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     let arch = std::env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default();
     if matches!(arch.as_str(), "x86_64" | "aarch64") {
-        println!("cargo:rustc-link-arg-bins=-Wl,-e,onset_start");
+        // Two words that a compiler and a linker both understand: a cross build may have the linker alone.
+        println!("cargo:rustc-link-arg-bins=-e");
+        println!("cargo:rustc-link-arg-bins=onset_start");
     }
 }

@@ -1,7 +1,8 @@
 //! The integration tests: onset as a process, watched from outside. `support` is the harness, tests/probe the helper
 //! child; the other modules are the promises, one theme a file.
 //!
-//! The same suite runs against another binary (the static release) with `ONSET_BIN=/path/to/onset cargo test`.
+//! The same suite runs against another binary (the static release) with `ONSET_BIN=/path/to/onset cargo test`, and against
+//! one for another architecture with `integration/test-emulated`.
 #![allow(
     unsafe_code,
     clippy::disallowed_methods,
