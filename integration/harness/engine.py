@@ -25,8 +25,9 @@ def engine(*options):
         (folder / "daemon.json").write_text(json.dumps({"storage-driver": "vfs", "bridge": "none", "iptables": False}))
         socket = f"unix://{folder}/socket"
         log = folder / "log"
-        words = ["dockerd", "--config-file", folder / "daemon.json", "--host", socket, "--pidfile", folder / "pid"]
-        words += ["--data-root", folder / "data", "--exec-root", folder / "exec", *options]
+        # In a network of its own: without a bridge, dockerd removes the one that is there, and it is the other engine's.
+        words = ["unshare", "--net", "dockerd", "--config-file", folder / "daemon.json", "--host", socket]
+        words += ["--pidfile", folder / "pid", "--data-root", folder / "data", "--exec-root", folder / "exec", *options]
         transcript.add("$ " + " ".join(map(str, words)) + " &")
         with log.open("wb") as output:
             daemon = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
