@@ -136,7 +136,8 @@ fn tini_tells_when_its_own_parent_has_ended() {
                 ];
                 let parent = crate::support::Init::bare(mode, crate::support::probe()).args(words).start();
                 parent.wait_for_ready();
-                let [init, sibling] = proc::children(parent.pid())[..] else { parent.fail("two children expected") };
+                // The sibling may be yet to be born.
+                let [init, sibling] = parent.until("two children", || proc::children(parent.pid()).try_into().ok());
                 let main = proc::children(init)[0];
                 let all = [main, proc::children(main)[0], init, sibling];
                 sys::kill(parent.pid(), libc::SIGKILL).expect("it lives");
