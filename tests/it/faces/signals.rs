@@ -165,7 +165,7 @@ fn with_its_parent_a_tini_that_is_to_be_killed_ends_and_its_command_too() {
             ["siblings", &called.program().display().to_string(), "-p", "SIGKILL", "--", &probe_word(), "sleep"];
         let parent = crate::support::Init::bare(mode, crate::support::probe()).args(words).start();
         parent.wait_for_ready();
-        let [init, sibling] = proc::children(parent.pid())[..] else { parent.fail("two children expected") };
+        let [init, sibling] = parent.until("two children", || proc::children(parent.pid()).try_into().ok());
         let main = proc::children(init)[0];
         sys::kill(parent.pid(), libc::SIGKILL).expect("it lives");
         let gone = |pid| proc::state(pid).is_none_or(|state| state == 'Z');
