@@ -28,7 +28,9 @@ fn ours(environ: &[&str]) -> Record {
         let text = crate::support::proc::status(std::process::id().cast_signed(), field).expect("/proc");
         text.split_whitespace().nth(1).and_then(|id| id.parse().ok()).unwrap_or(0)
     };
-    record(ids("Uid"), ids("Gid"), environ)
+    let mut record = record(ids("Uid"), ids("Gid"), environ);
+    record.identity.groups.clear();
+    record
 }
 
 fn print_words() -> [String; 3] {
