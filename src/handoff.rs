@@ -22,12 +22,14 @@ pub struct StartFailure {
     pub cause: String,
     /// Each problem, where the cause is that there are several. PID 1 does not hear of them.
     pub problems: Vec<String>,
+    /// What execve(2) said, where that is the cause. PID 1 does not hear of it.
+    pub error: Option<Errno>,
 }
 
 impl StartFailure {
     /// One with a single cause.
     pub fn new(status: u8, cause: String) -> Self {
-        StartFailure { status, cause, problems: Vec::new() }
+        StartFailure { status, cause, problems: Vec::new(), error: None }
     }
 }
 

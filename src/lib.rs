@@ -10,13 +10,16 @@
 //!
 //! | place | what it is for |
 //! |---|---|
-//! | [`cli`] | argv to an `Invocation` |
+//! | [`cli`] | argv to an `Invocation`; [`cli::faces`]: the same in the place of another init |
 //! | [`config`] | a configuration file to a `Config`, every problem at once |
 //! | [`template`] | the two languages, `${...}` and Jinja; pure |
 //! | [`textfile`] | keys and lines of text files, set, deleted and read; pure |
 //! | [`plan`] | what to do, decided before anything is done; pure |
 //! | [`prepare`] | the child, up to execve(2): does the plan |
 //! | [`supervise`] | PID 1, from fork(2) to its end |
+//! | [`face`] | onset in the place of another init |
+//! | [`fork`] | one process becomes two |
+//! | [`install`] | `onset --install`: links by the names of those inits |
 //! | [`policy`] | what PID 1 is to do about signals and the end; plain data |
 //! | [`init`] | PID 1 as others see it in /proc |
 //! | [`probe`] | `onset probe`: asks once, for health checks |
@@ -35,10 +38,13 @@ pub mod cli;
 pub mod config;
 pub mod exec;
 pub mod exit;
+pub mod face;
+pub mod fork;
 pub mod glob;
 pub mod handoff;
 pub mod init;
 mod inspect;
+pub mod install;
 mod launch;
 pub mod net;
 pub mod plan;
@@ -74,7 +80,7 @@ mod documents {
     #[test]
     fn every_test_that_is_named_exists() {
         let mut named = 0;
-        for page in ["docs/breaks.md", "docs/constructs.md"] {
+        for page in ["docs/breaks.md", "docs/constructs.md", "docs/faces.md"] {
             let text = std::fs::read_to_string(top().join(page)).unwrap();
             for word in text.split('`').skip(1).step_by(2).filter(|word| word.contains(".rs") && !word.contains(' ')) {
                 let (file, test) = word.split_once("::").map_or((word, None), |(file, test)| (file, Some(test)));

@@ -23,8 +23,8 @@ class App(Pages):
         return rootfs.of(programs=["/usr/bin/node"]) | modules | {"/app/server.js": (0o644, self.example / "server.js")}
 
     def also_as_PID_1_itself_it_ignores_SIGTERM(self):
-        options = ["--env", "PORT=8080", "--env", "API_TOKEN=x", "--publish", f"127.0.0.1::{self.port}"]
-        with Serving(self, ("/app/server.js",), [*options, "--entrypoint", "node"]) as server:
+        options = ["--env", "PORT=8080", "--env", "API_TOKEN=x", "--entrypoint", "node"]
+        with Serving(self, ("/app/server.js",), options) as server:
             server.kill("TERM")
             assert self.get(self.address(server), "/") == (200, "hello from node\n")
 

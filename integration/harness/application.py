@@ -147,8 +147,7 @@ class Application:
     def options(self, environment=None, secret=True):
         """What `docker run` is given for a right start."""
         variables = self.environment if environment is None else environment
-        words = ["--publish", f"127.0.0.1::{self.port}"]
-        words += [word for name, value in variables.items() for word in ("--env", f"{name}={value}")]
+        words = [word for name, value in variables.items() for word in ("--env", f"{name}={value}")]
         return words + (self.secret_options() if secret and self.secret else [])
 
     def secret_options(self):
@@ -162,8 +161,8 @@ class Application:
         return Serving(self, words, self.options() if options is None else options)
 
     def address(self, server):
-        """Where it serves."""
-        return server.address_of(self.port)
+        """Where it serves: not a published port, whose proxy ends with the container, whatever it has yet to pass on."""
+        return server.address(), self.port
 
     def wait_ready(self, server, times=1):
         """Waits until it serves, for the first or a later time."""

@@ -1,10 +1,11 @@
 //! argv to [`Invocation`], and nothing else: no file is read, nothing is looked up.
 //!
-//! An option is a row of [`options::OPTIONS`]: its names, its variable and its help stand together. May use nothing of
+//! By the name of another init it takes that one's options: [`faces`]. An option is a row of [`options::OPTIONS`]: its names, its variable and its help stand together. May use nothing of
 //! onset but the types its answers are made of.
 #![forbid(unsafe_code)]
 
 mod beside;
+pub mod faces;
 mod help;
 mod options;
 mod parse;
@@ -26,6 +27,8 @@ pub enum Invocation {
     Help(Topic),
     /// `--version`
     Version,
+    /// `--install`: make links by the names of other inits in this folder.
+    Install(OsString),
     /// Start a command.
     Run(Run),
     /// Say whether the configuration is in order.

@@ -51,6 +51,14 @@ pub const LOG_FORMAT: Flag = Flag {
 /// `--log-level`
 pub const LOG_LEVEL: Flag =
     Flag { long: "log-level", short: None, value: Some("LEVEL"), variable: Some("ONSET_LOG_LEVEL"), help: Level::HELP };
+/// `--install`
+pub const INSTALL: Flag = Flag {
+    long: "install",
+    short: None,
+    value: Some("DIR"),
+    variable: None,
+    help: "make links tini, docker-init, dumb-init, catatonit in DIR",
+};
 /// `--help`
 pub const HELP: Flag =
     Flag { long: "help", short: Some('h'), value: None, variable: None, help: "print this and exit" };
@@ -59,7 +67,7 @@ pub const VERSION: Flag =
     Flag { long: "version", short: Some('V'), value: None, variable: None, help: "print the version and exit" };
 
 /// All of them, in the order of the help.
-pub const OPTIONS: [&Flag; 7] = [&CONFIG, &EXEC, &GROUP, &LOG_FORMAT, &LOG_LEVEL, &HELP, &VERSION];
+pub const OPTIONS: [&Flag; 8] = [&CONFIG, &EXEC, &GROUP, &LOG_FORMAT, &LOG_LEVEL, &INSTALL, &HELP, &VERSION];
 
 /// `check --env`
 pub const ENV: Flag = Flag {

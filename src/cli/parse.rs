@@ -1,6 +1,6 @@
 //! The parser: lexopt cuts the words, this file says what they mean.
 
-use super::options::{CONFIG, ENV, EXEC, FORMAT, Flag, GROUP, HELP, LOG_FORMAT, LOG_LEVEL, OPTIONS, VERSION};
+use super::options::{CONFIG, ENV, EXEC, FORMAT, Flag, GROUP, HELP, INSTALL, LOG_FORMAT, LOG_LEVEL, OPTIONS, VERSION};
 use super::{ConfigFile, Invocation, Refusal, Run, Topic};
 use crate::report::{Format, Level};
 use lexopt::Arg;
@@ -20,6 +20,7 @@ pub fn parse(arguments: Vec<OsString>, variable: impl Fn(&str) -> Option<OsStrin
     let end = reader.options(&OPTIONS);
     let asked = match end {
         End::Asked(invocation) => return Ok(invocation),
+        end if reader.is_given(&INSTALL) => reader.install(&end),
         End::Word(word) => match word.to_str() {
             Some("version") => return Ok(Invocation::Version),
             Some("check") => reader.subcommand(&CHECK, |reader, rest| {
@@ -172,6 +173,13 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn install(&mut self, end: &End) -> Invocation {
+        if !matches!(end, End::Nothing) || self.left() > 0 {
+            self.problems.push(format!("`--{}` takes no command: it makes links, and starts nothing", INSTALL.long));
+        }
+        Invocation::Install(self.value(&INSTALL).cloned().unwrap_or_default())
+    }
+
     fn run(&mut self, command: usize) -> Run {
         Run {
             exec: self.switch(&EXEC),
@@ -318,7 +326,8 @@ mod tests {
     #[test]
     fn all_problems_are_told_at_once() {
         let problems = parsed(&["--nope=1", "-x", "--group=1", "--log-format", "xml"], &[("ONSET_EXEC", "maybe")]);
-        let accepted = "accepted are --config, --exec, --group, --log-format, --log-level, --help, --version";
+        let accepted =
+            "accepted are --config, --exec, --group, --log-format, --log-level, --install, --help, --version";
         assert_eq!(
             problems.unwrap_err(),
             [
@@ -333,6 +342,17 @@ mod tests {
             parsed(&["--log-level"], &[]).unwrap_err(),
             ["`--log-level` needs a value: off, error, warn, info (default) or debug"]
         );
+    }
+
+    #[test]
+    fn to_install_is_to_start_nothing() {
+        assert_eq!(parsed(&["--install", "/bin"], &[]), Ok(Invocation::Install("/bin".into())));
+        assert_eq!(parsed(&["--install=/a", "--install=/b"], &[]), Ok(Invocation::Install("/b".into())));
+        for more in [&["--install", "/bin", "app"][..], &["--install", "/bin", "--"], &["--install=/bin", "check"]] {
+            let problem = ["`--install` takes no command: it makes links, and starts nothing"];
+            assert_eq!(parsed(more, &[]).unwrap_err(), problem);
+        }
+        assert_eq!(parsed(&["--install"], &[]).unwrap_err().len(), 1);
     }
 
     #[test]

@@ -130,7 +130,7 @@ pub fn refuse(problems: &[String]) -> StartFailure {
         Event::Problem { text: problem }.emit();
     }
     let problems = first_lines().map(str::to_owned).collect();
-    StartFailure { status: exit::REFUSED, cause: format!("the configuration has {count} problems"), problems }
+    StartFailure { problems, ..StartFailure::new(exit::REFUSED, format!("the configuration has {count} problems")) }
 }
 
 /// The steps of one file, and what they are done with.

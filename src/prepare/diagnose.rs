@@ -20,14 +20,15 @@ use std::path::{Path, PathBuf};
 /// Says why `path`, which was looked up for `name`, could not be executed.
 pub fn diagnose(name: &CStr, path: &CStr, error: Errno) -> StartFailure {
     let cause = find_cause(Path::new(OsStr::from_bytes(path.to_bytes())), error, MOST_INTERPRETERS);
-    cannot_start(name, path, &cause.to_string(), cause.status())
+    cannot_start(name, path, &cause.to_string(), cause.status(), error)
 }
 
 /// The one shape all these failures have.
-pub fn cannot_start(name: &CStr, path: &CStr, cause: &str, status: u8) -> StartFailure {
+pub fn cannot_start(name: &CStr, path: &CStr, cause: &str, status: u8, error: Errno) -> StartFailure {
     let shown = name.to_string_lossy();
     let found = if path == name { String::new() } else { format!(" ({})", path.to_string_lossy()) };
-    StartFailure::new(status, format!("cannot start `{shown}`{found}: {cause}"))
+    let cause = format!("cannot start `{shown}`{found}: {cause}");
+    StartFailure { error: Some(error), ..StartFailure::new(status, cause) }
 }
 
 /// An interpreter can be a script itself; the kernel follows five of them (exec_binprm in fs/exec.c).

@@ -24,7 +24,7 @@ impl Failure {
 }
 
 impl From<StartFailure> for Failure {
-    fn from(StartFailure { status, cause, problems: _ }: StartFailure) -> Self {
+    fn from(StartFailure { status, cause, problems: _, error: _ }: StartFailure) -> Self {
         Failure { cause, status, is_final: false }
     }
 }

@@ -80,7 +80,7 @@ pub fn become_application(job: &Job<'_>, sender: Option<&Sender>) -> StartFailur
         }
     };
     // Here, where every problem is known: PID 1 hears of one line.
-    let StartFailure { status, cause, problems } = &failure;
+    let StartFailure { status, cause, problems, error: _ } = &failure;
     let text = [std::slice::from_ref(cause), problems].concat().join("\n");
     termination::tell(&last_words, &Message::NotStarted { status: *status, cause: &text });
     failure

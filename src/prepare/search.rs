@@ -5,6 +5,7 @@ use crate::exit;
 use crate::handoff::StartFailure;
 use crate::plan::judge::USUAL_FOLDERS;
 use crate::sys::words::Words;
+use nix::errno::Errno;
 use std::ffi::{CStr, CString};
 
 /// Where to look when PATH is not set: what Docker sets it to.
@@ -68,7 +69,7 @@ pub fn not_found(name: &CStr, path: Option<&[u8]>) -> StartFailure {
             format!("not found in the default PATH `{}` (PATH is not set)", String::from_utf8_lossy(DEFAULT_PATH))
         }
     };
-    cannot_start(name, name, &cause, exit::NOT_FOUND)
+    cannot_start(name, name, &cause, exit::NOT_FOUND, Errno::ENOENT)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! of its name.
 
 use super::event::Event;
+use super::voice;
 use super::words::{Because, Code, End, Rewritten, Until, brief, micros, millis};
 use crate::sys::signal::{Received, Signal};
 use tracing::Level;
@@ -55,8 +56,14 @@ macro_rules! line {
 
 impl Event<'_> {
     /// Says it, if its level is asked for. Never fails, never waits.
-    #[allow(clippy::too_many_lines)] // a list
     pub fn emit(&self) {
+        if !voice::has_said(self) {
+            self.report();
+        }
+    }
+
+    #[allow(clippy::too_many_lines)] // a list
+    fn report(&self) {
         match *self {
             Event::Supervising { pid, sub_reaper } => line! {
                 /// onset is up, and about to make the main process.

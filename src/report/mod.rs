@@ -3,7 +3,7 @@
 //! [`Event`] is the list. An event becomes fields and a sentence ([`emit`]), goes through `tracing`, which asks the
 //! level first, to [`lines`], which builds the line ([`line`]) in a fixed buffer after one of the formats
 //! ([`profile`], [`text`]), and writes it: no allocation, no waiting, no panic, and no error for the caller.
-//! [`termination`] says the last word, where Kubernetes looks for it. May use types of `sys` and `policy`, and the table
+//! In another init's place onset has that one's voice instead ([`speak`]). [`termination`] says the last word, where Kubernetes looks for it. May use types of `sys` and `policy`, and the table
 //! of exit statuses.
 #![forbid(unsafe_code)]
 
@@ -16,6 +16,7 @@ mod profile;
 pub mod termination;
 mod text;
 mod value;
+mod voice;
 mod words;
 
 #[cfg(test)]
@@ -24,4 +25,5 @@ mod catalogue;
 pub use choice::{Format, Level};
 pub use event::{Event, OomKilled, OomKills, command_line};
 pub use lines::{change, start};
+pub use voice::{say, speak};
 pub use words::Because;

@@ -6,8 +6,10 @@
 
 mod job_control;
 mod oom;
+mod pause;
 mod rest;
 mod run;
 pub mod state;
 
-pub use run::{Main, supervise};
+pub use pause::pause;
+pub use run::{Hears, Main, Manners, Stops, supervise};

@@ -36,19 +36,52 @@ pub struct Main<'a> {
     pub onset_started: Duration,
     /// What to do until the child says otherwise.
     pub policy: Policy,
-    /// Whether the child will: until then signals wait for a while, for it may say that one is to be another.
-    pub declared: bool,
     /// Where the reason of the end goes until the child says otherwise; empty: nowhere.
     pub last_words: PathBuf,
+    /// How to go about it.
+    pub manners: Manners,
     /// Starts a process that runs the stop commands, and ends when they have.
     pub run_stop_commands: &'a dyn Fn() -> nix::Result<Pid>,
+}
+
+/// What is not the same for onset and for those whose face it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Manners {
+    /// From when on signals are dealt with; until then they wait.
+    pub hears: Hears,
+    /// When onset stops, for the shell that waits for it to see its job stop.
+    pub stops: Stops,
+    /// Whether its name says how far it is.
+    pub shows_stage: bool,
+}
+
+/// From when on signals are dealt with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hears {
+    /// From the fork on.
+    AtOnce,
+    /// When the child has said what becomes of them.
+    WhenDeclared,
+    /// When the main process runs.
+    WhenStarted,
+}
+
+/// When onset stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stops {
+    /// When the main process has.
+    WithMain,
+    /// Then, and when it has forwarded SIGTSTP, SIGTTIN or SIGTTOU, or dropped it.
+    WithMainOrBySignal,
+    /// By such a signal only: the main process has a session of its own, whose stops are its own business.
+    BySignal,
 }
 
 /// Forwards and reaps until the main process has ended. Returns what onset is to end with.
 pub fn supervise(main: Main<'_>, intake: &Intake, progress: Receiver) -> u8 {
     let state = State::after_fork(&main.policy, main.onset_started);
     let mut supervisor = Supervisor {
-        deaf: main.declared.then(|| main.onset_started.saturating_add(DEAF)),
+        deaf: (main.manners.hears != Hears::AtOnce).then(|| main.onset_started.saturating_add(DEAF)),
         oom: oom::Watch::begin(),
         main,
         state,
@@ -206,7 +239,8 @@ impl Supervisor<'_> {
             }
             Action::Suspend(signal) => {
                 Event::MainStopped { pid: self.main.pid, signal }.emit();
-                if job_control::follow_stop(self.main.pid, signal) {
+                let follows = self.main.manners.stops != Stops::BySignal;
+                if follows && job_control::follow_stop(self.main.pid, signal) {
                     self.on_event(state::Event::Suspended, None);
                 }
             }
@@ -272,7 +306,7 @@ impl Supervisor<'_> {
     /// What others see: `onset:run` and the like.
     fn show_state(&mut self) {
         let stage = self.state.stage();
-        if self.shown != Some(stage) {
+        if self.main.manners.shows_stage && self.shown != Some(stage) {
             self.shown = Some(stage);
             process::set_name(stage.name());
         }
@@ -283,6 +317,12 @@ impl Supervisor<'_> {
             self.unreaped = true;
         }
         self.on_event(state::Event::Signal(received.signal), Some(received));
+        let stops = self.main.manners.stops;
+        let is_told_to = stops != Stops::WithMain && Signal::OF_TERMINALS.contains(&received.signal);
+        // In a session of its own the main process is let go on by the SIGCONT as it is; else it has the terminal to get.
+        if is_told_to && signal::stop_self() && stops == Stops::WithMainOrBySignal {
+            self.on_event(state::Event::Suspended, None);
+        }
     }
 
     fn follow_progress(&mut self, progress: &mut Option<Receiver>) {
@@ -297,7 +337,7 @@ impl Supervisor<'_> {
             }
             Progress::Step(name) => self.step = Some(name),
             Progress::Executing(words) => {
-                self.deaf = None;
+                self.deaf = self.deaf.filter(|_| self.main.manners.hears == Hears::WhenStarted);
                 self.start = Start::Executing;
                 self.step = None;
                 if !words.is_empty() {
@@ -312,7 +352,7 @@ impl Supervisor<'_> {
                     self.on_started();
                 }
             }
-            Progress::Failed(StartFailure { status, cause, problems: _ }) => {
+            Progress::Failed(StartFailure { status, cause, problems: _, error: _ }) => {
                 self.deaf = None;
                 *progress = None;
                 self.on_event(state::Event::StartFailed { status }, None);

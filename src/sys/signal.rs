@@ -51,6 +51,9 @@ impl Signal {
     /// A background process wrote to the terminal.
     pub const TTOU: Signal = Signal(22);
 
+    /// What a terminal stops its processes by.
+    pub const OF_TERMINALS: [Signal; 3] = [Signal::TSTP, Signal::TTIN, Signal::TTOU];
+
     /// The signal with this number, if there is one.
     pub fn new(number: i32) -> Option<Self> {
         u8::try_from(number).ok().filter(|number| (1..=HIGHEST).contains(number)).map(Signal)
@@ -178,8 +181,8 @@ pub fn set_mask(set: SignalSet) -> SignalSet {
     SignalSet(old)
 }
 
-/// Takes back a blocked signal that this thread's own system call has raised in it. The kernel hands out what is sent
-/// to a thread before what is sent to its process (signal(7)), so nobody else's is taken.
+/// Takes back a blocked signal that our own system call has raised, if it has. The kernel hands out what is sent to a
+/// thread before what is sent to its process (signal(7)), so one that was for this thread is taken before anybody else's.
 pub(super) fn take_own(signal: Signal) {
     let set = SignalSet(signal.bit());
     let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
@@ -193,6 +196,15 @@ pub(super) fn take_own(signal: Signal) {
             size_of::<u64>(),
         );
     }
+}
+
+/// Does something by which the kernel sends this process these blocked signals, and takes them away; one that waited
+/// before stays.
+pub fn without<T>(signals: [Signal; 2], act: impl FnOnce() -> T) -> T {
+    let before = pending();
+    let result = act();
+    signals.into_iter().filter(|&signal| !before.contains(signal)).for_each(take_own);
+    result
 }
 
 /// Which of the blocked signals wait for this process.
@@ -514,6 +526,30 @@ pub fn stop_own_group(with: Signal) -> bool {
     set_mask(blocked);
     // What woke us is blocked again, so it waits in the intake.
     pending().0 & Signal::CONT.bit() != 0
+}
+
+/// Stops this process alone, by the signal that cannot be caught. Returns when it goes on again; `false` if it did not stop
+/// at all, as PID 1 does not.
+pub fn stop_self() -> bool {
+    // There it would do nothing but take away a SIGCONT that waits (signal(7)).
+    if Pid::this() == Pid::from_raw(1) {
+        return false;
+    }
+    let _: nix::Result<()> = kill(Pid::this(), Signal::STOP);
+    pending().contains(Signal::CONT)
+}
+
+/// Has this process sent `signal` when its parent ends (`PR_SET_PDEATHSIG`); at once if it has ended meanwhile. `parent`: who
+/// that was. execve(2) keeps it, but for set-user-ID programs.
+///
+/// # Errors
+/// It is none of the 31 standard signals.
+pub fn expect_at_end_of(parent: Pid, signal: Signal) -> nix::Result<()> {
+    nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::try_from(signal.raw())?)?;
+    if Pid::parent() != parent {
+        kill(Pid::this(), signal)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,10 +1,31 @@
 //! The controlling terminal: which process group Ctrl-C and Ctrl-Z go to (tcsetpgrp(3), termios(3)).
 
 use super::fd::above_stdio;
+use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, tcgetpgrp, tcsetpgrp};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// Gives up the controlling terminal if that is stdin, for another session to take (ioctl_tty(2)). The kernel sends SIGHUP
+/// and SIGCONT to its foreground process group if this process leads the session.
+///
+/// # Errors
+/// ENOTTY: it is not.
+pub fn give_up_stdin() -> nix::Result<()> {
+    // SAFETY: TIOCNOTTY takes no argument; a descriptor that is closed or no terminal is an error.
+    Errno::result(unsafe { libc::ioctl(libc::STDIN_FILENO, libc::TIOCNOTTY) }).map(drop)
+}
+
+/// Makes the terminal that is stdin the controlling one of this process, which leads a session without one; its group is in
+/// the foreground then.
+///
+/// # Errors
+/// ENOTTY: stdin is no terminal; EPERM: it is another session's.
+pub fn take_stdin() -> nix::Result<()> {
+    // SAFETY: TIOCSCTTY takes an integer; a descriptor that is closed or no terminal is an error.
+    Errno::result(unsafe { libc::ioctl(libc::STDIN_FILENO, libc::TIOCSCTTY, 0) }).map(drop)
+}
 
 /// The controlling terminal of this process.
 pub struct Terminal(Handle);

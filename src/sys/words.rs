@@ -53,6 +53,15 @@ impl Words {
         Words { first: self.first.wrapping_add(start), count: self.count - start }
     }
 
+    /// The words but for the one at `index`.
+    #[must_use]
+    pub fn without(self, index: usize) -> Words {
+        let others = self.iter().enumerate().filter(|&(at, _)| at != index);
+        let pointers: Box<[_]> = others.map(|(_, word)| word.as_ptr()).chain([std::ptr::null()]).collect();
+        let count = pointers.len() - 1;
+        Words { first: Box::leak(pointers).as_ptr(), count }
+    }
+
     /// The word at `index`.
     pub fn get(self, index: usize) -> Option<&'static CStr> {
         if index >= self.count {

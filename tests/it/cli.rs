@@ -24,6 +24,7 @@ Options:
       --group              forward signals to COMMAND's whole process group [ONSET_GROUP]
       --log-format FORMAT  json (default), gcp, ecs, otel, datadog or text [ONSET_LOG_FORMAT]
       --log-level LEVEL    off, error, warn, info (default) or debug [ONSET_LOG_LEVEL]
+      --install DIR        make links tini, docker-init, dumb-init, catatonit in DIR
   -h, --help               print this and exit
   -V, --version            print the version and exit
 
@@ -86,7 +87,7 @@ both_modes!(no_command_is_refused, |mode| {
 });
 
 both_modes!(an_unknown_option_is_refused, |mode| {
-    let accepted = "accepted are --config, --exec, --group, --log-format, --log-level, --help, --version";
+    let accepted = "accepted are --config, --exec, --group, --log-format, --log-level, --install, --help, --version";
     for (word, shown) in
         [("--bogus", "--bogus"), ("-x", "-x"), ("--bogus=value", "--bogus"), ("--Group", "--Group"), ("--gro", "--gro")]
     {
@@ -129,7 +130,7 @@ both_modes!(a_wrong_variable_is_refused, |mode| {
 
 both_modes!(all_problems_are_said_at_once, |mode| {
     let words = ["--bogus", "--log-level", "loud", "--log-format=xml", "/no/such"];
-    let accepted = "accepted are --config, --exec, --group, --log-format, --log-level, --help, --version";
+    let accepted = "accepted are --config, --exec, --group, --log-format, --log-level, --install, --help, --version";
     let finished = run(mode, &words, &["ONSET_EXEC=maybe", "ONSET_GROUP=maybe", "ONSET_LOG_LEVEL=ignored"]);
     let mut lines: Vec<_> = finished.stderr().lines().map(str::to_owned).collect();
     assert_eq!(lines.pop().as_deref(), Some(USAGE), "{}", finished.story());

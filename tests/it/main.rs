@@ -32,6 +32,7 @@ mod entrypoints;
 mod exec;
 mod exec_failure;
 mod exec_mode;
+mod faces;
 mod idle;
 mod inheritance;
 mod migrating;

@@ -32,7 +32,7 @@ fn stop_number(who: Who, nth: usize) -> impl FnMut(&Stop) -> bool + Send + 'stat
 }
 
 /// Runs `check` once for each stop of `who`, held there. Returns how many there are.
-fn at_every_stop(who: Who, make: impl Fn() -> Init, check: impl Fn(Running, Tracer, Stop)) -> usize {
+pub fn at_every_stop(who: Who, make: impl Fn() -> Init, check: impl Fn(Running, Tracer, Stop)) -> usize {
     at_stops(who, 1, make, check)
 }
 
@@ -50,7 +50,7 @@ fn at_stops(who: Who, step: usize, make: impl Fn() -> Init, check: impl Fn(Runni
 }
 
 /// The other process runs on as far as it gets: onset has taken `signals`, the child is the application or waits.
-fn let_the_other_run(running: &Running, stop: Stop, signals: u64) {
+pub fn let_the_other_run(running: &Running, stop: Stop, signals: u64) {
     let asleep = |pid| proc::state(pid) == Some('S');
     until(&format!("the other process to come to rest while {stop:?} is held"), || {
         let rests = match stop.who {
