@@ -3,7 +3,7 @@
 
 use crate::report::Because;
 use crate::sys::clock;
-use crate::sys::fd::pipe;
+use crate::sys::fd::{is_readable, pipe};
 use crate::sys::process::{self, Side};
 use crate::sys::signal::{self, Signal};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -92,7 +92,7 @@ impl Attempt {
 
     fn listen(&mut self) {
         let mut chunk = [0; LONGEST];
-        while !self.closed && is_ready(self.answer.as_fd()) {
+        while !self.closed && is_readable(&self.answer) {
             match read(&self.answer, &mut chunk) {
                 Ok(0) => self.closed = true,
                 Ok(length) => self.said.extend_from_slice(&chunk[..length]),
@@ -125,10 +125,6 @@ impl Drop for Attempt {
         let flags = if is_gone { None } else { Some(WaitPidFlag::WNOHANG) };
         let _reaped: nix::Result<_> = waitpid(self.child, flags);
     }
-}
-
-fn is_ready(fd: BorrowedFd<'_>) -> bool {
-    poll(&mut [PollFd::new(fd, PollFlags::POLLIN)], PollTimeout::ZERO).is_ok_and(|count| count > 0)
 }
 
 #[cfg(test)]

@@ -192,8 +192,7 @@ fn add(shutdown: &model::Shutdown, env: &Environment, all: &mut Shutdown, proble
     });
     all.commands = shutdown.run.iter().filter_map(|command| stop_command(command, env, problems)).collect();
     let longest = |command: &StopCommand| command.timeout.saturating_add(command.grace).saturating_add(COMMAND_SLACK);
-    let commands = all.commands.iter().map(longest).reduce(Duration::saturating_add);
-    all.policy.commands = commands;
+    all.policy.commands = all.commands.iter().map(longest).reduce(Duration::saturating_add);
 }
 
 fn stop_command(command: &model::StopCommand, env: &Environment, problems: &mut Problems) -> Option<StopCommand> {

@@ -12,7 +12,7 @@ use crate::handoff::{self, Progress, Receiver, Sender, StartFailure};
 use crate::plan::model::{Input, Program};
 use crate::report::Because;
 use crate::sys::clock;
-use crate::sys::fd::{self, above_stdio, at_least, pipe, place};
+use crate::sys::fd::{self, above_stdio, at_least, is_readable, pipe, place};
 use crate::sys::process::{self, Side};
 use crate::sys::signal::{self, Intake, Received, Signal, SignalSet};
 use crate::sys::wait::{self, WaitStatus};
@@ -260,7 +260,7 @@ impl Running {
         // What it wrote last. Nobody else has these pipes open now, but for a process that could not be ended.
         let mut streams = std::mem::take(&mut self.streams);
         streams.retain(|(stream, fd)| {
-            while is_ready(fd) && hear(*stream, fd, each) {}
+            while is_readable(fd) && hear(*stream, fd, each) {}
             false
         });
         if let Some(stop) = self.stop {
@@ -334,7 +334,7 @@ impl Running {
                 WaitStatus::Stopped(_) => {}
                 status if change.pid == self.leader => {
                     self.ended = Some(status);
-                    while self.progress.as_ref().is_some_and(is_ready) {
+                    while self.progress.as_ref().is_some_and(is_readable) {
                         self.follow_progress();
                     }
                 }
@@ -378,11 +378,6 @@ impl Running {
             }
         }
     }
-}
-
-/// Whether there is something to read, or the end.
-fn is_ready(fd: &impl AsFd) -> bool {
-    poll(&mut [PollFd::new(fd.as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO).is_ok_and(|count| count > 0)
 }
 
 /// Reads what is there; `false` at the end.

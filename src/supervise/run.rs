@@ -7,6 +7,7 @@ use crate::policy::{Policy, Target};
 use crate::report::termination::{self, Message, Stopped};
 use crate::report::{self, Event};
 use crate::stage::Stage;
+use crate::sys::fd::is_readable;
 use crate::sys::signal::{self, Intake, Received, Signal};
 use crate::sys::wait::{self, Change, Next, WaitStatus};
 use crate::sys::{clock, process};
@@ -106,7 +107,7 @@ pub fn supervise(main: Main<'_>, intake: &Intake, progress: Receiver) -> u8 {
         }
         let ready = supervisor.wait(intake, progress.as_ref());
         // All of it before any signal: that the application runs is older than what came in for it.
-        while ready.progress && progress.as_ref().is_some_and(is_ready) {
+        while ready.progress && progress.as_ref().is_some_and(is_readable) {
             supervisor.follow_progress(&mut progress);
         }
         if ready.signals {
@@ -114,11 +115,6 @@ pub fn supervise(main: Main<'_>, intake: &Intake, progress: Receiver) -> u8 {
             let _: nix::Result<()> = intake.read(|received| supervisor.on_signal(&received));
         }
     }
-}
-
-/// Whether the child has said something, or is gone.
-fn is_ready(progress: &Receiver) -> bool {
-    poll(&mut [PollFd::new(progress.as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO).is_ok_and(|count| count > 0)
 }
 
 /// What there is to read.
@@ -395,7 +391,7 @@ impl Supervisor<'_> {
                 Next::Change(change) if change.pid == self.main.pid && self.state.outcome().is_none() => {
                     // What it said before it ended comes first: a process that is gone has closed its end. A program that
                     // it was about to run may have its own open still, and says nothing.
-                    while progress.as_ref().is_some_and(is_ready) {
+                    while progress.as_ref().is_some_and(is_readable) {
                         self.follow_progress(progress);
                     }
                     self.on_main(&change);

@@ -2,9 +2,10 @@
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, SealFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use std::ffi::CStr;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 /// The first number that is not a standard stream.
 const ABOVE_STDIO: RawFd = 3;
@@ -22,6 +23,11 @@ pub fn above_stdio(fd: OwnedFd) -> nix::Result<OwnedFd> {
         return Ok(fd);
     }
     at_least(&fd, ABOVE_STDIO)
+}
+
+/// Whether there is something to read there, or the end. Does not wait.
+pub fn is_readable(fd: &impl AsFd) -> bool {
+    poll(&mut [PollFd::new(fd.as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO).is_ok_and(|count| count > 0)
 }
 
 /// An empty file in memory that can be sealed, close-on-exec.
