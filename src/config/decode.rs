@@ -3,14 +3,16 @@
 
 #![cfg_attr(not(test), allow(dead_code))] // shapes are for the generated docs, which a test keeps in step
 
+use super::named::Named;
 use super::problem::Problems;
 use super::tree::{Key, Node, Place, Value};
-use std::collections::BTreeMap;
 
 /// A type that a configuration can hold.
 pub trait Decode: Sized {
-    /// Reads it. `None`: it could not be read, and `problems` says why.
-    fn decode(node: &Node, problems: &mut Problems) -> Option<Self>;
+    /// Reads it. If it cannot be read, `problems` says why, and some value stands in for it: nobody looks at that, for a
+    /// configuration with problems is none. An `Option` instead would be unpacked field by field, and be the greater part
+    /// of the reader's code.
+    fn decode(node: &Node, problems: &mut Problems) -> Self;
 
     /// What stands for a field that is not there; `None` where it must be.
     fn absent() -> Option<Self> {
@@ -79,34 +81,46 @@ pub struct FieldShape {
 /// A table that is being read.
 pub struct Table<'a> {
     place: Place,
-    entries: &'a [(Key, Node)],
+    /// `None`: it is no table, which has been told.
+    entries: Option<&'a [(Key, Node)]>,
 }
 
 impl<'a> Table<'a> {
     /// Begins to read `node` as a table of these keys; whatever else it has is a problem.
-    pub fn open(node: &'a Node, keys: &[&str], problems: &mut Problems) -> Option<Self> {
+    pub fn open(node: &'a Node, keys: &[&str], problems: &mut Problems) -> Self {
+        // A table of TOML begins with its header, which is enough to point at.
+        let place = node.place;
         let Value::Table(entries) = &node.value else {
-            problems.at(node.place, format!("expected a table with {}, found {}", list(keys), node.value.kind()));
-            return None;
+            problems.at(place, format!("expected a table with {}, found {}", list(keys), node.value.kind()));
+            return Table { place, entries: None };
         };
         for (key, _) in entries {
             if !keys.contains(&key.name.as_str()) {
                 problems.at(key.place, format!("`{}` is not known here: accepted are {}", key.name, list(keys)));
             }
         }
-        // A table of TOML begins with its header, which is enough to point at.
-        Some(Table { place: node.place, entries })
+        Table { place, entries: Some(entries) }
     }
 
     /// Reads one field.
-    pub fn field<T: Decode>(&self, name: &str, problems: &mut Problems) -> Option<T> {
-        match self.entries.iter().find(|(key, _)| key.name == name) {
-            Some((_, node)) => T::decode(node, problems),
-            None => T::absent().or_else(|| {
-                problems.at(self.place, format!("`{name}` is missing"));
-                None
-            }),
+    pub fn field<T: Decode>(&self, name: &str, problems: &mut Problems) -> T {
+        match self.find(name) {
+            Some(node) => T::decode(node, problems),
+            None => T::absent().unwrap_or_else(|| self.missing(name, problems)),
         }
+    }
+
+    fn find(&self, name: &str) -> Option<&'a Node> {
+        self.entries?.iter().find(|(key, _)| key.name == name).map(|(_, node)| node)
+    }
+
+    /// What stands in for a field that must be there and is not.
+    fn missing<T: Decode>(&self, name: &str, problems: &mut Problems) -> T {
+        if self.entries.is_some() {
+            problems.at(self.place, format!("`{name}` is missing"));
+        }
+        let nothing = Node { place: self.place, value: Value::Other("nothing") };
+        T::decode(&nothing, &mut Problems::default())
     }
 }
 
@@ -119,30 +133,26 @@ pub fn list(words: &[&str]) -> String {
     }
 }
 
-/// One of these words.
-pub fn one_of<T>(
-    words: &[&str],
-    find: impl FnOnce(&str) -> Option<T>,
-    node: &Node,
-    problems: &mut Problems,
-) -> Option<T> {
-    let Value::String(word) = &node.value else { return expected("a string", node, problems) };
-    let found = find(word);
-    if found.is_none() {
+/// Which of these words it is; the first one stands in for any other.
+pub fn one_of(words: &[&str], node: &Node, problems: &mut Problems) -> usize {
+    let Value::String(word) = &node.value else {
+        expected("a string", node, problems);
+        return 0;
+    };
+    words.iter().position(|accepted| accepted == word).unwrap_or_else(|| {
         problems.at(node.place, format!("`{word}` is not known here: accepted are {}", list(words)));
-    }
-    found
+        0
+    })
 }
 
 /// Says that `node` is not what was expected.
-pub fn expected<T>(what: &str, node: &Node, problems: &mut Problems) -> Option<T> {
+pub fn expected(what: &str, node: &Node, problems: &mut Problems) {
     problems.at(node.place, format!("expected {what}, found {}", node.value.kind()));
-    None
 }
 
 impl<T: Decode> Decode for Option<T> {
-    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
-        T::decode(node, problems).map(Some)
+    fn decode(node: &Node, problems: &mut Problems) -> Self {
+        Some(T::decode(node, problems))
     }
 
     fn absent() -> Option<Self> {
@@ -155,11 +165,12 @@ impl<T: Decode> Decode for Option<T> {
 }
 
 impl<T: Decode> Decode for Vec<T> {
-    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
-        let Value::List(items) = &node.value else { return expected("a list", node, problems) };
-        // Each is read, whatever becomes of those before it.
-        let items: Vec<Option<T>> = items.iter().map(|item| T::decode(item, problems)).collect();
-        items.into_iter().collect()
+    fn decode(node: &Node, problems: &mut Problems) -> Self {
+        let Value::List(items) = &node.value else {
+            expected("a list", node, problems);
+            return Vec::new();
+        };
+        items.iter().map(|item| T::decode(item, problems)).collect()
     }
 
     fn absent() -> Option<Self> {
@@ -172,16 +183,17 @@ impl<T: Decode> Decode for Vec<T> {
 }
 
 /// A table whose keys are names of the user's own.
-impl<T: Decode> Decode for BTreeMap<String, T> {
-    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
-        let Value::Table(entries) = &node.value else { return expected("a table", node, problems) };
-        let entries: Vec<Option<(String, T)>> =
-            entries.iter().map(|(key, node)| Some((key.name.clone(), T::decode(node, problems)?))).collect();
-        entries.into_iter().collect()
+impl<T: Decode> Decode for Named<T> {
+    fn decode(node: &Node, problems: &mut Problems) -> Self {
+        let Value::Table(entries) = &node.value else {
+            expected("a table", node, problems);
+            return Named::default();
+        };
+        by_name(entries).into_iter().map(|(key, node)| (key.name.clone(), T::decode(node, problems))).collect()
     }
 
     fn absent() -> Option<Self> {
-        Some(BTreeMap::new())
+        Some(Named::default())
     }
 
     fn shape() -> Shape {
@@ -189,12 +201,21 @@ impl<T: Decode> Decode for BTreeMap<String, T> {
     }
 }
 
+fn by_name(entries: &[(Key, Node)]) -> Vec<&(Key, Node)> {
+    let mut entries: Vec<_> = entries.iter().collect();
+    entries.sort_unstable_by(|(one, _), (other, _)| one.name.cmp(&other.name));
+    entries
+}
+
 /// Absent is false.
 impl Decode for bool {
-    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
+    fn decode(node: &Node, problems: &mut Problems) -> Self {
         match node.value {
-            Value::Bool(answer) => Some(answer),
-            _ => expected("`true` or `false`", node, problems),
+            Value::Bool(answer) => answer,
+            _ => {
+                expected("`true` or `false`", node, problems);
+                false
+            }
         }
     }
 
@@ -208,10 +229,13 @@ impl Decode for bool {
 }
 
 impl Decode for i64 {
-    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
+    fn decode(node: &Node, problems: &mut Problems) -> Self {
         match node.value {
-            Value::Integer(number) => Some(number),
-            _ => expected("a whole number", node, problems),
+            Value::Integer(number) => number,
+            _ => {
+                expected("a whole number", node, problems);
+                0
+            }
         }
     }
 
@@ -221,10 +245,13 @@ impl Decode for i64 {
 }
 
 impl Decode for String {
-    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
+    fn decode(node: &Node, problems: &mut Problems) -> Self {
         match &node.value {
-            Value::String(text) => Some(text.clone()),
-            _ => expected("a string", node, problems),
+            Value::String(text) => text.clone(),
+            _ => {
+                expected("a string", node, problems);
+                String::new()
+            }
         }
     }
 
@@ -251,11 +278,13 @@ macro_rules! table {
             fn decode(
                 node: &$crate::config::tree::Node,
                 problems: &mut $crate::config::problem::Problems,
-            ) -> Option<Self> {
+            ) -> Self {
                 let keys = [$( $crate::config::decode::table!(@key $field $( $key )?) ),*];
-                let table = $crate::config::decode::Table::open(node, &keys, problems)?;
-                $( let $field = table.field::<$type>($crate::config::decode::table!(@key $field $( $key )?), problems); )*
-                Some($name { place: node.place, $( $field: $field?, )* })
+                let table = $crate::config::decode::Table::open(node, &keys, problems);
+                $name {
+                    place: node.place,
+                    $( $field: table.field($crate::config::decode::table!(@key $field $( $key )?), problems), )*
+                }
             }
 
             fn shape() -> $crate::config::decode::Shape {
@@ -287,12 +316,8 @@ macro_rules! choice {
             fn decode(
                 node: &$crate::config::tree::Node,
                 problems: &mut $crate::config::problem::Problems,
-            ) -> Option<Self> {
-                let find = |word: &str| match word {
-                    $( $word => Some($name::$variant), )*
-                    _ => None,
-                };
-                $crate::config::decode::one_of(&[$( $word ),*], find, node, problems)
+            ) -> Self {
+                [$( $name::$variant ),*][$crate::config::decode::one_of(&[$( $word ),*], node, problems)]
             }
 
             fn shape() -> $crate::config::decode::Shape {

@@ -10,6 +10,7 @@ mod agreement;
 mod decode;
 mod json;
 pub mod model;
+pub mod named;
 pub mod problem;
 #[cfg(test)]
 pub(crate) mod reference;
@@ -41,13 +42,11 @@ pub fn parse(mut source: Source) -> Result<(Config, Source), Vec<String>> {
         return Err(problems.explain(&source));
     }
     hide_secrets(&tree, &mut source);
-    match Config::decode(&tree, &mut problems) {
-        Some(config) if problems.is_empty() => {
-            check(&config, &mut problems);
-            if problems.is_empty() { Ok((config, source)) } else { Err(problems.explain(&source)) }
-        }
-        _ => Err(problems.explain(&source)),
+    let config = Config::decode(&tree, &mut problems);
+    if problems.is_empty() {
+        check(&config, &mut problems);
     }
+    if problems.is_empty() { Ok((config, source)) } else { Err(problems.explain(&source)) }
 }
 
 /// Marks what stands in a table with `secret` as not to be quoted.

@@ -2,12 +2,12 @@
 //! the reference (`docs/configuration.md`) are made from these very words.
 
 use super::decode::{choice, table};
+use super::named::Named;
 use super::types::{
     ExitStatus, Expression, Glob, Mode, Rewrite, SignalName, Size, Text, TextOr, Texts, Time, Umask, UserIf, Within,
     YesOr,
 };
 use crate::report::{Format, Level};
-use std::collections::BTreeMap;
 
 table! {
     /// A configuration of onset.
@@ -17,7 +17,7 @@ table! {
         /// The application, and the state it is to find.
         app: Option<App>,
         /// The variables that onset knows by name: where their values come from and what they must be.
-        env: BTreeMap<String, Variable>,
+        env: Named<Variable>,
         /// What becomes of all the other variables, and what holds between several.
         environment: Option<Environment>,
         /// What to do before the application starts, in this order.
@@ -27,10 +27,10 @@ table! {
         shutdown: Option<Shutdown>,
         /// What becomes of signals that come in, by name or number: another one, or nothing (`"drop"`). All others are
         /// forwarded as they are. Real-time signals are `SIGRTMIN+3` and the like, SIGRTMIN being 34.
-        signals: BTreeMap<String, Rewrite>,
+        signals: Named<Rewrite>,
         /// What onset ends with for a status of the main process: `143 = 0`, or `SIGTERM = 0` for 128 and the signal's
         /// number. The status of a failed start stays what it is. Leave 137 alone: it is where runtimes look for an OOM kill.
-        exit: BTreeMap<String, ExitStatus>,
+        exit: Named<ExitStatus>,
         /// How onset reports.
         report: Option<Report>,
     }
@@ -71,7 +71,7 @@ table! {
         /// Arguments that stand behind all others.
         last: Vec<Text>,
         /// Commands with a name of their own: container arguments that begin with it start it.
-        role: BTreeMap<String, Role>,
+        role: Named<Role>,
         /// The programs that get the set-up (environment, steps, conditional arguments, user), by name or path, as
         /// patterns; every other command starts as it is. Absent: the program of `command` and every role. With no
         /// container arguments, or arguments that are appended, there is always a set-up.
@@ -90,7 +90,7 @@ table! {
         umask: Option<TextOr<Umask>>,
         /// Resource limits by their names without `RLIMIT_`, in lower case: `nofile = "65536"`, or
         /// `{ soft = "1024", hard = "65536" }`, or `"unlimited"`.
-        limits: BTreeMap<String, TextOr<Limit>>,
+        limits: Named<TextOr<Limit>>,
         /// How willing the kernel is to kill the application when memory runs out.
         oom_score_adj: Option<Within<-1000, 1000>>,
         /// Its niceness.
@@ -251,7 +251,7 @@ table! {
         /// The program and its arguments; the rest of the container arguments is appended.
         command: Vec<Text>,
         /// Variables only of this role, set after all others.
-        env: BTreeMap<String, Text>,
+        env: Named<Text>,
     }
 }
 
@@ -386,7 +386,7 @@ table! {
         /// Of each of these lists at most one variable may be set.
         at_most_one_of: Vec<Vec<String>>,
         /// Variables that must not be set, with the message that says what to do instead.
-        forbidden: BTreeMap<String, String>,
+        forbidden: Named<String>,
     }
 }
 
@@ -445,7 +445,7 @@ table! {
         /// Do what a directory holds: run its programs, read its variables.
         hooks: Option<Hooks>,
         /// Set variables, from here on: for the later steps, the arguments and the application.
-        set: BTreeMap<String, Text>,
+        set: Named<Text>,
         /// Change keys or lines of a text file.
         edit: Option<Edit>,
         /// Set a variable to what a text file says.
@@ -555,7 +555,7 @@ table! {
         /// The program and its arguments. It is looked for along the PATH of its environment.
         command: Vec<Text>,
         /// Variables of its own, over the others.
-        env: BTreeMap<String, Text>,
+        env: Named<Text>,
         /// Its working directory. Absent: the one onset was started in.
         workdir: Option<Text>,
         /// Whom it runs as: `user`, `user:group`, by name or number. Absent: as `as` says.
@@ -637,7 +637,7 @@ table! {
         /// The directory. If it is missing there is nothing to do.
         directory: Text,
         /// Programs by the end of a name: `".sql" = ["psql", "-f", "-"]`.
-        handlers: BTreeMap<String, Vec<Text>>,
+        handlers: Named<Vec<Text>>,
         /// Whom programs run as. Absent: as `as` says.
         user: Option<Text>,
         /// How long each program may take. Absent: as long as it likes.
@@ -691,7 +691,7 @@ table! {
         /// A text that must be in the first 1M of the answer.
         contains: Option<Text>,
         /// Headers to send, by their names.
-        headers: BTreeMap<String, Text>,
+        headers: Named<Text>,
     }
 }
 
@@ -892,7 +892,7 @@ table! {
         /// Keys and what they are to be, in the order of their names. In `ini` a key is `section.key`, divided at the last
         /// dot (without one it stands before the first section), in `json` a pointer: `/a/b/0`, `/a/-` for one more item.
         /// A key that is there more than once is set where it counts, which is the last time.
-        set: BTreeMap<String, TextOr<Setting>>,
+        set: Named<TextOr<Setting>>,
         /// Keys made of all variables whose names begin so. `set` and `delete` go before.
         set_prefix: Vec<SetPrefix>,
         /// Keys that are to be gone. `set` goes before.

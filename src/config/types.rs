@@ -28,28 +28,71 @@ impl Text {
 }
 
 impl Decode for Text {
-    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
+    fn decode(node: &Node, problems: &mut Problems) -> Self {
         // A number where a string could stand is what people write for a port.
-        let text = match &node.value {
-            Value::String(text) => text.clone(),
-            Value::Integer(number) => number.to_string(),
-            Value::Bool(_) | Value::List(_) | Value::Table(_) | Value::Other(_) => {
-                return expected("a string", node, problems);
-            }
-        };
+        let text = word("a string", node, problems).unwrap_or_default();
         let exact = node.place.end - node.place.start == text.len() + 2;
-        match Template::parse(&text) {
-            Ok(template) => Some(Text { place: node.place, exact, template }),
-            Err(error) => {
-                problems.at(within(node.place, exact, error.offset), error.message);
-                None
-            }
-        }
+        let template = Template::parse(&text).unwrap_or_else(|error| {
+            problems.at(within(node.place, exact, error.offset), error.message);
+            Template::default()
+        });
+        Text { place: node.place, exact, template }
     }
 
     fn shape() -> Shape {
         Shape::String { kind: "text", pattern: None }
     }
+}
+
+/// A string; what is none is a problem.
+fn string(node: &Node, problems: &mut Problems) -> Option<String> {
+    match &node.value {
+        Value::String(text) => Some(text.clone()),
+        Value::Integer(_) | Value::Bool(_) | Value::List(_) | Value::Table(_) | Value::Other(_) => {
+            expected("a string", node, problems);
+            None
+        }
+    }
+}
+
+/// A string, or a number as it was written; what is neither is a problem, and is not `what` was expected.
+fn word(what: &str, node: &Node, problems: &mut Problems) -> Option<String> {
+    match &node.value {
+        Value::String(text) => Some(text.clone()),
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Bool(_) | Value::List(_) | Value::Table(_) | Value::Other(_) => {
+            expected(what, node, problems);
+            None
+        }
+    }
+}
+
+/// What a text says; one that is none of its kind is a problem.
+fn parsed<T>(
+    text: Option<String>,
+    parse: impl FnOnce(&str) -> Option<T>,
+    (kind, accepted): (&str, &str),
+    node: &Node,
+    problems: &mut Problems,
+) -> Option<T> {
+    let text = text?;
+    let parsed = parse(&text);
+    if parsed.is_none() {
+        problems.at(node.place, format!("`{text}` is no {kind}: {accepted}"));
+    }
+    parsed
+}
+
+/// A whole number of a range.
+fn number_within(least: i64, greatest: i64, node: &Node, problems: &mut Problems) -> i64 {
+    let Value::Integer(number) = node.value else {
+        expected("a whole number", node, problems);
+        return least;
+    };
+    if !(least..=greatest).contains(&number) {
+        problems.at(node.place, format!("{number} is out of range: accepted are {least} to {greatest}"));
+    }
+    number
 }
 
 fn within(place: Place, exact: bool, offset: usize) -> Place {
@@ -67,9 +110,8 @@ pub struct Expression {
 }
 
 impl Decode for Expression {
-    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
-        let source = String::decode(node, problems)?;
-        Some(Expression { place: node.place, source })
+    fn decode(node: &Node, problems: &mut Problems) -> Self {
+        Expression { place: node.place, source: String::decode(node, problems) }
     }
 
     fn shape() -> Shape {
@@ -89,11 +131,11 @@ impl Texts {
 }
 
 impl Decode for Texts {
-    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
+    fn decode(node: &Node, problems: &mut Problems) -> Self {
         match node.value {
-            Value::List(_) => Vec::decode(node, problems).map(Texts),
+            Value::List(_) => Texts(Vec::decode(node, problems)),
             Value::String(_) | Value::Integer(_) | Value::Bool(_) | Value::Table(_) | Value::Other(_) => {
-                Text::decode(node, problems).map(|text| Texts(vec![text]))
+                Texts(vec![Text::decode(node, problems)])
             }
         }
     }
@@ -108,8 +150,8 @@ impl Decode for Texts {
 pub struct Glob(pub String);
 
 impl Decode for Glob {
-    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
-        String::decode(node, problems).map(Glob)
+    fn decode(node: &Node, problems: &mut Problems) -> Self {
+        Glob(String::decode(node, problems))
     }
 
     fn shape() -> Shape {
@@ -131,14 +173,10 @@ impl Mode {
 }
 
 impl Decode for Mode {
-    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
+    fn decode(node: &Node, problems: &mut Problems) -> Self {
         // 0o750 in TOML is a whole number of the right value; 750 is one of the wrong value, and the likely mistake.
-        let text = String::decode(node, problems)?;
-        Mode::parse(&text).or_else(|| {
-            problems
-                .at(node.place, format!("`{text}` is no mode: accepted are octal digits in quotes, such as \"0750\""));
-            None
-        })
+        let accepted = "accepted are octal digits in quotes, such as \"0750\"";
+        parsed(string(node, problems), Mode::parse, ("mode", accepted), node, problems).unwrap_or(Mode(0))
     }
 
     fn shape() -> Shape {
@@ -167,12 +205,8 @@ const LONGEST_TIME: Duration = Duration::from_hours(365 * 24);
 pub struct Time(pub Duration);
 
 impl Decode for Time {
-    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
-        let text = String::decode(node, problems)?;
-        parse_time(&text).map(Time).or_else(|| {
-            problems.at(node.place, format!("`{text}` is no time: {TIME_ACCEPTED}"));
-            None
-        })
+    fn decode(node: &Node, problems: &mut Problems) -> Self {
+        Time(parsed(string(node, problems), parse_time, ("time", TIME_ACCEPTED), node, problems).unwrap_or_default())
     }
 
     fn shape() -> Shape {
@@ -203,23 +237,13 @@ pub const SIGNAL_ACCEPTED: &str = "accepted are names such as SIGTERM, TERM and 
 /// The word that stands for no signal at all.
 const DROP: &str = "drop";
 
-/// A text or a number as it was written.
-fn word(what: &str, node: &Node, problems: &mut Problems) -> Option<String> {
-    match &node.value {
-        Value::String(text) => Some(text.clone()),
-        Value::Integer(number) => Some(number.to_string()),
-        Value::Bool(_) | Value::List(_) | Value::Table(_) | Value::Other(_) => expected(what, node, problems),
-    }
-}
 
 impl Decode for SignalName {
-    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
-        let name = word("the name of a signal", node, problems)?;
-        let Some(signal) = Signal::from_name(&name) else {
-            problems.at(node.place, format!("`{name}` is no signal: {SIGNAL_ACCEPTED}"));
-            return None;
-        };
-        Some(SignalName { place: node.place, signal })
+    fn decode(node: &Node, problems: &mut Problems) -> Self {
+        let name = word("the name of a signal", node, problems);
+        let signal = parsed(name, Signal::from_name, ("signal", SIGNAL_ACCEPTED), node, problems);
+        let signal = signal.unwrap_or(Signal::TERM);
+        SignalName { place: node.place, signal }
     }
 
     fn shape() -> Shape {
@@ -237,12 +261,12 @@ pub struct Rewrite {
 }
 
 impl Decode for Rewrite {
-    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
+    fn decode(node: &Node, problems: &mut Problems) -> Self {
         let to = match &node.value {
             Value::String(text) if text == DROP => None,
-            _ => Some(SignalName::decode(node, problems)?.signal),
+            _ => Some(SignalName::decode(node, problems).signal),
         };
-        Some(Rewrite { place: node.place, to })
+        Rewrite { place: node.place, to }
     }
 
     fn shape() -> Shape {
@@ -260,9 +284,9 @@ pub struct ExitStatus {
 }
 
 impl Decode for ExitStatus {
-    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
-        let Within(number) = Within::<0, 255>::decode(node, problems)?;
-        u8::try_from(number).ok().map(|status| ExitStatus { place: node.place, status })
+    fn decode(node: &Node, problems: &mut Problems) -> Self {
+        let Within(number) = Within::<0, 255>::decode(node, problems);
+        ExitStatus { place: node.place, status: u8::try_from(number).unwrap_or_default() }
     }
 
     fn shape() -> Shape {
@@ -271,8 +295,8 @@ impl Decode for ExitStatus {
 }
 
 impl Decode for Format {
-    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
-        one_of(Format::NAMES, Format::from_name, node, problems)
+    fn decode(node: &Node, problems: &mut Problems) -> Self {
+        Format::ALL[one_of(Format::NAMES, node, problems)]
     }
 
     fn shape() -> Shape {
@@ -281,8 +305,8 @@ impl Decode for Format {
 }
 
 impl Decode for Level {
-    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
-        one_of(Level::NAMES, Level::from_name, node, problems)
+    fn decode(node: &Node, problems: &mut Problems) -> Self {
+        Level::ALL[one_of(Level::NAMES, node, problems)]
     }
 
     fn shape() -> Shape {
@@ -313,15 +337,9 @@ impl Size {
 }
 
 impl Decode for Size {
-    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
-        let text = match &node.value {
-            Value::Integer(number) => number.to_string(),
-            _ => String::decode(node, problems)?,
-        };
-        Size::parse(&text).or_else(|| {
-            problems.at(node.place, format!("`{text}` is no size: accepted are bytes, or a number with K, M, G or T"));
-            None
-        })
+    fn decode(node: &Node, problems: &mut Problems) -> Self {
+        let accepted = "accepted are bytes, or a number with K, M, G or T";
+        parsed(word("a string", node, problems), Size::parse, ("size", accepted), node, problems).unwrap_or(Size(0))
     }
 
     fn shape() -> Shape {
@@ -337,13 +355,8 @@ impl Decode for Size {
 pub struct Within<const LEAST: i64, const GREATEST: i64>(pub i64);
 
 impl<const LEAST: i64, const GREATEST: i64> Decode for Within<LEAST, GREATEST> {
-    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
-        let number = i64::decode(node, problems)?;
-        if (LEAST..=GREATEST).contains(&number) {
-            return Some(Within(number));
-        }
-        problems.at(node.place, format!("{number} is out of range: accepted are {LEAST} to {GREATEST}"));
-        None
+    fn decode(node: &Node, problems: &mut Problems) -> Self {
+        Within(number_within(LEAST, GREATEST, node, problems))
     }
 
     fn shape() -> Shape {
@@ -361,11 +374,11 @@ pub enum YesOr<T> {
 }
 
 impl<T: Decode> Decode for YesOr<T> {
-    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
+    fn decode(node: &Node, problems: &mut Problems) -> Self {
         match node.value {
-            Value::Bool(answer) => Some(YesOr::Plain(answer)),
+            Value::Bool(answer) => YesOr::Plain(answer),
             Value::String(_) | Value::Integer(_) | Value::List(_) | Value::Table(_) | Value::Other(_) => {
-                T::decode(node, problems).map(YesOr::So)
+                YesOr::So(T::decode(node, problems))
             }
         }
     }
@@ -409,11 +422,11 @@ pub enum TextOr<T> {
 }
 
 impl<T: Decode> Decode for TextOr<T> {
-    fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
+    fn decode(node: &Node, problems: &mut Problems) -> Self {
         match node.value {
-            Value::Table(_) => T::decode(node, problems).map(TextOr::Table),
+            Value::Table(_) => TextOr::Table(T::decode(node, problems)),
             Value::String(_) | Value::Integer(_) | Value::Bool(_) | Value::List(_) | Value::Other(_) => {
-                Text::decode(node, problems).map(TextOr::Text)
+                TextOr::Text(Text::decode(node, problems))
             }
         }
     }

@@ -10,9 +10,9 @@ use super::version;
 use super::world::{Kind, World};
 use crate::config::model::{self, Hooks, PrintedFormat, Rights, Step};
 use crate::config::problem::Problems;
+use crate::config::named::Named;
 use crate::config::types::{Text, Time};
 use crate::report::Because;
-use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ const MODES: [u32; 2] = [0o644, 0o600];
 
 /// What programs have in common, and a step says of all it runs.
 struct Common<'a> {
-    own: &'a BTreeMap<String, Text>,
+    own: &'a Named<Text>,
     workdir: Option<&'a Text>,
     user: Option<&'a Text>,
     rights: Option<Rights>,
@@ -45,7 +45,7 @@ impl Resolution<'_> {
         }
         if let Some(printed) = &step.env {
             let common = Common {
-                own: &BTreeMap::new(),
+                own: &Named::new(),
                 workdir: None,
                 user: printed.user.as_ref(),
                 rights: step.rights,
@@ -131,7 +131,7 @@ impl Resolution<'_> {
         grace: Option<Duration>,
         problems: &mut Problems,
     ) -> Option<Program> {
-        let own = BTreeMap::new();
+        let own = Named::new();
         let grace = grace.map(Time);
         let common = Common { own: &own, workdir: None, user: None, rights, timeout: None, grace };
         self.program(command, &common, problems)
@@ -200,7 +200,7 @@ impl Resolution<'_> {
         names.retain(|name| !name.as_os_str().as_bytes().starts_with(b"."));
         names.sort_by(|one, other| version::compare(one.as_os_str().as_bytes(), other.as_os_str().as_bytes()));
         let common = Common {
-            own: &BTreeMap::new(),
+            own: &Named::new(),
             workdir: None,
             user: hooks.user.as_ref(),
             rights,

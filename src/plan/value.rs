@@ -96,7 +96,7 @@ mod tests {
     fn checked(variable: &str, value: &str) -> Result<String, String> {
         let text = format!("version = 1\n[env.X]\n{variable}\n");
         let (config, _) = parse(Source { name: "f".into(), text, hidden: vec![] }).unwrap();
-        check(&config.env["X"], value.as_bytes()).map(|value| String::from_utf8(value).unwrap())
+        check(config.env.get("X").unwrap(), value.as_bytes()).map(|value| String::from_utf8(value).unwrap())
     }
 
     #[test]

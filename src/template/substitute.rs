@@ -35,7 +35,7 @@ use std::collections::BTreeSet;
 pub const MAX_DEPTH: usize = 32;
 
 /// A parsed string.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Template {
     parts: Vec<Part>,
 }
