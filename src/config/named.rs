@@ -1,0 +1,67 @@
+//! Values under names of the user's own, in the order of the names.
+
+/// A map of few entries that is made once: a sorted list, which is a fraction of a `BTreeMap`'s code for each type of value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named<T>(Vec<(String, T)>);
+
+impl<T> Named<T> {
+    /// One without entries.
+    pub const fn new() -> Self {
+        Named(Vec::new())
+    }
+
+    /// What has this name.
+    pub fn get(&self, name: &str) -> Option<&T> {
+        let index = self.0.binary_search_by(|(own, _)| own.as_str().cmp(name)).ok()?;
+        Some(&self.0[index].1)
+    }
+
+    /// Whether anything has this name.
+    pub fn contains_key(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Each name and its value.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&String, &T)> {
+        self.0.iter().map(|(name, value)| (name, value))
+    }
+
+    /// The names.
+    pub fn keys(&self) -> impl Iterator<Item = &String> {
+        self.0.iter().map(|(name, _)| name)
+    }
+
+    /// The values.
+    pub fn values(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().map(|(_, value)| value)
+    }
+}
+
+impl<T> Default for Named<T> {
+    fn default() -> Self {
+        Named::new()
+    }
+}
+
+/// The entries come in the order of their names, each name once.
+impl<T> FromIterator<(String, T)> for Named<T> {
+    fn from_iter<I: IntoIterator<Item = (String, T)>>(entries: I) -> Self {
+        let entries: Vec<_> = entries.into_iter().collect();
+        debug_assert!(entries.is_sorted_by(|(one, _), (next, _)| one < next), "in order, each once");
+        Named(entries)
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Named<T> {
+    type Item = (&'a String, &'a T);
+    type IntoIter = std::iter::Map<std::slice::Iter<'a, (String, T)>, fn(&'a (String, T)) -> (&'a String, &'a T)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter().map(|(name, value)| (name, value))
+    }
+}
