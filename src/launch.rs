@@ -39,26 +39,34 @@ pub fn main(start: &Start) -> i32 {
     let arguments = start.argv.skip(1).iter().map(|word| OsStr::from_bytes(word.to_bytes()).to_owned()).collect();
     let status = match cli::parse(arguments, |name| variable(start, name)) {
         Ok(Invocation::Run(run)) => launch(start, &run, started),
-        Ok(Invocation::Help(topic)) => tell(Ok(cli::help(topic))),
-        Ok(Invocation::Version) => tell(Ok(concat!("onset ", env!("CARGO_PKG_VERSION"), "\n").to_owned())),
-        Ok(Invocation::Install(folder)) => tell(install::install(folder.as_ref())),
-        Ok(Invocation::Check { config, env }) => tell(inspect::check(&config, env.then_some((start.argv, start.envp)))),
-        Ok(Invocation::Plan { config, json, arguments }) => {
+        Ok(other) => run_subcommand(other, start),
+        Err(refusal) => refuse(&refusal),
+    };
+    process::exit_now(status)
+}
+
+#[inline(never)] // PID 1 waits in what is called beside it: every page of stack that this would take stays taken
+fn run_subcommand(invocation: Invocation, start: &Start) -> u8 {
+    match invocation {
+        Invocation::Run(_) => unreachable!("this is no subcommand"),
+        Invocation::Help(topic) => tell(Ok(cli::help(topic))),
+        Invocation::Version => tell(Ok(concat!("onset ", env!("CARGO_PKG_VERSION"), "\n").to_owned())),
+        Invocation::Install(folder) => tell(install::install(folder.as_ref())),
+        Invocation::Check { config, env } => tell(inspect::check(&config, env.then_some((start.argv, start.envp)))),
+        Invocation::Plan { config, json, arguments } => {
             tell(inspect::plan(&config, start.argv.skip(arguments), start.envp, json))
         }
-        Ok(Invocation::Render { config, targets }) => {
+        Invocation::Render { config, targets } => {
             tell(inspect::render(&config, start.argv.skip(targets), start.envp))
         }
-        Ok(Invocation::Probe(probe)) => probe::run(&probe, start.envp, start.inherited_mask),
-        Ok(Invocation::Exec(exec)) => {
+        Invocation::Probe(probe) => probe::run(&probe, start.envp, start.inherited_mask),
+        Invocation::Exec(exec) => {
             let failure = exec::run(&exec, start);
             let _: nix::Result<()> = stderr::write_line(format!("onset: {}\n", failure.cause).as_bytes());
             failure.status
         }
-        Ok(Invocation::Sleep(time)) => sleep::run(time, start.inherited_mask),
-        Err(refusal) => refuse(&refusal),
-    };
-    process::exit_now(status)
+        Invocation::Sleep(time) => sleep::run(time, start.inherited_mask),
+    }
 }
 
 /// Prints what was found out, or every problem.

@@ -15,6 +15,7 @@ const RENDER: [&Flag; 2] = [&CONFIG, &HELP];
 ///
 /// # Errors
 /// All problems at once: unknown options, values that are not among those accepted.
+#[inline(never)] // PID 1 waits in what is called beside it
 pub fn parse(arguments: Vec<OsString>, variable: impl Fn(&str) -> Option<OsString>) -> Result<Invocation, Refusal> {
     let mut reader = Reader::new(arguments, &variable);
     let end = reader.options(&OPTIONS);

@@ -31,6 +31,7 @@ pub struct Watch(Option<Counter>);
 impl Watch {
     /// Looks up where the kernel counts for us, and how far it has come. A container without `/proc`, without control
     /// groups, or without that counter (before Linux 4.13) has nothing to say, then and later.
+    #[inline(never)] // its buffer is not to be part of what PID 1 waits in
     pub fn begin() -> Self {
         let mut groups = [0; LONGEST_GROUPS];
         let length = read_once(Path::new(GROUPS), &mut groups).unwrap_or(0);
@@ -38,6 +39,7 @@ impl Watch {
     }
 
     /// What there is to say of memory now that the main process ended so; `we_killed`: onset itself has sent SIGKILL.
+    #[inline(never)] // as above
     pub fn kills(&self, main: WaitStatus, we_killed: bool) -> Option<OomKills> {
         judge(self.count()?, main, we_killed)
     }

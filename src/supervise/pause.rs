@@ -1,11 +1,13 @@
 //! PID 1 without a main process: it reaps, and ends when it is told to. What holds the namespaces of a pod together.
 
 use crate::report::Event;
+use crate::sys::memory;
 use crate::sys::signal::{Intake, Signal};
 use crate::sys::wait::{self, WaitStatus};
 
 /// Until SIGTERM or SIGINT comes in.
 pub fn pause(intake: &Intake) {
+    memory::give_back();
     let mut told = false;
     while !told {
         // Before the first wait as well: whoever executed onset may have left children behind.

@@ -10,7 +10,7 @@ use crate::stage::Stage;
 use crate::sys::fd::is_readable;
 use crate::sys::signal::{self, Intake, Received, Signal};
 use crate::sys::wait::{self, Change, Next, WaitStatus};
-use crate::sys::{clock, process};
+use crate::sys::{clock, memory, process};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
 use std::ffi::OsString;
@@ -363,6 +363,7 @@ impl Supervisor<'_> {
         let Main { pid, argv, onset_started, .. } = &self.main;
         Event::MainStarted { pid: *pid, argv, startup: now.saturating_sub(*onset_started) }.emit();
         self.on_event(state::Event::Started, None);
+        memory::give_back();
     }
 
     fn tell_failure(&mut self, status: u8, cause: &str, stopped: bool) {
@@ -414,6 +415,7 @@ impl Supervisor<'_> {
         orphans
     }
 
+    #[inline(never)] // what it has to say of the end is not to be part of what PID 1 waits in
     fn on_main(&mut self, change: &Change) {
         let Change { pid, status, usage } = *change;
         let now = clock::monotonic();

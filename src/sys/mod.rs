@@ -12,6 +12,7 @@ pub mod clock;
 pub mod fd;
 pub mod file;
 pub mod look;
+pub mod memory;
 pub mod net;
 pub mod process;
 pub mod random;
