@@ -24,7 +24,8 @@ def scenario():
         found = json.loads(docker.run(IMAGE, "/probe", "print", check=True).stdout)
         assert (found["uid"], found["gid"]) == (65532, 65532), found
         it_is("dumb-init", "[dumb-init] /no/such: No such file or directory\n")
-        for name, version in [("tini", "tini version 0.19.0 "), ("docker-init", "tini version 0.19.0 "), ("catatonit", "tini version 0.2.1_")]:
+        versions = {"tini": "tini version 0.19.0 ", "docker-init": "tini version 0.19.0 ", "catatonit": "tini version 0.2.1_"}
+        for name, version in versions.items():
             said = docker.run(IMAGE, "--version", options=["--entrypoint", f"/usr/bin/{name}"], check=True).stdout
             assert said.startswith(version), (name, said)
 

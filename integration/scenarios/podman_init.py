@@ -18,8 +18,9 @@ IMAGE = "onset-integration-bare:1"
 
 ORPHANS = 200
 
-# docs/faces.md has init_path; helper_binaries_dir is in the place of podman's usual folders. Locks are in files, since those in
-# shared memory are the whole machine's. No limit is raised and no systemd asked: a machine that is a container may have none.
+# docs/faces.md has init_path; helper_binaries_dir is in the place of podman's usual folders. Locks are in files, since those
+# in shared memory are the whole machine's. No limit is raised and no systemd asked: a machine that is a container may have
+# none of it.
 CONFIGURATION = """
 [containers]
 init_path = "{folder}/bin/catatonit"
