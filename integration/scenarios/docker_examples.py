@@ -98,7 +98,8 @@ def ask(folder, container):
 
 def they_drain_in_sight_and_end_in_time(running):
     for container in running.values():
-        container.kill("TERM")
+        # What Ctrl-C is to `docker run` without a terminal.
+        container.kill("INT")
     for folder, container in running.items():
         until(f"{folder} to be seen to drain", lambda: health(container) == "unhealthy")
         assert ask(folder, container), f"{folder} does not serve on"
