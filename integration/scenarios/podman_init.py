@@ -39,7 +39,7 @@ ALONE = ("--network=none", "--security-opt=seccomp=unconfined")
 
 def scenario():
     command.run("integration/install-packages", "podman", limit=images.BUILD_LIMIT)
-    with tempfile.TemporaryDirectory(prefix="onset-podman-") as folder:
+    with tempfile.TemporaryDirectory(prefix="onset-podman-", ignore_cleanup_errors=True) as folder:
         podman = Podman(Path(folder))
         with podman:
             it_is_pid_1_and_forwards_and_reaps(podman)
