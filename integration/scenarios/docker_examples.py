@@ -74,7 +74,7 @@ def readme_lines_are_those_of_the_folders(lines):
 
 
 def build(context, recipe, tag, check=True):
-    return docker.docker("build", "--tag", tag, "--file", "-", context, stdin=recipe, check=check)
+    return docker.docker("build", "--force-rm", "--tag", tag, "--file", "-", context, stdin=recipe, check=check)
 
 
 def start(folder, tag, line):

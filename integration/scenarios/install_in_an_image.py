@@ -46,7 +46,7 @@ def image(instructions, files, check=True):
     with tempfile.TemporaryDirectory() as context:
         shutil.copy(images.ONSET, f"{context}/onset")
         recipe = f"FROM {BASE}\nLABEL {docker.OWNED}\n{instructions}"
-        return docker.docker("build", "--tag", IMAGE, "--file", "-", context, stdin=recipe, check=check)
+        return docker.docker("build", "--force-rm", "--tag", IMAGE, "--file", "-", context, stdin=recipe, check=check)
 
 
 def it_is(name, not_found):
