@@ -21,6 +21,8 @@ class App(Application):
     refused = (
         Refusal(("--env", "STATS_PASSWORD=x"), ("BACKEND is needed",)),
         Refusal(("--env", "STATS_PASSWORD=x", "--env", "BACKEND=alone"), ("`BACKEND`",)),
+        Refusal(("--env", "STATS_PASSWORD=x", "--env", "BACKEND=h\nx:80"), ("`BACKEND`",)),
+        Refusal(("--env", "STATS_PASSWORD=x\ny", "--env", "BACKEND=h:80"), ("`STATS_PASSWORD` does not match",)),
         # What haproxy itself refuses: its own status and its own words.
         Refusal(("--env", "STATS_PASSWORD=x", "--env", f"BACKEND={NOWHERE}:80"), (NOWHERE, "`check`"), status=1),
     )

@@ -43,7 +43,11 @@ class App(Application):
     environment = {"PORT": "8080", "DRAIN": "300ms"}
     secret = "PASSWORD"
     ready = "start worker process "
-    refused = (Refusal(("--env", "PORT=80x", "--env", "PASSWORD=x"), ("`PORT` is not a port",)),)
+    refused = (
+        Refusal(("--env", "PORT=80x", "--env", "PASSWORD=x"), ("`PORT` is not a port",)),
+        # What would end the password, and begin another user.
+        *(Refusal(("--env", f"PASSWORD=x{end}y:{{PLAIN}}"), ("`PASSWORD` does not match",)) for end in ":\r\n"),
+    )
     client = ("nginx", "-v", "nginx version: nginx/")
     probe_words = ("--status", "204", "http://127.0.0.1:${PORT}/health")
 

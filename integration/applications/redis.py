@@ -57,6 +57,12 @@ class App(Application):
             lost = [name for name, count in counted.items() if not count <= kept[name] <= count + 1]
             assert not lost, f"acknowledged {counted}, kept {kept}"
 
+    def also_a_password_may_be_anything(self):
+        password = "a\"b\\c\nport 7000\t'd' \\x41 ${PORT} {{ env.PORT }} #"
+        with self.started(options=["--env", f"REDIS_PASSWORD={password}"]) as server:
+            with Session(self.address(server), password) as session:
+                assert session.ask("PING") == "PONG"
+
     def also_a_configuration_file_and_flags_as_arguments_are_its_own(self):
         with self.started("/etc/redis/redis.conf", "--maxclients", "77") as server:
             found = execute(server, "/onset", "exec", "--", "redis-cli", "-p", "7000", "config", "get", "maxclients")

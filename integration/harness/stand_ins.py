@@ -70,8 +70,8 @@ BASES = {
         ["USER 65532", 'ENTRYPOINT ["/usr/bin/java", "-jar"]'],
     ),
     "cgr.dev/chainguard/redis:latest": lambda: (
-        NONROOT | images.program("/usr/bin/redis-server") | {"/data": (0o777, None)},
-        ["USER 65532", 'ENTRYPOINT ["redis-server"]'],
+        NONROOT | images.program("/usr/bin/redis-server") | {"/data": (0o755, None, 65532)},
+        ["USER 65532", "WORKDIR /data", 'ENTRYPOINT ["/usr/bin/redis-server"]'],
     ),
     "registry.access.redhat.com/ubi9/ubi-micro:9.6": lambda: ({"/tmp": (0o1777, None)}, ['CMD ["/bin/sh"]']),
     # A server that takes its port from the same variable is the runtime; .NET is not among Debian's packages.

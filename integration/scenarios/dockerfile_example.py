@@ -33,7 +33,7 @@ def the_example_works():
     with Container(EXAMPLE, options=["--env", "STATUS=7", "--health-interval", "1s"]) as main:
         main.wait_for_line("ready")
         until("it to be healthy", lambda: main.state()["Health"]["Status"] == "healthy")
-        assert 2 <= main.stop().seconds < 7, "it drains for two seconds"
+        assert 5 <= main.stop().seconds < 9, "it drains for five seconds"
         assert main.wait() == 7
         assert reports.only(main.reports(), "main_started")["argv"] == ["/app", "signals", "--exit", "7"]
     found = json.loads(docker.run(EXAMPLE, "/app", "print").stdout)

@@ -57,7 +57,7 @@ pub const INSTALL: Flag = Flag {
     short: None,
     value: Some("DIR"),
     variable: None,
-    help: "make links tini, docker-init, dumb-init, catatonit in DIR",
+    help: "make DIR, and in it links tini, docker-init, dumb-init, catatonit",
 };
 /// `--help`
 pub const HELP: Flag =

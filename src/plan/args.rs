@@ -168,6 +168,9 @@ fn expand_arguments(words: &[Vec<u8>], env: &Environment, problems: &mut Problem
         let number = index + 1;
         let expanded = std::str::from_utf8(word).map_err(|_| "it is not UTF-8".to_owned()).and_then(|text| {
             let template = Template::parse(text).map_err(|error| error.message.to_string())?;
+            if env.any_failed(template.variables()) {
+                return Ok(Vec::new());
+            }
             template.expand(&|name| env.get(name).map(Cow::Borrowed), LONGEST_VALUE).map_err(|error| error.to_string())
         });
         match expanded {
@@ -193,6 +196,9 @@ fn conditional(arg: &Arg, env: &Environment, judge: &Judge, problems: &mut Probl
                 ("name", Some((key, _))) => Some(Cow::Borrowed(key.as_bytes())),
                 _ => env.get(name).map(Cow::Borrowed),
             };
+            if env.any_failed(text.template.variables()) {
+                continue;
+            }
             let Some(value) = expand(text, &lookup, LONGEST_VALUE, problems) else { continue };
             if arg.split {
                 match words::split(&value) {

@@ -37,6 +37,9 @@ pub struct Environment {
     pub notices: Vec<String>,
     /// What steps have yet to set.
     pub promises: Promises,
+    /// Those that are missing or wrong, and those that were made of one. That was told, so a start is refused, and what
+    /// else is wrong because of it is no second problem.
+    pub failed: BTreeSet<String>,
 }
 
 /// The variables that steps have yet to set: what uses them cannot be decided before.
@@ -188,10 +191,25 @@ impl Environment {
             None => self.entries.push(entry),
         }
         self.variables.insert(name.to_owned(), Resolved { value: Some(value.to_vec()), origin, secret: false });
+        self.failed.remove(name);
     }
 
-    /// Expands a text; a problem of it is one of the configuration.
+    /// Whether one of these failed.
+    pub fn any_failed<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> bool {
+        !self.failed.is_empty() && names.into_iter().any(|name| self.failed.contains(name))
+    }
+
+    /// Whether an expression reads one that failed.
+    pub fn reads_failed(&self, judge: &Judge, expression: &str) -> bool {
+        !self.failed.is_empty()
+            && judge.variables(expression).is_none_or(|names| self.any_failed(names.iter().map(String::as_str)))
+    }
+
+    /// Expands a text; a problem of it is one of the configuration. `None` without one: a variable in it failed.
     pub fn expand(&self, text: &Text, limit: usize, problems: &mut Problems) -> Option<Vec<u8>> {
+        if self.any_failed(text.template.variables()) {
+            return None;
+        }
         expand(text, &|name| self.get(name).map(Cow::Borrowed), limit, problems)
     }
 
@@ -245,11 +263,11 @@ pub fn resolve(
             variables.insert(name, resolved);
         }
     }
-    let (notices, consumed) = (resolver.notices.take(), resolver.consumed.take());
+    let (notices, consumed, failed) = (resolver.notices.take(), resolver.consumed.take(), resolver.failed.take());
     *problems = resolver.problems.take();
     check_groups(config, &variables, problems);
     let entries = outside.entries(config, &variables, &consumed);
-    Environment { variables, entries, notices, promises: Promises::default() }
+    Environment { variables, entries, notices, promises: Promises::default(), failed }
 }
 
 /// Whether what has this name is a secret because of its name.

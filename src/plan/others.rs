@@ -227,7 +227,9 @@ impl Resolution<'_> {
             Some(that) => match self.judge.holds(&that.source, self.env.values_for(&self.judge, Some(&that.source))) {
                 Ok(holds) => (!holds).then(|| that.source.trim().to_owned()),
                 Err(message) => {
-                    problems.at(that.place, message);
+                    if !self.env.reads_failed(&self.judge, &that.source) {
+                        problems.at(that.place, message);
+                    }
                     return None;
                 }
             },

@@ -77,6 +77,13 @@ impl Entry {
         Some(entry)
     }
 
+    /// Of an entry only the names, with a number that is nobody's.
+    fn named(passwd: &Passwd, env: &Environment) -> Option<Self> {
+        let expand = |text: &Text| env.expand(text, LONGEST_VALUE, &mut Problems::default());
+        let group = passwd.group.as_ref().and_then(expand);
+        Some(Entry { name: expand(&passwd.name)?, group, uid: Some(u32::MAX - 1), ..Entry::default() })
+    }
+
     /// Both files with this entry in them.
     fn apply(&self, accounts: &Accounts, process: &Process) -> (Vec<u8>, Vec<u8>) {
         let [passwd, group] = accounts.files().map(|(_, content)| content.as_deref().unwrap_or_default());
@@ -173,7 +180,10 @@ pub(super) fn foresee(
             .when
             .as_ref()
             .is_none_or(|when| judge.holds(&when.source, env.values_for(judge, Some(&when.source))).unwrap_or(false));
-        if let Some(entry) = Entry::of(passwd, env, &mut Problems::default()).filter(|_| applies) {
+        // A start with a variable that failed is refused. Until then there is somebody of that name.
+        let unfinished = || Entry::named(passwd, env).filter(|_| !env.failed.is_empty());
+        let entry = Entry::of(passwd, env, &mut Problems::default()).or_else(unfinished);
+        if let Some(entry) = entry.filter(|_| applies) {
             let (passwd, group) = entry.apply(accounts, process);
             *accounts = Accounts::with_files(passwd, group);
             any = true;

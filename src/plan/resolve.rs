@@ -192,7 +192,9 @@ fn person(
 pub(super) fn holds(when: Option<&Expression>, env: &Environment, judge: &Judge, problems: &mut Problems) -> bool {
     let Some(when) = when else { return true };
     judge.holds(&when.source, env.values_for(judge, Some(&when.source))).unwrap_or_else(|message| {
-        problems.at(when.place, message);
+        if !env.reads_failed(judge, &when.source) {
+            problems.at(when.place, message);
+        }
         false
     })
 }
@@ -283,6 +285,9 @@ impl Environment {
     fn add_role(&mut self, config: &Config, meeting: &Meeting, problems: &mut Problems) {
         let role = meeting.role().and_then(|name| config.app.as_ref()?.role.get(name));
         for (name, text) in role.iter().flat_map(|role| &role.env) {
+            if self.any_failed(text.template.variables()) {
+                self.failed.insert(name.clone());
+            }
             if let Some(value) = self.expand(text, LONGEST_VALUE, problems) {
                 let secret = self.is_secret(text) || env::names_secret(config, name);
                 self.set(name, &value, Origin::Role);

@@ -315,11 +315,15 @@ impl Resolution<'_> {
                 result.as_ref().is_ok_and(|result| found.value.as_ref().is_some_and(|value| has(result, value)));
             found.secret && (has(source, variable.as_bytes()) || in_result)
         };
-        if matches!(how.rendering.and_then(|how| how.language), Some(Language::Jinja)) {
+        let is_jinja = matches!(how.rendering.and_then(|how| how.language), Some(Language::Jinja));
+        if is_jinja {
             secret.set(secret.get() || self.env.variables.iter().any(shows));
         }
+        // What Jinja would make of a variable that failed nobody knows, nor whether the file would be as it must be.
+        let follows = (is_jinja || result.is_ok()) && self.env.failed.iter().any(|name| has(source, name.as_bytes()));
         let content = match result.and_then(|content| how.accept(name, content)) {
             Ok(content) => content,
+            Err(_) if follows => return None,
             Err(message) => {
                 problems.at(place, message);
                 return None;
@@ -344,6 +348,9 @@ impl Resolution<'_> {
         loop {
             let lookup = |name: &str| {
                 let _asked = self.env.get(name);
+                if self.env.failed.contains(name) {
+                    return Some(Cow::Borrowed(&b""[..]));
+                }
                 let found = self.env.variables.get(name)?;
                 secret.set(secret.get() || found.secret);
                 found.value.as_deref().map(Cow::Borrowed)

@@ -69,10 +69,9 @@ fn refusal(kind: Kind, variable: &Variable, text: &str) -> String {
         Kind::String => String::new(),
         Kind::Int => match (variable.min, variable.max) {
             (None, None) => "is not a whole number".to_owned(),
-            (least, greatest) => {
-                let bound = |bound: Option<i64>| bound.map_or("any".to_owned(), |bound| bound.to_string());
-                format!("is not a whole number from {} to {}", bound(least), bound(greatest))
-            }
+            (Some(least), None) => format!("is not a whole number of {least} or more"),
+            (None, Some(greatest)) => format!("is not a whole number of {greatest} or less"),
+            (Some(least), Some(greatest)) => format!("is not a whole number from {least} to {greatest}"),
         },
         Kind::Port => "is not a port, 1 to 65535".to_owned(),
         Kind::Bool => "is not a boolean: accepted are 1, true, yes, on, 0, false, no, off".to_owned(),
@@ -117,6 +116,18 @@ mod tests {
         ] {
             good.iter().for_each(|value| assert_eq!(checked(variable, value).as_deref(), Ok(*value), "{variable}"));
             bad.iter().for_each(|value| assert!(checked(variable, value).is_err(), "{variable}: {value:?}"));
+        }
+    }
+
+    #[test]
+    fn a_range_is_told_as_far_as_it_has_ends() {
+        for (range, told) in [
+            ("", "is not a whole number"),
+            ("min = 0", "is not a whole number of 0 or more"),
+            ("max = 9", "is not a whole number of 9 or less"),
+            ("min = -1\nmax = 9", "is not a whole number from -1 to 9"),
+        ] {
+            assert_eq!(checked(&format!("type = \"int\"\n{range}"), "x"), Err(told.to_owned()));
         }
     }
 

@@ -24,7 +24,7 @@ Options:
       --group              forward signals to COMMAND's whole process group [ONSET_GROUP]
       --log-format FORMAT  json (default), gcp, ecs, otel, datadog or text [ONSET_LOG_FORMAT]
       --log-level LEVEL    off, error, warn, info (default) or debug [ONSET_LOG_LEVEL]
-      --install DIR        make links tini, docker-init, dumb-init, catatonit in DIR
+      --install DIR        make DIR, and in it links tini, docker-init, dumb-init, catatonit
   -h, --help               print this and exit
   -V, --version            print the version and exit
 

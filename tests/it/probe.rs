@@ -25,6 +25,33 @@ fn probe(mode: Mode, words: &[&str]) -> Finished {
     Init::new(mode).args(["probe"]).args(words).start().finish()
 }
 
+/// What stands behind `name` in the text, up to what is no digit.
+fn number_behind(text: &str, name: &str) -> u32 {
+    let (_, rest) = text.split_once(name).unwrap_or_else(|| panic!("no {name} in {text}"));
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().unwrap_or_else(|_| panic!("{name} and no number in {text}"))
+}
+
+#[test]
+fn in_every_example_the_health_shows_the_drain() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = std::fs::read_dir(root.join("examples/docker")).expect("the examples");
+    let folders = folders.map(|entry| entry.expect("an entry").path()).filter(|path| path.is_dir());
+    let images = folders.map(|folder| (folder.join("Dockerfile"), folder.join("onset.toml")));
+    let first = (root.join("Dockerfile.example"), root.join("examples/onset.toml"));
+    let mut count = 0;
+    for (dockerfile, configuration) in images.chain([first]) {
+        let [file, text] = [&dockerfile, &configuration].map(|path| std::fs::read_to_string(path).expect("a file"));
+        // Docker says so after these (https://docs.docker.com/reference/dockerfile/#healthcheck).
+        let noticed = number_behind(&file, "--interval=") * number_behind(&file, "--retries=");
+        let drain = number_behind(&text, "drain = \"${DRAIN:-");
+        assert!(noticed < drain, "{}: {noticed} s, {drain} s", dockerfile.display());
+        assert!(drain + number_behind(&text, "grace = \"") < number_behind(&text, "budget = \""));
+        count += 1;
+    }
+    assert!(count >= 9, "{count}");
+}
+
 #[track_caller]
 fn assert_ends(finished: &Finished, status: i32, line: &str) {
     assert_eq!(finished.stdout(), format!("{line}\n"), "{}", finished.story());

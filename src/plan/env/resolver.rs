@@ -6,7 +6,7 @@ use super::{LONGEST_VALUE, Origin, Resolved, both_set, expand, names_secret};
 use crate::config::model::{Config, Variable};
 use crate::config::problem::Problems;
 use crate::config::tree::Place;
-use crate::config::types::{Text, YesOr};
+use crate::config::types::{Expression, Text, YesOr};
 use crate::plan::judge::Judge;
 use crate::plan::value;
 use crate::plan::world::World;
@@ -37,7 +37,7 @@ pub(super) struct Resolver<'a> {
     pub(super) states: RefCell<BTreeMap<String, State>>,
     pub(super) notices: RefCell<Vec<String>>,
     pub(super) consumed: RefCell<Vec<String>>,
-    /// Those that have no value because of a problem.
+    /// Those that have no value or a wrong one, and those that were made of one.
     pub(super) failed: RefCell<BTreeSet<String>>,
 }
 
@@ -109,14 +109,56 @@ impl Resolver<'_> {
         let mut problems = Problems::default();
         let value = expand(text, &lookup, LONGEST_VALUE, &mut problems);
         // That a variable is not there because of a problem that was told is no second one.
-        let told = text.template.variables().into_iter().any(|name| self.failed.borrow().contains(name));
-        if !told {
+        if !self.any_failed(text.template.variables()) {
             self.problems.borrow_mut().append(problems);
         }
         if value.is_none() {
             self.failed.borrow_mut().insert(own.to_owned());
         }
         value
+    }
+
+    fn any_failed<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> bool {
+        let failed = self.failed.borrow();
+        !failed.is_empty() && names.into_iter().any(|name| failed.contains(name))
+    }
+
+    /// Whether an expression of `own` reads one that failed.
+    fn reads_failed(&self, own: &str, expression: &Expression) -> bool {
+        let failed = self.failed.borrow();
+        let read = self.judge.variables(&expression.source);
+        let mut others = failed.iter().filter(|name| *name != own);
+        others.any(|name| read.as_ref().is_none_or(|read| read.contains(name)))
+    }
+
+    /// Whether a value from there was made of a variable that failed.
+    fn made_of_failed(&self, name: &str, variable: &Variable, origin: &Origin) -> bool {
+        let uses = |text: &Option<Text>| {
+            text.as_ref()
+                .is_some_and(|text| self.any_failed(text.template.variables().into_iter().filter(|it| *it != name)))
+        };
+        let source = match origin {
+            Origin::Value => uses(&variable.value),
+            Origin::Default => uses(&variable.default),
+            Origin::Expression => variable.expr.as_ref().is_some_and(|expr| self.reads_failed(name, expr)),
+            Origin::Alias(alias) => self.any_failed([alias.as_str()]),
+            Origin::None
+            | Origin::Container
+            | Origin::File(..)
+            | Origin::EnvFile(_)
+            | Origin::Role
+            | Origin::Step(_) => false,
+        };
+        source || uses(&variable.prepend) || uses(&variable.append)
+    }
+
+    /// A problem of an expression, unless it reads a variable whose own was told.
+    fn problem_of_expression(&self, name: &str, expression: &Expression, message: String) {
+        if self.reads_failed(name, expression) {
+            self.failed.borrow_mut().insert(name.to_owned());
+        } else {
+            self.problem_of(name, expression.place, message);
+        }
     }
 
     /// All variables as a Jinja expression of `own` sees them.
@@ -148,7 +190,7 @@ impl Resolver<'_> {
                 Ok(true) => {}
                 Ok(false) => return outside(),
                 Err(message) => {
-                    self.problem(when.place, message);
+                    self.problem_of_expression(name, when, message);
                     return outside();
                 }
             }
@@ -156,13 +198,20 @@ impl Resolver<'_> {
         let Some((value, origin)) = self.source_of(name, variable) else { return outside() };
         let value = self.with_ends(name, variable, value);
         let value = match value {
-            Some(value) => match value::check(variable, &value) {
-                Ok(checked) => Some(checked),
-                Err(message) => {
-                    self.problem(variable.place, format!("`{name}` {message} (it comes from: {origin})"));
-                    Some(value)
+            Some(value) => {
+                let follows = self.made_of_failed(name, variable, &origin);
+                if follows {
+                    self.failed.borrow_mut().insert(name.to_owned());
                 }
-            },
+                match value::check(variable, &value) {
+                    Ok(checked) => Some(checked),
+                    Err(_) if follows => Some(value),
+                    Err(message) => {
+                        self.problem_of(name, variable.place, format!("`{name}` {message} (it comes from: {origin})"));
+                        Some(value)
+                    }
+                }
+            }
             None => {
                 self.require(name, variable);
                 self.outside.get(name).map(<[u8]>::to_vec)
@@ -185,7 +234,7 @@ impl Resolver<'_> {
             return match self.judge.compute(&expression.source, self.snapshot(name)) {
                 Ok(value) => Some((Some(value), Origin::Expression)),
                 Err(message) => {
-                    self.problem_of(name, expression.place, message);
+                    self.problem_of_expression(name, expression, message);
                     None
                 }
             };

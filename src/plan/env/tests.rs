@@ -149,6 +149,36 @@ fn what_depends_on_a_missing_variable_is_no_second_problem() {
 }
 
 #[test]
+fn what_is_made_of_a_wrong_variable_is_no_second_problem() {
+    let config = r#"
+        [env.A]
+        type = "int"
+        [env.OWN]
+        default = "${A}"
+        type = "int"
+        [env.BEHIND]
+        value = "1"
+        append = "${OWN}"
+        separator = ""
+        type = "int"
+        [env.COMPUTED]
+        expr = "env.BEHIND | int"
+        [env.ALIASED]
+        aliases = ["A"]
+        type = "int"
+        [env.WHEN]
+        when = "env.A | int"
+        value = "x"
+    "#;
+    let wrong = |name: &str| format!("`{name}` is not a whole number (it comes from: container)");
+    assert_eq!(resolved(config, &["A=x"], &[]).unwrap_err(), [wrong("A")]);
+    // A value of its own has nothing to do with it.
+    assert_eq!(resolved(config, &["A=x", "OWN=y"], &[]).unwrap_err(), [wrong("A"), wrong("OWN")]);
+    assert_eq!(resolved(config, &["A=x", "OWN=1"], &[]).unwrap_err(), [wrong("A")]);
+    assert!(resolved(config, &["A=1"], &[]).is_ok());
+}
+
+#[test]
 fn groups_hold_between_variables() {
     let config = r#"
         [environment]

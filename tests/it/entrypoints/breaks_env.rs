@@ -221,3 +221,73 @@ promise!(names_and_values_of_any_bytes_pass, {
     assert_eq!(environ[1..5], [raw, b"\xc3\x28=1", b"a.b-c d=2", b"=x"].map(OsStr::from_bytes));
     assert_eq!(outcome.app().var("A").as_deref(), Some(&b"\xff\xfe=\n"[..]));
 });
+
+/// What each problem says, without its file, line and column.
+fn problems(outcome: &Outcome) -> Vec<String> {
+    assert!(!outcome.started(), "{}", outcome.story());
+    let message = |event: &serde_json::Value| {
+        let text = event["message"].as_str().expect("a message").lines().next().unwrap_or_default();
+        text.split_once(": ").map_or(text, |(_, message)| message).to_owned()
+    };
+    outcome.events("problem").iter().map(message).collect()
+}
+
+promise!(what_is_wrong_because_of_a_wrong_variable_is_not_told_beside_it, {
+    let root = Root::config(
+        r#"
+        version = 1
+        [app]
+        command = ["app", "${TWICE}", "${OTHER}"]
+        user = "${PUID}:${PGID}"
+        umask = "${MASK}"
+        [[app.arg]]
+        when = "env.COUNT | int > 1"
+        value = "${MASK}"
+        [env]
+        PUID = { default = "1000", type = "int", min = 0 }
+        PGID = { default = "1000", type = "int", max = 70000 }
+        MASK = { required = true }
+        COUNT = { default = "1", type = "int" }
+        TWICE = { expr = "env.COUNT | int * 2", type = "int" }
+        HOST = { default = "localhost", matches = "[a-z]+" }
+        LINK = { value = "http://${HOST}/", type = "url" }
+        [[steps]]
+        owner = { path = "/config", owner = "${PUID}:${PGID}" }
+        [[steps]]
+        when = "env.COUNT | int > 2"
+        template = { content = "${MASK} ${HOST}", target = "/x", with = { strict = true, must_match = "^0" } }
+        [[steps]]
+        template = { content = "{{ env.COUNT | int }}", target = "/y", with = { language = "jinja" } }
+        [[steps]]
+        check = { that = "env.COUNT | int > 0" }
+        "#,
+    );
+    let root = root.programs(["app"]);
+    let outcome = run(&root, &["PUID=abc", "PGID=abc", "COUNT=x", "HOST=a b"]);
+    assert_eq!(
+        problems(&outcome),
+        [
+            "`OTHER` is not set",
+            "`PUID` is not a whole number of 0 or more (it comes from: container)",
+            "`PGID` is not a whole number of 70000 or less (it comes from: container)",
+            "`MASK` is required and not set",
+            "`COUNT` is not a whole number (it comes from: container)",
+            "`HOST` does not match `[a-z]+` (it comes from: container)",
+        ]
+    );
+    // What would be wrong all the same waits its turn only where it stands beside one that is.
+    let outcome = run(&root, &["PUID=nobody", "PGID=0", "COUNT=1", "MASK=9", "OTHER="]);
+    assert_eq!(problems(&outcome).len(), 2, "{}", outcome.story());
+});
+
+promise!(a_user_whose_number_is_wrong_is_not_missing_as_well, {
+    let root = Root::config(
+        "version = 1\napp.command = ['app']\napp.user = 'abc:grp'\n[env.PUID]\ntype = 'int'\ndefault = '7'\n\
+         [[steps]]\npasswd = { name = 'abc', uid = '${PUID}', group = 'grp' }\n",
+    );
+    let root = root.programs(["app"]);
+    let outcome = run(&root, &["PUID=abc"]);
+    outcome.assert_refused(125, &["`PUID` is not a whole number (it comes from: container)"]);
+    outcome.assert_never_says(&["there is no user", "there is no group"]);
+    assert_eq!(run(&root, &[]).app().identity(), "7:7");
+});

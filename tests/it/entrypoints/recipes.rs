@@ -169,6 +169,45 @@ promise!(stdout_belongs_to_the_application, {
     assert!(outcome.started(), "{}", outcome.story());
 });
 
+/// The words of a line as redis reads them (sdssplitargs of its sds.c), as far as they stand in double quotes or in none.
+fn as_redis_reads(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let (mut quoted, mut characters) = (false, line.chars());
+    while let Some(character) = characters.next() {
+        let word = words.last_mut().expect("at least one");
+        match (character, quoted) {
+            ('\\', true) => match characters.next().expect("a character behind the backslash") {
+                'n' => word.push('\n'),
+                other => word.push(other),
+            },
+            ('"', _) => quoted = !quoted,
+            (' ', false) => words.push(String::new()),
+            _ => word.push(character),
+        }
+    }
+    assert!(!quoted, "{line}");
+    words
+}
+
+promise!(a_secret_does_not_leave_its_place_in_a_file, {
+    let root = root("A secret in a file of another program");
+    for password in
+        ["plain", "a\"b", "a\\", "\\\"", "\\n", "x\" \nport 7000 #'\\x41", "ü ${PASSWORD} {{ env.PASSWORD }}\t"]
+    {
+        let outcome = root.start(NONE).env([format!("REDIS_PASSWORD={password}"), "PASSWORD=x".to_owned()]).run();
+        assert!(outcome.started(), "{}", outcome.story());
+        let text = root.text("/run/redis.conf");
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert_eq!(as_redis_reads(text.trim_end()), ["requirepass", password]);
+        assert_eq!(root.mode_of("/run/redis.conf"), 0o600);
+    }
+    assert_eq!(root.text("/run/users"), "admin:{PLAIN}x\n");
+    for password in ["x:y", "x\ny", "x\r"] {
+        let outcome = root.start(NONE).env([format!("PASSWORD={password}"), "REDIS_PASSWORD=x".to_owned()]).run();
+        outcome.assert_refused(125, &["`PASSWORD` does not match"]);
+    }
+});
+
 promise!(the_time_zone_is_a_link, {
     let root = root("The time zone").file("/usr/share/zoneinfo/Europe/Berlin", "TZif2...");
     let start = |zone: &str| root.start(NONE).env([format!("TZ={zone}")]).run();

@@ -122,8 +122,9 @@ fn nothing_is_left_in_the_termination_message() {
 #[test]
 fn install_makes_links_by_which_onset_is_called() {
     run(Mode::SubReaper, |mode| {
-        let folder = Folder::new();
-        let target = folder.path().display().to_string();
+        let root = Folder::new();
+        let folder = root.join("usr/bin");
+        let target = folder.display().to_string();
         let finished = Init::new(mode).args(["--install", &target]).start().finish();
         assert_eq!((finished.code(), finished.stderr().as_str()), (0, ""));
         assert_eq!(finished.stdout().lines().count(), 4, "{}", finished.story());
@@ -148,11 +149,30 @@ fn install_overwrites_nothing() {
         let folder = Folder::new();
         let [tini, catatonit] = ["tini", "catatonit"].map(|name| folder.file(name, "", 0o755).display().to_string());
         let finished = Init::new(mode).args(["--install", &folder.path().display().to_string()]).start().finish();
-        let program = onset().canonicalize().expect("onset");
-        let said = [tini, catatonit]
-            .map(|path| format!("onset: {path} is there, and is not {}: remove it first\n", program.display()));
+        let program = onset().canonicalize().expect("onset").display().to_string();
+        let said = [tini, catatonit].map(|path| {
+            format!("onset: {path} is there, and is not {program}: remove it first, or copy {program} over it\n")
+        });
         assert_eq!((finished.code(), finished.stderr()), (125, said.concat()));
         assert!(!folder.join("docker-init").exists());
+    });
+}
+
+#[test]
+fn a_copy_is_called_as_a_link_is_and_install_leaves_it() {
+    run(Mode::Pid1, |mode| {
+        let folder = Folder::new();
+        for name in ["tini", "dumb-init"] {
+            std::fs::copy(onset(), folder.join(name)).expect("a copy");
+            let words = [probe_word(), "exit".into(), "7".into()];
+            let finished = Init::bare(mode, folder.join(name)).args(["--"]).args(words).start().finish();
+            assert_eq!((finished.code(), finished.stderr().as_str()), (7, ""));
+            let finished = Init::bare(mode, folder.join(name)).args(["/no/such"]).start().finish();
+            assert!(finished.code() == 127 && finished.stderr().contains(name), "{}", finished.story());
+        }
+        let finished = Init::new(mode).args(["--install", &folder.path().display().to_string()]).start().finish();
+        assert_eq!((finished.code(), finished.stdout().lines().count()), (0, 2), "{}", finished.story());
+        assert!(std::fs::symlink_metadata(folder.join("tini")).expect("the copy").is_file());
     });
 }
 

@@ -203,6 +203,15 @@ fn catatonit_says_what_it_starts_if_it_is_asked_to() {
         // catatonit writes a line in two, and its child may come in between.
         assert!(said.contains("DEBUG (catatonit:1): "), "{said}");
         assert!(said.contains(&format!("pid1 (2) spawned: {}\n", words[0])), "{said}");
+        // What catatonit says beside it, of a terminal that is not there, and when nobody is left.
+        for more in [
+            "using stdin as tty fd: could not open /dev/tty: ",
+            "setting foreground process failed: no tty present: ",
+            "got ECHILD: no children left to monitor",
+        ] {
+            assert_eq!(said.contains(more), !called.is_onset(), "{said}");
+        }
+        assert!(!called.is_onset() || said.lines().count() == 1, "{said}");
     });
 }
 
