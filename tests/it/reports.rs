@@ -184,10 +184,10 @@ both_modes!(cpu_time_and_memory_are_what_the_application_used, |mode| {
     let finished = onset(mode).command(["probe", "burn", "100", "64"]).start().finish();
     let ended = finished.event("main_ended");
     let number = |field: &str| ended[field].as_u64().unwrap_or_else(|| panic!("{field} is no number: {ended}"));
-    // Counting, and the kernel's part: 64 MiB to be zeroed. How it divides them is not exact.
+    // Counting, and the kernel's part: 64 MiB to be zeroed. It divides them by where its ticks fell.
     let (user, system) = (number("user_cpu_us"), number("system_cpu_us"));
     assert!((100_000..10_000_000).contains(&(user + system)), "{ended}");
-    assert!(user > 20_000 && system > 1000, "{ended}");
+    assert!(user > system, "{ended}");
     assert!(number("uptime_ms") >= 90, "{ended}");
     assert!((64 * 1024..80 * 1024).contains(&number("max_rss_kib")), "{ended}");
 });
