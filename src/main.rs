@@ -6,6 +6,11 @@
 use onset::sys::start::Start;
 use std::ffi::{c_char, c_int};
 
+/// The C library's gives memory back to the kernel, and asks for it again, with every other allocation: a hundred system
+/// calls in an ordinary preparation, which is over in a millisecond.
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 // SAFETY: no other symbol of this program is called `main`.
 #[unsafe(no_mangle)]
 extern "C" fn main(argc: c_int, argv: *const *const c_char, envp: *const *const c_char) -> c_int {

@@ -41,7 +41,7 @@ pub enum Refusal {
 /// # Errors
 /// Without `CAP_SETPCAP`.
 pub fn limit_bounding(bounding: u64) -> Result<(), Refusal> {
-    let surplus = capability::bounding() & !bounding;
+    let surplus = capability::bounding(!bounding);
     numbers(surplus).try_for_each(capability::drop_from_bounding).map_err(|error| match error {
         Errno::EPERM => Refusal::CannotDrop { surplus },
         error => Refusal::System { what: "cut the bounding set", error },
@@ -54,7 +54,7 @@ pub fn limit_bounding(bounding: u64) -> Result<(), Refusal> {
 /// # Errors
 /// Onset does not have them, or securebits forbid it.
 pub fn make_ambient(ambient: u64) -> Result<(), Refusal> {
-    let wanted = ambient & !capability::ambient();
+    let wanted = ambient & !capability::ambient(ambient);
     if wanted == 0 {
         return Ok(());
     }
@@ -94,7 +94,7 @@ fn make_inheritable(wanted: u64) -> Result<(), Refusal> {
         return Ok(());
     }
     let inheritable = sets.inheritable | wanted;
-    capability::set(Sets { inheritable, ..sets }).map_err(|error| match wanted & !capability::bounding() {
+    capability::set(Sets { inheritable, ..sets }).map_err(|error| match wanted & !capability::bounding(wanted) {
         0 => Refusal::System { what: "make capabilities inheritable", error },
         missing => Refusal::NotInBounding { missing },
     })

@@ -56,7 +56,7 @@ impl World for RealWorld {
         if u64::try_from(stat.st_size).is_ok_and(|size| size > limit) {
             return Err(Errno::EFBIG);
         }
-        read_all(&file, limit)
+        read_all(&file, usize::try_from(stat.st_size).unwrap_or(0), limit)
     }
 
     fn list(&self, path: &Path) -> Result<Vec<PathBuf>, Errno> {
@@ -132,27 +132,23 @@ fn refuse(stat: &file::Stat) -> Result<(), Errno> {
     }
 }
 
-fn read_all(file: &OwnedFd, limit: u64) -> Result<Vec<u8>, Errno> {
-    let mut content = Vec::new();
+/// `expected`: how much it seems to be; files of the kernel's and pipes seem empty.
+fn read_all(file: &OwnedFd, expected: usize, limit: u64) -> Result<Vec<u8>, Errno> {
+    // One more, for the read that finds the end.
+    let mut content = Vec::with_capacity(expected + 1);
     loop {
-        let start = content.len();
-        content.resize(start + CHUNK, 0);
+        if content.len() == content.capacity() {
+            content.reserve(CHUNK);
+        }
         // Not file::read: what it has read before it would have to wait would be lost.
-        let length = match nix::unistd::read(file, &mut content[start..]) {
-            Err(Errno::EINTR) => 0,
+        match file::read_behind(file, &mut content) {
             // A pipe that somebody has open for writing.
             Err(Errno::EAGAIN) => {
                 fcntl(file, FcntlArg::F_SETFL(OFlag::empty()))?;
-                content.truncate(start);
-                continue;
             }
-            Ok(0) => {
-                content.truncate(start);
-                return Ok(content);
-            }
-            length => length?,
-        };
-        content.truncate(start + length);
+            Ok(0) => return Ok(content),
+            length => drop(length?),
+        }
         if content.len() as u64 > limit {
             return Err(Errno::EFBIG);
         }

@@ -58,23 +58,23 @@ pub fn set(sets: Sets) -> nix::Result<()> {
     Errno::result(result).map(drop)
 }
 
-/// The bounding set: what execve(2) can ever give.
-pub fn bounding() -> u64 {
-    each(libc::PR_CAPBSET_READ, 0)
+/// Which of these are in the bounding set: what execve(2) can ever give.
+pub fn bounding(of: u64) -> u64 {
+    each(of, libc::PR_CAPBSET_READ, 0)
 }
 
-/// The ambient set: what execve(2) leaves to a user who is not root. Empty before Linux 4.3.
-pub fn ambient() -> u64 {
-    each(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_IS_SET)
+/// Which of these are in the ambient set: what execve(2) leaves to a user who is not root. None before Linux 4.3.
+pub fn ambient(of: u64) -> u64 {
+    each(of, libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_IS_SET)
 }
 
 /// Asks for one capability after the other; the kernel refuses those it does not know.
-fn each(option: i32, action: i32) -> u64 {
+fn each(of: u64, option: i32, action: i32) -> u64 {
     let is_set = |number: &i32| {
         let (first, second) = if option == libc::PR_CAP_AMBIENT { (action, *number) } else { (*number, 0) };
         prctl(option, first, second) == Ok(1)
     };
-    (0..64).filter(is_set).fold(0, |set, number| set | 1 << number)
+    (0..64).filter(|number| of & 1 << number != 0).filter(is_set).fold(0, |set, number| set | 1 << number)
 }
 
 /// Takes one capability out of the bounding set, for good.

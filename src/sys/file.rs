@@ -131,6 +131,20 @@ pub fn read(file: impl AsFd, buffer: &mut [u8]) -> nix::Result<usize> {
     Ok(filled)
 }
 
+/// One read(2) behind what the buffer has, into the capacity that it has left; how many bytes came. Nothing is zeroed first.
+pub fn read_behind(file: impl AsFd, buffer: &mut Vec<u8>) -> nix::Result<usize> {
+    let file = file.as_fd().as_raw_fd();
+    let length = call("read", || {
+        let spare = buffer.spare_capacity_mut();
+        // SAFETY: the kernel writes at most `len` bytes to a live buffer of that length.
+        Errno::result(unsafe { libc::read(file, spare.as_mut_ptr().cast(), spare.len()) })
+    })?;
+    let length = usize::try_from(length).unwrap_or(0);
+    // SAFETY: so many bytes behind the old length are what the kernel wrote.
+    unsafe { buffer.set_len(buffer.len() + length) };
+    Ok(length)
+}
+
 /// What one read of the file gives, which is all there is of a short file of the kernel's; the number of bytes. Nothing
 /// stays open.
 pub fn read_once(path: &Path, buffer: &mut [u8]) -> nix::Result<usize> {
@@ -219,15 +233,18 @@ pub fn names<Folder: AsFd>(folder: Folder) -> Names<Folder> {
 impl<Folder: AsFd> Names<Folder> {
     fn refill(&mut self) -> nix::Result<usize> {
         self.next = 0;
-        self.buffer.resize(BATCH, 0);
+        self.buffer.clear();
+        self.buffer.reserve(BATCH);
         let folder = self.folder.as_fd().as_raw_fd();
         let length = call("names", || {
-            let (start, length) = (self.buffer.as_mut_ptr(), self.buffer.len());
-            // SAFETY: the kernel writes at most `length` bytes to `start`, which is as long.
-            Errno::result(unsafe { libc::syscall(libc::SYS_getdents64, folder, start, length) })
-        });
-        self.buffer.truncate(length.ok().and_then(|length| usize::try_from(length).ok()).unwrap_or(0));
-        length.map(|_| self.buffer.len())
+            let spare = self.buffer.spare_capacity_mut();
+            // SAFETY: the kernel writes at most `len` bytes to a live buffer of that length.
+            Errno::result(unsafe { libc::syscall(libc::SYS_getdents64, folder, spare.as_mut_ptr(), spare.len()) })
+        })?;
+        let length = usize::try_from(length).unwrap_or(0);
+        // SAFETY: so many bytes are what the kernel wrote.
+        unsafe { self.buffer.set_len(length) };
+        Ok(length)
     }
 }
 

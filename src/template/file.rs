@@ -123,7 +123,7 @@ impl<'a> Walk<'a, '_> {
                 b'}' => braces = braces.saturating_sub(1),
                 _ => {}
             }
-            let plain = self.source[self.at + 1..].iter().position(|byte| b"${}".contains(byte));
+            let plain = self.source[self.at + 1..].iter().position(|byte| matches!(byte, b'$' | b'{' | b'}'));
             let end = plain.map_or(self.source.len(), |length| self.at + 1 + length);
             self.keep(end)?;
         }

@@ -90,16 +90,11 @@ fn truncate(opened: &OwnedFd, length: i64) -> nix::Result<()> {
 /// `None` if there is too much.
 fn read_all(opened: &OwnedFd) -> nix::Result<Option<Vec<u8>>> {
     let mut content = Vec::new();
-    loop {
-        let start = content.len();
-        if start > MOST_KEPT {
-            return Ok(None);
-        }
-        content.resize(start + CHUNK, 0);
-        let length = file::read(opened, &mut content[start..])?;
-        content.truncate(start + length);
-        if length < CHUNK {
+    while content.len() <= MOST_KEPT {
+        content.reserve(CHUNK);
+        if file::read_behind(opened, &mut content)? == 0 {
             return Ok(Some(content));
         }
     }
+    Ok(None)
 }
