@@ -77,7 +77,7 @@ fn supervise(command: &Command, start: &Start, started: Duration) -> Result<u8, 
         free_terminal(command.voice);
     }
     let birth = Birth { command, argv, start, disposition, init: Pid::this(), group: getpgrp() };
-    let born = fork::fork(&|sender| birth.become_main(sender))?;
+    let born = fork::fork_to_execute(&|sender| birth.become_main(sender))?;
     // To lead a group is to be refused a session.
     if !own_session {
         process::lead_own_group(born.main);

@@ -42,6 +42,23 @@ pub fn fork(become_main: &dyn Fn(&Sender) -> StartFailure) -> Result<Born, Start
     }
 }
 
+/// The same for a child that has nothing to prepare: it borrows our memory for the few system calls that it makes, and we
+/// wait for its execve. What comes in meanwhile waits too, and finds the application.
+///
+/// # Errors
+/// As above.
+pub fn fork_to_execute(become_main: &dyn Fn(&Sender) -> StartFailure) -> Result<Born, StartFailure> {
+    let (sender, progress) = handoff::channel().map_err(cannot("make a pipe"))?;
+    let intake = supervising()?;
+    let become_main = || {
+        let failure = become_main(&sender);
+        sender.failed(&failure);
+        process::exit_now(failure.status)
+    };
+    let main = process::fork_borrowing(&become_main).map_err(cannot("make a process"))?;
+    Ok(Born { main, intake, progress })
+}
+
 /// Makes this process one that hears every signal, and that orphans come to.
 ///
 /// # Errors

@@ -161,7 +161,8 @@ fn launch(start: &Start, run: &Run, started: Duration) -> u8 {
 fn launch_supervised(job: &mut Job<'_>, started: Duration) -> Result<u8, StartFailure> {
     job.record = job.config.map(|_| record::create());
     let our_group = getpgrp();
-    let born = fork::fork(&|sender| {
+    let fork = if job.config.is_some() { fork::fork } else { fork::fork_to_execute };
+    let born = fork(&|sender| {
         fork::lead_own_group(our_group);
         prepare::become_application(job, Some(sender))
     })?;
