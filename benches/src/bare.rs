@@ -16,9 +16,12 @@ static EVERY: u64 = ALL;
 pub const SIGCHLD: i32 = 17;
 
 /// The start of a program: `$main` gets argc, argv and envp as the kernel laid them out, and must not return.
+///
+/// Not where the program is checked as a test, which has std and a start of its own.
 #[macro_export]
 macro_rules! start {
     ($main:ident) => {
+        #[cfg(not(test))]
         core::arch::global_asm!(
             ".globl _start",
             "_start:",
@@ -31,6 +34,7 @@ macro_rules! start {
             main = sym $main,
         );
 
+        #[cfg(not(test))]
         #[panic_handler]
         fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
             $crate::exit(101)

@@ -29,7 +29,7 @@ pub fn system_calls(bench: &Bench, command: &Command) -> Result<Calls, String> {
     let words = command.words().map(std::ffi::OsStr::to_owned);
     let mut tracer = std::process::Command::new("strace");
     tracer.args(["-ff", "-s", "4096", "-o"]).arg(&prefix).arg(&us).arg("start-one").args(words);
-    tracer.env("BENCH_ENVIRONMENT", command.environment_as_json());
+    tracer.env("BENCH_ENVIRONMENT", command.environment_as_json()).current_dir(command.folder());
     let output = tracer.output().map_err(|error| format!("strace: {error}"))?;
     if !output.status.success() {
         return Err(format!("strace: {}: {}", output.status, String::from_utf8_lossy(&output.stderr)));

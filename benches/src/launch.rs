@@ -63,6 +63,11 @@ impl Command {
         self.words.iter().map(|word| OsStr::from_bytes(word.to_bytes()))
     }
 
+    /// Where it starts.
+    pub fn folder(&self) -> &Path {
+        self.cwd.as_deref().unwrap_or(Path::new("/"))
+    }
+
     pub fn program(&self) -> String {
         self.words.first().map_or_else(String::new, |word| word.to_string_lossy().into_owned())
     }
@@ -104,8 +109,13 @@ impl Command {
     pub fn start(&self) -> io::Result<Container> {
         let (stdout, stdout_writer) = pipe()?;
         let (stderr, stderr_writer) = pipe()?;
+        // Nobody reads while it is measured, and what is said then must have room.
+        // SAFETY: takes numbers.
+        if unsafe { libc::fcntl(stderr.as_raw_fd(), libc::F_SETPIPE_SZ, 1 << 20) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
         let stdin: OwnedFd = File::open("/dev/null")?.into();
-        let cwd = c_string(self.cwd.as_deref().unwrap_or(Path::new("/")).as_os_str());
+        let cwd = c_string(self.folder().as_os_str());
         let pointers = |words: &[CString]| {
             let list = words.iter().map(|word| word.as_ptr()).chain([null()]);
             list.collect::<Vec<_>>()
@@ -170,6 +180,13 @@ impl Container {
             Some([reached]) => Ok(reached),
             None => Err(io::Error::other(format!("no application was started; stderr: {}", self.stderr()))),
         }
+    }
+
+    /// What is on stdout, after its end.
+    pub fn stdout(&mut self) -> io::Result<String> {
+        let mut text = String::new();
+        self.stdout.read_to_string(&mut text)?;
+        Ok(text)
     }
 
     /// What is on stderr by now.
@@ -237,10 +254,6 @@ impl Container {
     pub fn cpu(&self) -> io::Result<u64> {
         let text = self.proc("schedstat")?;
         text.split_whitespace().next().and_then(|word| word.parse().ok()).ok_or_else(|| io::Error::other("schedstat"))
-    }
-
-    pub fn is_alive(&self) -> bool {
-        self.proc("stat").is_ok_and(|stat| !stat.contains(") Z "))
     }
 
     /// Waits until it has slept for some time on end: what it had to do after the start is done.

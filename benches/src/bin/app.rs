@@ -8,8 +8,8 @@
 //! | `orphans` | leaves this many (the second argument) orphans, and says how long until there was none left |
 //!
 //! Everything is said on stdout as native 64-bit numbers.
-#![no_std]
-#![no_main]
+#![cfg_attr(not(test), no_std, no_main)]
+#![cfg_attr(test, allow(dead_code, unused_imports))] // see bare::start
 #![allow(unsafe_code, missing_docs)] // there is no libc below
 
 use bare::{
@@ -17,9 +17,9 @@ use bare::{
 };
 use core::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
-bare::start!(main);
+bare::start!(begin);
 
-extern "C" fn main(argc: usize, argv: *const *const u8, _envp: usize) -> ! {
+extern "C" fn begin(argc: usize, argv: *const *const u8, _envp: usize) -> ! {
     let reached = now();
     let wanted = if argc > 1 { letters(argv, 1) } else { [0; 2] };
     if wanted == *b"si" {
