@@ -35,60 +35,71 @@ struct Job {
 pub fn measure(bench: &Bench) -> Result<Value, String> {
     let mut figures = Figures::new();
     for (name, unit, job) in KINDS {
-        let mut times = [const { Vec::new() }; 2];
-        let mut instructions = Vec::new();
-        for count in POINTS {
-            let job = job(count);
-            let folder = bench.new_folder(&format!("sweep-{}-{count}", name.replace(' ', "-")))?;
-            job.write(&folder)?;
-            let command = |entrypoint, application: &[&str]| {
-                job::command(bench, entrypoint, &folder, application).env(&job.environment)
-            };
-            let mut samples = [Samples::default(), Samples::default()];
-            // A thousand envsubst take most of a second.
-            let rounds = if job.templates.len() > 100 { bench.times(1, 5) } else { bench.times(5, 40) };
-            for round in 0..=rounds {
-                for (samples, entrypoint) in samples.iter_mut().zip(["onset", job::REFERENCE]) {
-                    let (reached, _) = job::once(&folder, &command(entrypoint, &[&bench.programs.app, "main"]))
-                        .map_err(|error| format!("{name}, {count}, {entrypoint}: {error}"))?;
-                    if round > 0 {
-                        samples.add(reached);
-                    }
-                }
-            }
-            for (times, samples) in times.iter_mut().zip(samples) {
-                times.push(samples.median());
-            }
-            let _ = fs::remove_dir_all(folder.join("run"));
-            let counted = counters::instructions(bench, &command("onset", &["/missing"]))?;
-            #[allow(clippy::cast_precision_loss)]
-            instructions.push(counted.all as f64);
-            fs::remove_dir_all(&folder).map_err(text)?;
-        }
-        let [onset, dash] = times;
-        let figure = json!({
-            "unit": unit,
-            "points": POINTS,
-            "onset_us": growth(&onset),
-            "dash_us": growth(&dash),
-            "onset_instructions": growth(&instructions),
-        });
-        figures.insert(name.to_owned(), figure);
+        figures
+            .insert(name.to_owned(), one(bench, unit, &POINTS.map(job)).map_err(|error| format!("{name}: {error}"))?);
     }
     Ok(figures.into())
 }
 
-/// The slope of the last stretch for each unit, and what that is in relation to the stretch before.
-fn growth(values: &[f64]) -> Value {
+fn one(bench: &Bench, unit: &str, jobs: &[Job]) -> Result<Value, String> {
+    let mut folders = Vec::new();
+    for (job, count) in jobs.iter().zip(POINTS) {
+        let folder = bench.new_folder(&format!("sweep-{count}"))?;
+        job.write(&folder)?;
+        folders.push(folder);
+    }
+    let command = |index: usize, entrypoint, application: &[&str]| {
+        job::command(bench, entrypoint, &folders[index], application).env(&jobs[index].environment)
+    };
+
+    let mut samples = [const { [const { None::<Samples> }; POINTS.len()] }; 2];
+    for round in 0..=bench.times(5, 40) {
+        for (index, job) in jobs.iter().enumerate() {
+            // A thousand envsubst take most of a second.
+            if job.templates.len() > 100 && round > bench.times(1, 5) {
+                continue;
+            }
+            for (samples, entrypoint) in samples.iter_mut().zip(["onset", job::REFERENCE]) {
+                let started = job::once(&folders[index], &command(index, entrypoint, &[&bench.programs.app, "main"]));
+                let (reached, _) = started.map_err(|error| format!("{}, {entrypoint}: {error}", POINTS[index]))?;
+                if round > 0 {
+                    samples[index].get_or_insert_default().add(reached);
+                }
+            }
+        }
+    }
+    let [onset, dash] = samples.map(|points| points.map(|samples| samples.unwrap_or_default().median()));
+
+    let mut instructions = [0.0; POINTS.len()];
+    for (index, folder) in folders.iter().enumerate() {
+        let _ = fs::remove_dir_all(folder.join("run"));
+        let counted = counters::instructions(bench, &command(index, "onset", &["/missing"]))?;
+        #[allow(clippy::cast_precision_loss)]
+        let all = counted.all as f64;
+        instructions[index] = all;
+        fs::remove_dir_all(folder).map_err(text)?;
+    }
+    Ok(json!({
+        "unit": unit,
+        "points": POINTS,
+        "onset_us": growth(&onset),
+        "dash_us": growth(&dash),
+        "onset_instructions": growth(&instructions),
+    }))
+}
+
+/// The slope of the last stretch for each unit, and what that is in relation to the stretch before. Nothing is said of the
+/// relation where the stretch before is lost in what a start costs anyway.
+fn growth(values: &[f64; POINTS.len()]) -> Value {
     #[allow(clippy::cast_precision_loss)]
     let slope = |from: usize, to: usize| (values[to] - values[from]) / (POINTS[to] - POINTS[from]) as f64;
     let (before, last) = (slope(1, 2), slope(2, 3));
-    let ratio = last / before;
+    let can_be_seen = values[2] - values[1] > values[2] / 5.0;
     json!({
-        "values": values.iter().map(|value| rounded(*value)).collect::<Vec<_>>(),
+        "values": values.map(rounded),
         "slope": rounded(last),
-        "last_to_before": rounded(ratio),
-        "superlinear": before > 0.0 && ratio > SUPERLINEAR,
+        "last_to_before": if can_be_seen { rounded(last / before) } else { Value::Null },
+        "superlinear": can_be_seen && last / before > SUPERLINEAR,
     })
 }
 

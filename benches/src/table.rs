@@ -28,6 +28,10 @@ pub fn put_between_marks(path: &Path, tables: &str) -> Result<(), String> {
 
 /// What README quotes: the inits beside each other, and the job.
 pub fn summary(figures: &Figures) -> String {
+    inits_table(figures) + &job_table(figures, false).unwrap_or_default()
+}
+
+fn inits_table(figures: &Figures) -> String {
     let mut page = where_and_when(figures);
     let at = |part: &str, name: &str, field: &str| number(figures, &[part, name, field]);
     let rows: [(&str, Cell<'_>); 11] = [
@@ -50,18 +54,18 @@ pub fn summary(figures: &Figures) -> String {
         ("processor time for each of them, µs", &|name| Some(shown(at("orphans", name, "cpu_ms")? / 20.0))),
     ];
     let here: Vec<&str> = SHOWN.into_iter().filter(|name| rows.iter().any(|(_, cell)| cell(name).is_some())).collect();
+    if here.is_empty() {
+        return page;
+    }
     let rows = rows.iter().filter(|(_, cell)| here.iter().any(|name| cell(name).is_some()));
     let rows: Vec<_> = rows.map(|(title, cell)| (*title, here.iter().map(|name| cell(name)).collect())).collect();
     table(&mut page, &here, &rows);
-    if let Some(job) = job_table(figures, false) {
-        page.push_str(&job);
-    }
     page
 }
 
 /// Everything.
 pub fn all(figures: &Figures) -> String {
-    let mut page = summary(figures);
+    let mut page = inits_table(figures);
     let mut part = |title: &str, name: &str, columns: &[Column<'_>]| {
         let Some(Value::Object(inits)) = figures.get(name) else { return };
         let heads: Vec<&str> = columns.iter().map(|(head, _)| *head).collect();
@@ -145,6 +149,7 @@ pub fn all(figures: &Figures) -> String {
         ],
     );
     if let Some(job) = job_table(figures, true) {
+        page.push_str("\n### An entrypoint's job\n");
         page.push_str(&job);
     }
     if let Some(Value::Object(sweep)) = figures.get("sweep") {
@@ -179,7 +184,8 @@ fn where_and_when(figures: &Figures) -> String {
 fn job_table(figures: &Figures, whole: bool) -> Option<String> {
     let Some(Value::Object(_)) = figures.get("job") else { return None };
     let at = |name: &str, field: &str| number(figures, &["job", name, field]);
-    let mut heads = vec!["until the application's main, µs", "x", "programs run", "system calls", "page faults"];
+    let mut heads =
+        vec!["until the application's main, µs", "to dash, x", "programs started", "system calls", "page faults"];
     if whole {
         heads.extend([
             "middle half, µs",
@@ -217,7 +223,7 @@ fn job_table(figures: &Figures, whole: bool) -> Option<String> {
 
 fn sweep_table(sweep: &Figures) -> String {
     let mut page = String::from("\n### Growth\n\n");
-    let heads = ["1", "10", "100", "1000", "for each one more", "last slope to the one before"];
+    let heads = ["1", "10", "100", "1000", "for each one more", "last slope to the one before, x"];
     let mut rows: Vec<(String, Vec<Option<String>>)> = Vec::new();
     for (name, figure) in sweep {
         let series = [
