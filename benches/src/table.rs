@@ -36,19 +36,19 @@ fn inits_table(figures: &Figures) -> String {
     let at = |part: &str, name: &str, field: &str| number(figures, &[part, name, field]);
     let rows: [(&str, Cell<'_>); 11] = [
         ("to ship, bytes", &|name| Some(shown(at("size", name, "shipped")?))),
-        ("added to the start of the application, µs", &|name| {
+        ("time added to the start of the application, µs", &|name| {
             Some(with_ratio(at("start", name, "main_added_us")?, at("start", REFERENCE, "main_added_us")?))
         }),
-        ("added processor time of a whole run, µs", &|name| Some(shown(at("start", name, "cpu_added_us")?))),
-        ("system calls before the application's first", &|name| {
-            Some(shown(at("counters", name, "calls_before_application")?))
-        }),
+        ("processor time added to a whole run, µs", &|name| Some(shown(at("start", name, "cpu_added_us")?))),
+        ("system calls before the application", &|name| Some(shown(at("counters", name, "calls_before_application")?))),
         ("private dirty memory of PID 1, KiB", &|name| Some(shown(at("memory", name, "Private_Dirty_kib")?))),
         ("resident memory of PID 1, KiB", &|name| Some(shown(at("memory", name, "Rss_kib")?))),
         ("system calls while idle, per second", &|name| {
             Some(shown(at("idle", name, "calls")? / number(figures, &["idle", "seconds"])?))
         }),
-        ("signal to the application, median, µs", &|name| Some(shown(at("signals", name, "p50_us")?))),
+        ("signal to the application, median, µs", &|name| {
+            Some(with_ratio(at("signals", name, "p50_us")?, at("signals", REFERENCE, "p50_us")?))
+        }),
         ("kinds of signals that do not arrive, of 61", &|name| Some(kinds_lost(figures, name)?.len().to_string())),
         ("20,000 orphans, ms until none is left", &|name| Some(shown(at("orphans", name, "gone_ms")?))),
         ("processor time for each of them, µs", &|name| Some(shown(at("orphans", name, "cpu_ms")? / 20.0))),
@@ -149,8 +149,7 @@ pub fn all(figures: &Figures) -> String {
         ],
     );
     if let Some(job) = job_table(figures, true) {
-        page.push_str("\n### An entrypoint's job\n");
-        page.push_str(&job);
+        page.push_str(&job.replacen("\nAn entrypoint's job: ", "\n### An entrypoint's job\n\n", 1));
     }
     if let Some(Value::Object(sweep)) = figures.get("sweep") {
         page.push_str(&sweep_table(sweep));
