@@ -1,9 +1,9 @@
 //! Why PID 1 hears signals through a signalfd: what signal-hook's iterator loses and costs beside it.
 //!
-//!     cargo bench --bench signal_intake
+//!     cargo run --release --manifest-path benches/Cargo.toml --bin signal_intake
 //!
 //! Both are asked for the same: 1,000 queued signals with their values, and one signal at a time, 100,000 times.
-#![allow(unsafe_code, clippy::print_stdout, clippy::disallowed_macros, clippy::disallowed_methods, clippy::unwrap_used)]
+#![allow(unsafe_code, clippy::unwrap_used)]
 
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::raw::WithRawSiginfo;

@@ -27,6 +27,7 @@ macro_rules! promise {
 }
 
 mod beside;
+mod budgets;
 mod cli;
 mod entrypoints;
 mod exec;
