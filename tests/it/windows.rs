@@ -49,12 +49,15 @@ fn at_stops(who: Who, step: usize, make: impl Fn() -> Init, check: impl Fn(Runni
     unreachable!("0.. has no end")
 }
 
-/// The other process runs on as far as it gets: onset has taken `signals`, the child is the application or waits.
+/// The other process runs on as far as it gets: onset has taken `signals`, or waits for the child's execve; the child is the
+/// application or waits.
 pub fn let_the_other_run(running: &Running, stop: Stop, signals: u64) {
     let asleep = |pid| proc::state(pid) == Some('S');
     until(&format!("the other process to come to rest while {stop:?} is held"), || {
         let rests = match stop.who {
             Who::Seized => proc::children(running.pid()).into_iter().all(asleep),
+            // While a child has its memory, onset waits for the child's execve, and for nothing else.
+            Who::Child if proc::state(running.pid()) == Some('D') => true,
             Who::Child => proc::signal_set(running.pid(), "ShdPnd")? & signals == 0 && asleep(running.pid()),
         };
         rests.then_some(())

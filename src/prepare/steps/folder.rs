@@ -13,7 +13,8 @@ use crate::sys::clock;
 use crate::sys::file::{self, Lock, Stat, WORKING_DIRECTORY};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -69,7 +70,9 @@ impl Folder {
             opened => opened?,
         };
         let folder = Folder { fd, path, locked: Cell::new(false) };
-        folder.sweep();
+        if folder.is_new_to_us() {
+            folder.sweep();
+        }
         Ok(Rc::new(folder))
     }
 
@@ -85,6 +88,15 @@ impl Folder {
             Err(Errno::ENOENT) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether this start has not looked into it yet: what it leaves itself it removes, and to list a folder for each of many
+    /// files in it would take the square of their number.
+    fn is_new_to_us(&self) -> bool {
+        thread_local! {
+            static SEEN: RefCell<BTreeSet<(u64, u64)>> = RefCell::default();
+        }
+        file::stat(&self.fd).map_or(true, |stat| SEEN.with_borrow_mut(|seen| seen.insert((stat.st_dev, stat.st_ino))))
     }
 
     /// Removes what starts that were killed have left. What cannot be removed is no reason to fail.
