@@ -8,7 +8,9 @@
 
 use super::world::World;
 use nix::errno::Errno;
+use std::cell::OnceCell;
 use std::path::Path;
+use std::sync::Arc;
 
 /// The file with the users.
 pub const PASSWD: &str = "/etc/passwd";
@@ -18,11 +20,16 @@ pub const GROUP: &str = "/etc/group";
 /// The largest file that is read: room for a million accounts.
 const LARGEST: u64 = 64 << 20;
 
-/// Both files, as they were when they were read. A step can write them: read them anew for what comes after it.
-#[derive(Debug, Clone)]
+/// A file's content, or why there is none.
+type Content = Result<Vec<u8>, Errno>;
+
+/// Both files, each as it was when it was first asked for: most starts ask for neither. A step can write them: make a new
+/// one for what comes after it.
 pub struct Accounts {
-    passwd: Result<Vec<u8>, Errno>,
-    group: Result<Vec<u8>, Errno>,
+    /// `None`: both are known.
+    world: Option<Arc<dyn World>>,
+    passwd: OnceCell<Content>,
+    group: OnceCell<Content>,
 }
 
 /// A line of /etc/passwd.
@@ -46,54 +53,70 @@ struct Group<'a> {
 }
 
 impl Accounts {
-    /// Reads both files. One that cannot be read has no entries; messages about what is missing there say why.
-    pub fn read(world: &dyn World) -> Self {
-        Accounts { passwd: world.read(Path::new(PASSWD), LARGEST), group: world.read(Path::new(GROUP), LARGEST) }
-    }
-
-    /// The content of both files, as they were read.
-    pub fn files(&self) -> [(&'static str, &Result<Vec<u8>, Errno>); 2] {
-        [(PASSWD, &self.passwd), (GROUP, &self.group)]
+    /// Those of this world. A file that cannot be read has no entries; messages about what is missing there say why.
+    pub fn of_world(world: &Arc<dyn World>) -> Self {
+        Accounts { world: Some(world.clone()), passwd: OnceCell::new(), group: OnceCell::new() }
     }
 
     /// Accounts of other contents.
     pub fn with_files(passwd: Vec<u8>, group: Vec<u8>) -> Self {
-        Accounts { passwd: Ok(passwd), group: Ok(group) }
+        Self::with_contents(Ok(passwd), Ok(group))
+    }
+
+    fn with_contents(passwd: Content, group: Content) -> Self {
+        Accounts { world: None, passwd: OnceCell::from(passwd), group: OnceCell::from(group) }
+    }
+
+    /// The content of both files.
+    pub fn files(&self) -> [(&'static str, &Content); 2] {
+        [(PASSWD, self.passwd()), (GROUP, self.group())]
+    }
+
+    fn passwd(&self) -> &Content {
+        self.passwd.get_or_init(|| self.read(PASSWD))
+    }
+
+    fn group(&self) -> &Content {
+        self.group.get_or_init(|| self.read(GROUP))
+    }
+
+    fn read(&self, path: &str) -> Content {
+        self.world.as_ref().map_or(Ok(Vec::new()), |world| world.read(Path::new(path), LARGEST))
     }
 
     /// The first user of this name.
     pub fn user_named(&self, name: &[u8]) -> Option<User<'_>> {
-        users(&self.passwd).find(|user| user.name == name)
+        users(self.passwd()).find(|user| user.name == name)
     }
 
     /// The first user of this number.
     pub fn user_numbered(&self, uid: u32) -> Option<User<'_>> {
-        users(&self.passwd).find(|user| user.uid == uid)
+        users(self.passwd()).find(|user| user.uid == uid)
     }
 
     /// The number of the first group of this name.
     pub fn group_named(&self, name: &[u8]) -> Option<u32> {
-        groups(&self.group).find(|group| group.name == name).map(|group| group.gid)
+        groups(self.group()).find(|group| group.name == name).map(|group| group.gid)
     }
 
     /// The groups that list this user as their member, in the order of the file.
     pub fn groups_of(&self, user: &[u8]) -> Vec<u32> {
         let is_member = |group: &Group| group.members.split(|&byte| byte == b',').any(|name| trim(name) == user);
-        groups(&self.group).filter(is_member).map(|group| group.gid).collect()
+        groups(self.group()).filter(is_member).map(|group| group.gid).collect()
     }
 
     /// Why /etc/passwd could not be read.
     pub fn passwd_error(&self) -> Option<Errno> {
-        self.passwd.as_ref().err().copied()
+        self.passwd().as_ref().err().copied()
     }
 
     /// Why /etc/group could not be read.
     pub fn group_error(&self) -> Option<Errno> {
-        self.group.as_ref().err().copied()
+        self.group().as_ref().err().copied()
     }
 }
 
-fn users(file: &Result<Vec<u8>, Errno>) -> impl Iterator<Item = User<'_>> {
+fn users(file: &Content) -> impl Iterator<Item = User<'_>> {
     entries(file).filter_map(|mut fields| {
         let name = fields.next()?;
         let _password = fields.next()?;
@@ -103,7 +126,7 @@ fn users(file: &Result<Vec<u8>, Errno>) -> impl Iterator<Item = User<'_>> {
     })
 }
 
-fn groups(file: &Result<Vec<u8>, Errno>) -> impl Iterator<Item = Group<'_>> {
+fn groups(file: &Content) -> impl Iterator<Item = Group<'_>> {
     entries(file).filter_map(|mut fields| {
         let name = fields.next()?;
         let _password = fields.next()?;
@@ -113,7 +136,7 @@ fn groups(file: &Result<Vec<u8>, Errno>) -> impl Iterator<Item = Group<'_>> {
 }
 
 /// The lines that are entries, each as its fields.
-fn entries(file: &Result<Vec<u8>, Errno>) -> impl Iterator<Item = impl Iterator<Item = &[u8]>> {
+fn entries(file: &Content) -> impl Iterator<Item = impl Iterator<Item = &[u8]>> {
     let text = file.as_deref().unwrap_or_default();
     text.split(|&byte| byte == b'\n')
         .map(trim)
@@ -142,11 +165,11 @@ pub fn id(text: &[u8]) -> Option<u32> {
 #[cfg(test)]
 impl Accounts {
     pub(super) fn of(passwd: &[u8], group: &[u8]) -> Self {
-        Accounts { passwd: Ok(passwd.to_vec()), group: Ok(group.to_vec()) }
+        Accounts::with_files(passwd.to_vec(), group.to_vec())
     }
 
     pub(super) fn unreadable(error: Errno) -> Self {
-        Accounts { passwd: Err(error), group: Err(error) }
+        Accounts::with_contents(Err(error), Err(error))
     }
 }
 

@@ -149,9 +149,14 @@ impl std::fmt::Display for Origin {
 impl Environment {
     /// The value of a variable, for templates.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        let value = self.variables.get(name).and_then(|found| found.value.as_deref());
-        self.promises.ask(name, value.is_some());
-        value
+        self.find(name).and_then(|found| found.value.as_deref())
+    }
+
+    /// A variable, with what else is known of it.
+    pub fn find(&self, name: &str) -> Option<&Resolved> {
+        let found = self.variables.get(name);
+        self.promises.ask(name, found.is_some_and(|found| found.value.is_some()));
+        found
     }
 
     /// The variables for an expression, or for a template (`None`), which may ask for any.

@@ -12,6 +12,7 @@ use crate::config::problem::Problems;
 use crate::config::types::Text;
 use crate::report::Because;
 use nix::errno::Errno;
+use std::sync::Arc;
 use std::path::PathBuf;
 
 /// What a new entry has where nothing is said.
@@ -170,6 +171,9 @@ pub(super) fn foresee(
     judge: &Judge,
     world: &dyn World,
 ) -> Option<(Vec<u8>, Vec<u8>)> {
+    if config.steps.iter().all(|step| step.passwd.is_none()) {
+        return None;
+    }
     let process = world.process();
     let had_entry = accounts.user_numbered(process.uid).is_some();
     let mut any = false;
@@ -197,11 +201,11 @@ pub(super) fn foresee(
 pub(super) fn files(
     passwd: &Passwd,
     env: &Environment,
-    world: &dyn World,
+    world: &Arc<dyn World>,
     problems: &mut Problems,
 ) -> Option<Vec<File>> {
     let entry = Entry::of(passwd, env, problems)?;
-    let accounts = Accounts::read(world);
+    let accounts = Accounts::of_world(world);
     for (path, content) in accounts.files() {
         match content {
             Ok(_) | Err(Errno::ENOENT) => {}

@@ -57,7 +57,7 @@ pub fn resolve<'a>(inputs: &Inputs<'a>, problems: &mut Problems) -> Resolution<'
     let environ = &with_variables(environ, variables);
     let meeting = args::meet(config, args);
     let judge = Judge::new(world, args, Arc::new(Facts::new(world, environ)));
-    let mut accounts = Accounts::read(&**world);
+    let mut accounts = Accounts::of_world(world);
     let mut env = if meeting.setup {
         env::resolve(config, environ, &judge, &**world, problems)
     } else {

@@ -347,11 +347,11 @@ impl Resolution<'_> {
         let mut told: Vec<String> = Vec::new();
         loop {
             let lookup = |name: &str| {
-                let _asked = self.env.get(name);
+                let found = self.env.find(name);
                 if self.env.failed.contains(name) {
                     return Some(Cow::Borrowed(&b""[..]));
                 }
-                let found = self.env.variables.get(name)?;
+                let found = found?;
                 secret.set(secret.get() || found.secret);
                 found.value.as_deref().map(Cow::Borrowed)
             };

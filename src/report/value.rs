@@ -160,7 +160,9 @@ struct Trimmer<'a> {
 
 impl fmt::Write for Trimmer<'_> {
     fn write_str(&mut self, part: &str) -> fmt::Result {
-        for character in part.chars() {
+        // What has been let through and is yet to be written, all at once.
+        let mut from = 0;
+        for (at, character) in part.char_indices() {
             // The longest escape is \u{202e}.
             let width = match character {
                 '"' | '\\' => 2,
@@ -172,18 +174,18 @@ impl fmt::Write for Trimmer<'_> {
                 _ => {
                     if !std::mem::replace(&mut self.full, true) {
                         self.cut.set(true);
+                        self.out.write_str(&part[from..at])?;
                         self.out.write_str("…")?;
                     }
                     return Ok(());
                 }
             }
             if self.escape && is_hostile(character) {
-                write!(self.out, "{}", character.escape_default())?;
-            } else {
-                self.out.write_char(character)?;
+                write!(self.out, "{}{}", &part[from..at], character.escape_default())?;
+                from = at + character.len_utf8();
             }
         }
-        Ok(())
+        self.out.write_str(&part[from..])
     }
 }
 

@@ -123,7 +123,9 @@ impl<'a> Walk<'a, '_> {
                 b'}' => braces = braces.saturating_sub(1),
                 _ => {}
             }
-            let plain = self.source[self.at + 1..].iter().position(|byte| matches!(byte, b'$' | b'{' | b'}'));
+            let rest = &self.source[self.at + 1..];
+            // Braces count only in a word.
+            let plain = if self.depth == 0 { memchr::memchr(b'$', rest) } else { memchr::memchr3(b'$', b'{', b'}', rest) };
             let end = plain.map_or(self.source.len(), |length| self.at + 1 + length);
             self.keep(end)?;
         }
