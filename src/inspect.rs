@@ -166,7 +166,7 @@ impl Shown<'_> {
     fn variables(&self) -> impl Iterator<Item = (&String, &Resolved)> {
         let all = self.resolution.env.variables.iter();
         all.filter(|(name, found)| {
-            self.config.env.contains_key(*name) || found.origin != crate::plan::env::Origin::Container
+            self.config.env.contains_key(name) || found.origin != crate::plan::env::Origin::Container
         })
     }
 

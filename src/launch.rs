@@ -56,9 +56,7 @@ fn run_subcommand(invocation: Invocation, start: &Start) -> u8 {
         Invocation::Plan { config, json, arguments } => {
             tell(inspect::plan(&config, start.argv.skip(arguments), start.envp, json))
         }
-        Invocation::Render { config, targets } => {
-            tell(inspect::render(&config, start.argv.skip(targets), start.envp))
-        }
+        Invocation::Render { config, targets } => tell(inspect::render(&config, start.argv.skip(targets), start.envp)),
         Invocation::Probe(probe) => probe::run(&probe, start.envp, start.inherited_mask),
         Invocation::Exec(exec) => {
             let failure = exec::run(&exec, start);

@@ -13,7 +13,10 @@ class App(Application):
     port = 6379
     ready = "Ready to accept connections"
     volume = "/data"
-    refused = (Refusal(("--env", "REDIS_PASSWORD_FILE=/etc"), ("REDIS_PASSWORD", "/etc")),)
+    refused = (
+        Refusal(("--env", "REDIS_PASSWORD_FILE=/etc"), ("REDIS_PASSWORD", "/etc")),
+        Refusal(("--env", f"REDIS_PASSWORD={SECRET}", "--user", "7:8"), ("redis saves there", "/data", "7:8")),
+    )
     client = ("redis-cli", "ping", "PONG")
     probe_words = ("tcp:127.0.0.1:6379",)
 

@@ -178,7 +178,11 @@ impl<'a> Reader<'a> {
         if !matches!(end, End::Nothing) || self.left() > 0 {
             self.problems.push(format!("`--{}` takes no command: it makes links, and starts nothing", INSTALL.long));
         }
-        Invocation::Install(self.value(&INSTALL).cloned().unwrap_or_default())
+        let folder = self.value(&INSTALL).cloned().unwrap_or_default();
+        if folder.is_empty() {
+            self.problems.push(format!("`--{}` needs a value: {}", INSTALL.long, INSTALL.help));
+        }
+        Invocation::Install(folder)
     }
 
     fn run(&mut self, command: usize) -> Run {
@@ -353,7 +357,12 @@ mod tests {
             let problem = ["`--install` takes no command: it makes links, and starts nothing"];
             assert_eq!(parsed(more, &[]).unwrap_err(), problem);
         }
-        assert_eq!(parsed(&["--install"], &[]).unwrap_err().len(), 1);
+        // An empty one would be the working directory, which is never meant.
+        for none in [&["--install"][..], &["--install", ""], &["--install="]] {
+            let problem =
+                ["`--install` needs a value: make DIR, and in it links tini, docker-init, dumb-init, catatonit"];
+            assert_eq!(parsed(none, &[]).unwrap_err(), problem, "{none:?}");
+        }
     }
 
     #[test]

@@ -279,7 +279,8 @@ table! {
 
 table! {
     /// One variable. Its value is the first of: `value` or `expr`; the variable itself as the container got it; the file
-    /// that `NAME_FILE` names; an alias; an env file; `default`. Empty counts as unset.
+    /// that `NAME_FILE` names; an alias; an env file; `default`. Empty counts as unset,
+    /// but in a file that `NAME_FILE` names: then there is no value, whatever comes behind it.
     Variable {
         /// Only if this holds; else the variable is left as it is.
         when: Option<Expression>,

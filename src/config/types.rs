@@ -237,7 +237,6 @@ pub const SIGNAL_ACCEPTED: &str = "accepted are names such as SIGTERM, TERM and 
 /// The word that stands for no signal at all.
 const DROP: &str = "drop";
 
-
 impl Decode for SignalName {
     fn decode(node: &Node, problems: &mut Problems) -> Self {
         let name = word("the name of a signal", node, problems);

@@ -58,7 +58,7 @@ pub fn meet(config: &Config, container: &[Vec<u8>]) -> Meeting {
     if !app.command.is_empty() && (first.starts_with(b"-") || appended) {
         return Meeting { base: Base::Command, rest: 0, setup: true };
     }
-    let role = std::str::from_utf8(first).ok().filter(|name| app.role.contains_key(*name));
+    let role = std::str::from_utf8(first).ok().filter(|name| app.role.contains_key(name));
     if let Some(name) = role {
         let setup = app.setup_for.as_ref().is_none_or(|globs| globs.iter().any(|glob| is_named(&glob.0, first)));
         return Meeting { base: Base::Role(name.to_owned()), rest: 1, setup };

@@ -7,7 +7,7 @@ use super::steps::{LARGEST, MODES};
 use crate::config::model::{self, EditFormat, LineRule, MissingKey, NameCase, OnEmpty, OnReadOnly, SetPrefix, Step};
 use crate::config::problem::Problems;
 use crate::config::types::{Mode, Text, TextOr};
-use crate::report::Because;
+use crate::report::NotRead;
 use crate::textfile::lines::{self, Find, Rule, Then};
 use crate::textfile::names::Mapping;
 use crate::textfile::{self, Edited, Format, Missing, Mistake, Order, Wish};
@@ -45,7 +45,7 @@ impl Resolution<'_> {
             Err(Errno::ENOENT) if edit.create => None,
             Err(error) => {
                 let hint = if error == Errno::ENOENT { "; `create = true` makes it" } else { "" };
-                problems.at(place, format!("cannot read {}: {}{hint}", target.display(), Because(error)));
+                problems.at(place, format!("cannot read {}: {}{hint}", target.display(), NotRead(error)));
                 return None;
             }
         };

@@ -8,6 +8,7 @@ use super::accounts::{Accounts, GROUP, PASSWD, User, id};
 use super::model::{Identity, Ownership};
 use super::world::Process;
 use crate::config::model::Home;
+use crate::report::NotRead;
 use nix::errno::Errno;
 use std::fmt;
 
@@ -258,7 +259,7 @@ impl fmt::Display for Problem {
                 match unreadable {
                     Some(Errno::ENOENT) => f.write_str(", which does not exist")?,
                     Some(Errno::EFBIG) => f.write_str(", which is larger than 64M and was not read")?,
-                    Some(error) => write!(f, ", which cannot be read: {error:?}")?,
+                    Some(error) => write!(f, ", which cannot be read: {}", NotRead(*error))?,
                     None => {}
                 }
                 write!(f, "; add it to the image, or give the number of a {kind}")
@@ -404,7 +405,7 @@ mod tests {
             assert_eq!(message(error), format!("there is no user `redis` in /etc/passwd, which {why}{end}"));
         };
         says(Errno::ENOENT, "does not exist");
-        says(Errno::EACCES, "cannot be read: EACCES");
+        says(Errno::EACCES, "cannot be read: permission denied (EACCES)");
         assert_eq!(owner(&Accounts::unreadable(Errno::ENOENT), b"7:8"), Ok(Ownership { uid: Some(7), gid: Some(8) }));
     }
 

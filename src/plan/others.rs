@@ -9,7 +9,7 @@ use crate::config::model::{self, CaBundle, Condition, OnReadOnly, SecretKind, St
 use crate::config::problem::Problems;
 use crate::config::types::{Mode, Text, Time, Within};
 use crate::glob;
-use crate::report::Because;
+use crate::report::{Because, NotRead};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -152,7 +152,7 @@ impl Resolution<'_> {
                 return None;
             }
             Err(error) => {
-                problems.at(place, format!("cannot read {}: {}", target.display(), Because(error)));
+                problems.at(place, format!("cannot read {}: {}", target.display(), NotRead(error)));
                 return None;
             }
         };
@@ -187,7 +187,7 @@ impl Resolution<'_> {
 
     /// The content of a file that has certificates and nothing else in it.
     fn certificates(&self, file: &Path, text: &Text, problems: &mut Problems) -> Option<Vec<u8>> {
-        let read = self.world.read(file, LARGEST).map_err(|error| Because(error).to_string());
+        let read = self.world.read(file, LARGEST).map_err(|error| NotRead(error).to_string());
         let checked = read.and_then(|content| pem::check(&content).map(|()| content));
         checked.map_err(|why| problems.at(text.place, format!("cannot use {}: {why}", file.display()))).ok()
     }

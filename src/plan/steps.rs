@@ -14,7 +14,7 @@ use crate::config::problem::Problems;
 use crate::config::tree::Place;
 use crate::config::types::{Expression, Mode, Size, Text};
 use crate::glob;
-use crate::report::Because;
+use crate::report::{Because, NotRead};
 use crate::template::Position;
 use crate::template::file::{Substitution, Unset};
 use nix::errno::Errno;
@@ -277,7 +277,7 @@ impl Resolution<'_> {
         match self.world.read(from, how.limit) {
             Ok(source) => Some(source),
             Err(error) => {
-                problems.at(place, format!("cannot read the template {}: {}", from.display(), Because(error)));
+                problems.at(place, format!("cannot read the template {}: {}", from.display(), NotRead(error)));
                 None
             }
         }

@@ -26,4 +26,4 @@ pub use choice::{Format, Level};
 pub use event::{Event, OomKilled, OomKills, command_line};
 pub use lines::{change, start};
 pub use voice::{say, speak};
-pub use words::Because;
+pub use words::{Because, NotRead};

@@ -100,6 +100,18 @@ impl fmt::Display for Because {
     }
 }
 
+/// Why a file was not read: of a device or a socket, where `World::read` has EINVAL, the word of the system says nothing.
+pub struct NotRead(pub Errno);
+
+impl fmt::Display for NotRead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Errno::EINVAL => f.write_str("it is no file that can be read (EINVAL)"),
+            error => Because(error).fmt(f),
+        }
+    }
+}
+
 /// How long a drain lasts: `for 5s`.
 pub struct Until {
     /// For how long at least.

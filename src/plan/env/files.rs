@@ -5,7 +5,7 @@ use crate::config::model::Trim;
 use crate::config::types::Size;
 use crate::plan::dotenv::{self, Mistake};
 use crate::plan::world::{Kind, World};
-use crate::report::Because;
+use crate::report::NotRead;
 use nix::errno::Errno;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -22,7 +22,7 @@ pub(super) enum Unreadable {
 }
 
 fn unreadable(path: &Path, error: Errno) -> Unreadable {
-    let message = format!("cannot read variables from {}: {}", path.display(), Because(error));
+    let message = format!("cannot read variables from {}: {}", path.display(), NotRead(error));
     if error == Errno::ENOENT { Unreadable::Missing(message) } else { Unreadable::Wrong(vec![message]) }
 }
 
@@ -54,7 +54,7 @@ pub(super) fn read_directory(path: &Path, world: &dyn World) -> Result<Pairs, Un
         match world.read(&file, LARGEST_ENV_FILE) {
             Ok(content) if content.contains(&0) => wrong.push(format!("{}: it contains a NUL byte", file.display())),
             Ok(content) => pairs.push((name.to_owned(), trimmed(content, Trim::Newlines))),
-            Err(error) => wrong.push(format!("cannot read `{name}` from {}: {}", file.display(), Because(error))),
+            Err(error) => wrong.push(format!("cannot read `{name}` from {}: {}", file.display(), NotRead(error))),
         }
     }
     if wrong.is_empty() { Ok(pairs) } else { Err(Unreadable::Wrong(wrong)) }
@@ -73,7 +73,7 @@ pub(super) fn read_secret(
     let told = path.display();
     let content = world
         .read(path, limit)
-        .map_err(|error| format!("cannot read `{name}` from {told}, which {pointer} names: {}", Because(error)))?;
+        .map_err(|error| format!("cannot read `{name}` from {told}, which {pointer} names: {}", NotRead(error)))?;
     if content.contains(&0) {
         return Err(format!("cannot take `{name}` from {told}, which {pointer} names: it contains a NUL byte"));
     }

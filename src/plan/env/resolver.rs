@@ -213,7 +213,7 @@ impl Resolver<'_> {
                 }
             }
             None => {
-                self.require(name, variable);
+                self.require(name, variable, &origin);
                 self.outside.get(name).map(<[u8]>::to_vec)
             }
         };
@@ -316,7 +316,7 @@ impl Resolver<'_> {
         names
     }
 
-    fn require(&self, name: &str, variable: &Variable) {
+    fn require(&self, name: &str, variable: &Variable, origin: &Origin) {
         let message = match &variable.required {
             YesOr::Plain(false) => return,
             YesOr::Plain(true) => String::new(),
@@ -325,6 +325,10 @@ impl Resolver<'_> {
                 None => return,
             },
         };
+        if let Origin::File(pointer, path) = origin {
+            let why = format!("`{name}` is required, and {path}, which {pointer} names, is empty{message}");
+            return self.problem_of(name, variable.place, why);
+        }
         let file = match &variable.file {
             YesOr::Plain(false) => String::new(),
             YesOr::Plain(true) => format!(" (or {name}_FILE with the path of a file)"),

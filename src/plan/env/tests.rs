@@ -81,6 +81,17 @@ fn a_secret_file_loses_its_newlines_and_its_pointer() {
 }
 
 #[test]
+fn an_empty_file_is_no_value_and_nothing_takes_its_place() {
+    let config = "[env.P]\nfile = true\ndefault = \"x\"\naliases = [\"OLD\"]";
+    let files = [("/p", "\n")];
+    assert_eq!(resolved(config, &["P_FILE=/p", "OLD=o"], &files).unwrap(), ["OLD=o"]);
+    let config = config.replace("default = \"x\"", "allow_empty = true");
+    assert_eq!(resolved(&config, &["P_FILE=/p", "OLD=o"], &files).unwrap(), ["OLD=o", "P="]);
+    let told = resolved(&config.replace("allow_empty", "required"), &["P_FILE=/p"], &files).unwrap_err();
+    assert_eq!(told, ["`P` is required, and /p, which P_FILE names, is empty"]);
+}
+
+#[test]
 fn what_is_wrong_with_secret_files_is_told_without_the_secret() {
     let config = "[env.P]\nfile = true\n[env.Q]\nfile = true\nmax_size = 3\n[env.R]\nfile = true\nrequired = true";
     let files = [("/q", "hunter2")];

@@ -1,6 +1,7 @@
 //! Where entrypoint scripts break on secrets: FILESECRET, FILEBULK, LOG, DEBUG, UNSET.
 
 use crate::support::root::{Outcome, Root};
+use std::os::unix::net::UnixListener;
 
 const NONE: [&str; 0] = [];
 const SECRET: &str = "hunter2-s3cr3t";
@@ -75,7 +76,15 @@ promise!(a_secret_that_cannot_be_read_names_variable_and_path, {
 
 promise!(an_empty_secret_is_none, {
     let root = app(DB).file("/run/secrets/db", "\n");
-    run(&root, &["DB_PASSWORD_FILE=/run/secrets/db"]).assert_refused(125, &["`DB_PASSWORD`"]);
+    let why = "`DB_PASSWORD` is required, and /run/secrets/db, which DB_PASSWORD_FILE names, is empty";
+    run(&root, &["DB_PASSWORD_FILE=/run/secrets/db"]).assert_refused(125, &[why]);
+});
+
+promise!(what_is_no_file_is_no_secret, {
+    let root = app(DB);
+    let _socket = UnixListener::bind(root.path("/run/secrets/s")).expect("a new socket");
+    let why = "from /run/secrets/s, which DB_PASSWORD_FILE names: it is no file that can be read";
+    run(&root, &["DB_PASSWORD_FILE=/run/secrets/s"]).assert_refused(125, &[why]);
 });
 
 promise!(a_secret_is_read_before_root_is_left, {
