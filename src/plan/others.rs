@@ -48,7 +48,7 @@ impl Resolution<'_> {
             return path(&lock.path, &self.env, problems).map(|path| Action::Lock { path, timeout });
         }
         if let Some(passwd) = &step.passwd {
-            return passwd::files(passwd, &self.env, &**self.world, problems).map(Action::Write);
+            return passwd::files(passwd, &self.env, self.world, problems).map(Action::Write);
         }
         if let Some(stdio) = &step.stdio {
             let given = self.owner(stdio.owner.as_ref(), problems).uid;

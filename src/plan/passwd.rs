@@ -12,8 +12,8 @@ use crate::config::problem::Problems;
 use crate::config::types::Text;
 use crate::report::Because;
 use nix::errno::Errno;
-use std::sync::Arc;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What a new entry has where nothing is said.
 const HOME: &[u8] = b"/";

@@ -155,12 +155,12 @@ impl Steps<'_, '_> {
             None => return Ok(()),
             Some(action) => self.execute(step, name, action),
         };
-        // Of what is known now: the step may have found out another secret.
-        let redaction = Redaction::of(&self.resolution.env);
+        // Of what is known then: the step may have found out another secret.
+        let without_secrets = |text: &str| Redaction::of(&self.resolution.env).sentence(text);
         match result {
             Ok(outcome) => {
                 for note in &outcome.notes {
-                    Event::Notice { text: &redaction.sentence(&format!("step {name}: {note}")) }.emit();
+                    Event::Notice { text: &without_secrets(&format!("step {name}: {note}")) }.emit();
                 }
                 let duration = clock::monotonic().saturating_sub(started);
                 Event::StepDone { step: name, changed: outcome.changes, duration }.emit();
@@ -168,7 +168,7 @@ impl Steps<'_, '_> {
             }
             Err(Failure { cause, status, is_final }) => {
                 let place = self.source.locate(step.place);
-                let cause = redaction.sentence(&format!("step {name} ({place}) failed: {cause}"));
+                let cause = without_secrets(&format!("step {name} ({place}) failed: {cause}"));
                 if step.on_failure == Some(OnFailure::Warn) && !is_final {
                     Event::Notice { text: &cause }.emit();
                     return Ok(());

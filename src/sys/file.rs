@@ -221,13 +221,19 @@ const BATCH: usize = 8192;
 /// The names in a directory, `.` and `..` left out, in no order.
 pub struct Names<Folder> {
     folder: Folder,
+    wanted: fn(&OsStr) -> bool,
     buffer: Vec<u8>,
     next: usize,
 }
 
 /// Reads the directory from where its descriptor stands.
 pub fn names<Folder: AsFd>(folder: Folder) -> Names<Folder> {
-    Names { folder, buffer: Vec::new(), next: 0 }
+    names_that(folder, |_| true)
+}
+
+/// The same, of names that are `wanted`.
+pub fn names_that<Folder: AsFd>(folder: Folder, wanted: fn(&OsStr) -> bool) -> Names<Folder> {
+    Names { folder, wanted, buffer: Vec::new(), next: 0 }
 }
 
 impl<Folder: AsFd> Names<Folder> {
@@ -268,7 +274,7 @@ impl<Folder: AsFd> Iterator for Names<Folder> {
             let Some(name) = entry.get(NAME..usize::from(length)) else { return Some(Err(Errno::EIO)) };
             self.next += usize::from(length);
             let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
-            if name != b"." && name != b".." {
+            if name != b"." && name != b".." && (self.wanted)(OsStr::from_bytes(name)) {
                 return Some(Ok(OsString::from_vec(name.to_vec())));
             }
         }

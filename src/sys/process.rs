@@ -43,7 +43,8 @@ pub fn fork_borrowing(child: &dyn Fn()) -> nix::Result<Pid> {
     }
     let (read_write, private) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
     // SAFETY: asks for new memory, wherever there is room.
-    let stack = unsafe { libc::mmap(std::ptr::null_mut(), BORROWED_STACK, read_write, private | libc::MAP_STACK, -1, 0) };
+    let stack =
+        unsafe { libc::mmap(std::ptr::null_mut(), BORROWED_STACK, read_write, private | libc::MAP_STACK, -1, 0) };
     if stack == libc::MAP_FAILED {
         return Err(Errno::last());
     }

@@ -8,7 +8,7 @@ use crate::config::types::Glob;
 use crate::glob;
 use crate::plan::world::World;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -125,7 +125,7 @@ impl<'a> Outside<'a> {
             (inherit || described.is_some() || keeps(name)) && !internal && !pointer && !unsets(name)
         };
         let mut entries = Vec::new();
-        let mut written: Vec<&str> = Vec::new();
+        let mut written: BTreeSet<&str> = BTreeSet::new();
         for entry in self.container {
             let Some((name, _)) = split(entry) else {
                 // No variable at all; whoever inherits everything inherits it too.
@@ -141,18 +141,17 @@ impl<'a> Outside<'a> {
             match resolved {
                 Some((name, resolved)) if config.env.contains_key(name) || resolved.origin != Origin::Container => {
                     // The first entry of the name gets the value, and no later one may contradict it.
-                    if !written.contains(&name.as_str()) {
-                        written.push(name);
+                    if written.insert(name) {
                         entries.push(resolved.value.as_ref().map_or_else(|| entry.clone(), |value| join(name, value)));
                     }
                 }
                 _ => entries.push(entry.clone()),
             }
         }
+        let given: BTreeSet<&[u8]> = self.container.iter().filter_map(|entry| split(entry)).map(|(name, _)| name).collect();
         for (name, resolved) in variables {
             if let Some(value) = &resolved.value
-                && !written.contains(&name.as_str())
-                && !self.container.iter().filter_map(|entry| split(entry)).any(|(other, _)| other == name.as_bytes())
+                && !given.contains(name.as_bytes())
                 && passes(name.as_bytes())
             {
                 entries.push(join(name, value));

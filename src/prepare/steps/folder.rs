@@ -13,8 +13,7 @@ use crate::sys::clock;
 use crate::sys::file::{self, Lock, Stat, WORKING_DIRECTORY};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::cell::Cell;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -70,9 +69,7 @@ impl Folder {
             opened => opened?,
         };
         let folder = Folder { fd, path, locked: Cell::new(false) };
-        if folder.is_new_to_us() {
-            folder.sweep();
-        }
+        folder.sweep();
         Ok(Rc::new(folder))
     }
 
@@ -90,19 +87,9 @@ impl Folder {
         }
     }
 
-    /// Whether this start has not looked into it yet: what it leaves itself it removes, and to list a folder for each of many
-    /// files in it would take the square of their number.
-    fn is_new_to_us(&self) -> bool {
-        thread_local! {
-            static SEEN: RefCell<BTreeSet<(u64, u64)>> = RefCell::default();
-        }
-        file::stat(&self.fd).map_or(true, |stat| SEEN.with_borrow_mut(|seen| seen.insert((stat.st_dev, stat.st_ino))))
-    }
-
     /// Removes what starts that were killed have left. What cannot be removed is no reason to fail.
     fn sweep(&self) {
-        let strays = file::names(&self.fd).map_while(Result::ok).filter(|name| is_temporary(name));
-        let strays: Vec<OsString> = strays.collect();
+        let strays: Vec<OsString> = file::names_that(&self.fd, is_temporary).map_while(Result::ok).collect();
         if strays.is_empty() || file::lock(&self.fd, Lock::Exclusive) == Err(Errno::EWOULDBLOCK) {
             return;
         }
