@@ -3,13 +3,13 @@
 #![no_main]
 #![allow(unsafe_code)] // C's `main` cannot be said without it
 
+use onset::sys::allocator::OneThread;
 use onset::sys::start::Start;
 use std::ffi::{c_char, c_int};
 
-/// The C library's gives memory back to the kernel, and asks for it again, with every other allocation: a hundred system
-/// calls in an ordinary preparation, which is over in a millisecond.
+// SAFETY: onset never starts a thread: it forks.
 #[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+static ALLOCATOR: OneThread = unsafe { OneThread::new() };
 
 // SAFETY: no other symbol of this program is called `main`.
 #[unsafe(no_mangle)]

@@ -3,6 +3,7 @@
 use super::world::{self, Kind, World};
 use crate::template::jinja::{Access, Context, Engine, Facts, Files, Options};
 use nix::errno::Errno;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Evaluates expressions and templates over an environment, the container's arguments and the facts.
 pub struct Judge {
-    engine: Engine,
+    /// Made when the first expression asks for it: most configurations have none.
+    engine: OnceCell<Engine>,
     asked: Arc<Asked>,
     args: Vec<Vec<u8>>,
     facts: Arc<dyn Facts>,
@@ -27,8 +29,14 @@ impl Judge {
     pub fn new(world: &Arc<dyn World>, args: &[Vec<u8>], facts: Arc<dyn Facts>) -> Self {
         let (once, drawn) = (AtomicBool::new(false), AtomicBool::new(false));
         let asked = Arc::new(Asked { world: world.clone(), once, drawn });
-        let files: Arc<dyn Files> = asked.clone();
-        Judge { engine: Engine::new(&files, Options::default()), asked, args: args.to_vec(), facts }
+        Judge { engine: OnceCell::new(), asked, args: args.to_vec(), facts }
+    }
+
+    fn engine(&self) -> &Engine {
+        self.engine.get_or_init(|| {
+            let files: Arc<dyn Files> = self.asked.clone();
+            Engine::new(&files, Options::default())
+        })
     }
 
     /// Whether the expression can be read at all.
@@ -36,7 +44,7 @@ impl Judge {
     /// # Errors
     /// The first thing that is wrong with it.
     pub fn check(&self, expression: &str) -> Result<(), String> {
-        self.engine.check_expression(expression).map_err(|error| error.to_string())
+        self.engine().check_expression(expression).map_err(|error| error.to_string())
     }
 
     /// Whether a template can be read at all.
@@ -44,12 +52,12 @@ impl Judge {
     /// # Errors
     /// The first thing that is wrong with it.
     pub fn check_template(&self, name: &str, source: &str) -> Result<(), String> {
-        self.engine.check(name, source).map_err(|error| error.to_string())
+        self.engine().check(name, source).map_err(|error| error.to_string())
     }
 
     /// Which variables the expression reads; `None`: it may read any.
     pub fn variables(&self, expression: &str) -> Option<Vec<String>> {
-        let variables = self.engine.variables(expression).unwrap_or_default();
+        let variables = self.engine().variables(expression).unwrap_or_default();
         (!variables.others).then(|| variables.names.into_iter().collect())
     }
 
@@ -58,7 +66,7 @@ impl Judge {
     /// # Errors
     /// What is wrong with it, without any value.
     pub fn holds(&self, expression: &str, env: BTreeMap<String, Vec<u8>>) -> Result<bool, String> {
-        self.engine.evaluate(expression, &self.context(env)).map_err(|error| error.to_string())
+        self.engine().evaluate(expression, &self.context(env)).map_err(|error| error.to_string())
     }
 
     /// What the expression comes to.
@@ -66,7 +74,7 @@ impl Judge {
     /// # Errors
     /// What is wrong with it, without any value.
     pub fn compute(&self, expression: &str, env: BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, String> {
-        self.engine.compute(expression, &self.context(env)).map(String::into_bytes).map_err(|error| error.to_string())
+        self.engine().compute(expression, &self.context(env)).map(String::into_bytes).map_err(|error| error.to_string())
     }
 
     /// What becomes of a template.
@@ -74,7 +82,7 @@ impl Judge {
     /// # Errors
     /// What is wrong with it, without any value.
     pub fn render(&self, name: &str, source: &str, env: BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, String> {
-        self.engine.render(name, source, &self.context(env)).map_err(|error| error.to_string())
+        self.engine().render(name, source, &self.context(env)).map_err(|error| error.to_string())
     }
 
     /// The same of one that is written once, and may have random bytes in it; whether it has.

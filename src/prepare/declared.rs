@@ -69,6 +69,7 @@ pub fn become_declared(
         Event::Notice { text: &notice }.emit();
     }
     if resolution.meeting.setup {
+        steps::sweep_once();
         let mut steps = Steps { resolution: &mut resolution, source, mask: job.mask };
         for (index, step) in config.steps.iter().enumerate() {
             let name = step_name(step, index);

@@ -7,6 +7,7 @@
 //! Read [`signal::Intake`] first: it is what PID 1 spends its life in.
 #![allow(unsafe_code)]
 
+pub mod allocator;
 pub mod capability;
 pub mod clock;
 pub mod fd;

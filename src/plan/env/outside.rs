@@ -148,7 +148,8 @@ impl<'a> Outside<'a> {
                 _ => entries.push(entry.clone()),
             }
         }
-        let given: BTreeSet<&[u8]> = self.container.iter().filter_map(|entry| split(entry)).map(|(name, _)| name).collect();
+        let given: BTreeSet<&[u8]> =
+            self.container.iter().filter_map(|entry| split(entry)).map(|(name, _)| name).collect();
         for (name, resolved) in variables {
             if let Some(value) = &resolved.value
                 && !given.contains(name.as_bytes())

@@ -13,7 +13,8 @@ use crate::sys::clock;
 use crate::sys::file::{self, Lock, Stat, WORKING_DIRECTORY};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -36,6 +37,17 @@ pub(super) fn is_ours(name: &OsStr) -> bool {
 
 fn is_temporary(name: &OsStr) -> bool {
     name.as_bytes().starts_with(b".onset-") && name.as_bytes().ends_with(b".tmp")
+}
+
+thread_local! {
+    /// The folders that were swept, by device and inode; `None`: it does not matter.
+    static SWEPT: RefCell<Option<BTreeSet<(u64, u64)>>> = const { RefCell::new(None) };
+}
+
+/// From here on each folder is swept once. To be called by a start, which removes what it makes itself: to list a folder for
+/// each of many files in it would cost the square of their number.
+pub fn sweep_once() {
+    SWEPT.set(Some(BTreeSet::new()));
 }
 
 /// A directory in which names come and go.
@@ -69,7 +81,9 @@ impl Folder {
             opened => opened?,
         };
         let folder = Folder { fd, path, locked: Cell::new(false) };
-        folder.sweep();
+        if folder.is_new() {
+            folder.sweep();
+        }
         Ok(Rc::new(folder))
     }
 
@@ -85,6 +99,14 @@ impl Folder {
             Err(Errno::ENOENT) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether it is yet to be swept.
+    fn is_new(&self) -> bool {
+        SWEPT.with_borrow_mut(|swept| match (swept, file::stat(&self.fd)) {
+            (Some(swept), Ok(stat)) => swept.insert((stat.st_dev, stat.st_ino)),
+            (None, _) | (_, Err(_)) => true,
+        })
     }
 
     /// Removes what starts that were killed have left. What cannot be removed is no reason to fail.

@@ -37,6 +37,7 @@ mod testing;
 mod write;
 
 pub use error::StepError;
+pub use folder::sweep_once;
 
 use crate::plan::model::{Action, Generate, Ownership, Read};
 use crate::plan::world::World;
