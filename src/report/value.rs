@@ -133,11 +133,19 @@ fn is_hostile(character: char) -> bool {
     directs || character.is_control()
 }
 
+/// Whether it is nothing but characters that every format writes as they are: of what is said, nearly all.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\')
+}
+
 /// JSON in which hostile characters are escaped, all of which are below U+10000; it says the same as without.
 pub struct Harmless;
 
 impl serde_json::ser::Formatter for Harmless {
     fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        if is_plain(fragment) {
+            return writer.write_all(fragment.as_bytes());
+        }
         for part in fragment.split_inclusive(is_hostile) {
             match (part.strip_suffix(is_hostile), part.chars().next_back()) {
                 (Some(before), Some(hostile)) => write!(writer, "{before}\\u{:04x}", u32::from(hostile))?,
@@ -160,6 +168,10 @@ struct Trimmer<'a> {
 
 impl fmt::Write for Trimmer<'_> {
     fn write_str(&mut self, part: &str) -> fmt::Result {
+        if let Some(left) = self.room.get().checked_sub(part.len()).filter(|_| !self.full && is_plain(part)) {
+            self.room.set(left);
+            return self.out.write_str(part);
+        }
         // What has been let through and is yet to be written, all at once.
         let mut from = 0;
         for (at, character) in part.char_indices() {

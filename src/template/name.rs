@@ -27,7 +27,7 @@ fn starts_name(byte: u8) -> bool {
     byte == b'_' || byte.is_ascii_alphabetic()
 }
 
-fn prefix(text: &[u8], belongs: fn(u8) -> bool) -> usize {
+fn prefix(text: &[u8], belongs: impl Fn(u8) -> bool) -> usize {
     text.iter().position(|&byte| !belongs(byte)).unwrap_or(text.len())
 }
 
