@@ -99,7 +99,9 @@ pub fn supervise(main: Main<'_>, intake: &Intake, progress: Receiver) -> u8 {
         if supervisor.unreaped {
             supervisor.reap(&mut progress);
         }
-        supervisor.on_event(state::Event::Tick, None);
+        if supervisor.state.deadline().is_some() {
+            supervisor.on_event(state::Event::Tick, None);
+        }
         supervisor.deaf = supervisor.deaf.filter(|&until| until > clock::monotonic());
         supervisor.show_state();
         if let Some(status) = supervisor.ended {
