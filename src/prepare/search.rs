@@ -6,7 +6,7 @@ use crate::handoff::StartFailure;
 use crate::plan::judge::USUAL_FOLDERS;
 use crate::sys::words::Words;
 use nix::errno::Errno;
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 
 /// Where to look when PATH is not set: what Docker sets it to.
 const DEFAULT_PATH: &[u8] = USUAL_FOLDERS.as_bytes();
@@ -19,45 +19,59 @@ pub fn path(environment: Words) -> Option<&'static [u8]> {
     environment.iter().find_map(|entry| entry.to_bytes().strip_prefix(b"PATH="))
 }
 
-/// The paths to try for a name, in order.
-pub struct Candidates {
-    paths: Vec<CString>,
+/// The paths to try for a name, in order. Each is made when it is asked for, in the place of the one before: who looks may
+/// do so in borrowed memory, may end there at any time, and never comes back to give anything back.
+pub struct Candidates<'a> {
+    name: &'a [u8],
+    /// What is left of PATH; `None`: nothing.
+    folders: Option<&'a [u8]>,
     many: bool,
+    /// The candidate, with a NUL behind it.
+    path: Vec<u8>,
 }
 
-impl Candidates {
+impl<'a> Candidates<'a> {
     /// The name in every folder of PATH; the name itself if it is empty, has a slash, or is longer than a name in any
     /// folder can be.
-    pub fn new(name: &CStr, path: Option<&[u8]>) -> Self {
-        let bytes = name.to_bytes();
-        if bytes.is_empty() || bytes.contains(&b'/') || bytes.len() > LONGEST_NAME {
-            return Candidates { paths: vec![name.to_owned()], many: false };
-        }
-        let folders = path.unwrap_or(DEFAULT_PATH).split(|&byte| byte == b':');
-        let paths = folders.filter_map(|folder| {
-            let mut path = folder.to_vec();
-            // An empty entry is the working directory.
-            if !folder.is_empty() {
-                path.push(b'/');
-            }
-            path.extend_from_slice(bytes);
-            CString::new(path).ok()
-        });
-        Candidates { paths: paths.collect(), many: true }
+    pub fn new(name: &'a CStr, path: Option<&'a [u8]>) -> Self {
+        let name = name.to_bytes();
+        let many = !name.is_empty() && !name.contains(&b'/') && name.len() <= LONGEST_NAME;
+        let folders = if many { path.unwrap_or(DEFAULT_PATH) } else { &[] };
+        let longest = folders.split(|&byte| byte == b':').map(<[u8]>::len).max().unwrap_or(0);
+        let path = Vec::with_capacity(longest + name.len() + 2);
+        Candidates { name, folders: Some(folders), many, path }
     }
 
     /// Whether PATH made them: then one that is not there is no failure.
     pub fn are_many(&self) -> bool {
         self.many
     }
-}
 
-impl<'a> IntoIterator for &'a Candidates {
-    type Item = CString;
-    type IntoIter = std::iter::Cloned<std::slice::Iter<'a, CString>>;
+    /// How long the longest of them can be, with its NUL.
+    pub fn longest(&self) -> usize {
+        self.path.capacity()
+    }
 
-    fn into_iter(self) -> Self::IntoIter {
-        self.paths.iter().cloned()
+    /// The one that [`Candidates::next`] returned last.
+    pub fn last(&self) -> &CStr {
+        CStr::from_bytes_with_nul(&self.path).unwrap_or_default()
+    }
+
+    /// The next one. Allocates nothing.
+    pub fn next(&mut self) -> Option<&CStr> {
+        let left = self.folders?;
+        let end = left.iter().position(|&byte| byte == b':');
+        let folder = &left[..end.unwrap_or(left.len())];
+        self.folders = end.map(|end| &left[end + 1..]);
+        self.path.clear();
+        self.path.extend_from_slice(folder);
+        // An empty entry is the working directory.
+        if !folder.is_empty() {
+            self.path.push(b'/');
+        }
+        self.path.extend_from_slice(self.name);
+        self.path.push(0);
+        Some(self.last())
     }
 }
 
@@ -77,14 +91,21 @@ mod tests {
     use super::*;
 
     fn candidates(name: &CStr, path: Option<&str>) -> Vec<String> {
-        let candidates = Candidates::new(name, path.map(str::as_bytes));
-        (&candidates).into_iter().map(|path| path.into_string().unwrap()).collect()
+        let mut candidates = Candidates::new(name, path.map(str::as_bytes));
+        let room = candidates.path.capacity();
+        let mut paths = Vec::new();
+        while let Some(path) = candidates.next() {
+            paths.push(path.to_str().unwrap().to_owned());
+        }
+        assert_eq!(candidates.path.capacity(), room, "nothing was allocated on the way");
+        paths
     }
 
     #[test]
     fn a_name_with_a_slash_is_a_path() {
         assert_eq!(candidates(c"./app", Some("/bin")), ["./app"]);
         assert_eq!(candidates(c"/app", None), ["/app"]);
+        assert_eq!(candidates(c"", Some("/bin")), [""]);
     }
 
     #[test]

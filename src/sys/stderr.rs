@@ -97,10 +97,12 @@ fn send(line: &[u8]) -> nix::Result<usize> {
 
 fn write_no_wait(line: &[u8]) -> nix::Result<usize> {
     let part = libc::iovec { iov_base: line.as_ptr().cast_mut().cast(), iov_len: line.len() };
+    // musl's syscall takes each argument for a long, so what is an int must be one.
+    let flags = libc::c_long::from(libc::RWF_NOWAIT);
     // At offset -1 it is writev with flags. The system call, because musl has a wrapper only since 1.2.5.
     // SAFETY: the kernel reads one iovec, and through it line.len() bytes of a live slice; it writes to neither.
     let result = unsafe {
-        libc::syscall(libc::SYS_pwritev2, libc::STDERR_FILENO, &raw const part, 1, -1_i64, -1_i64, libc::RWF_NOWAIT)
+        libc::syscall(libc::SYS_pwritev2, libc::STDERR_FILENO, &raw const part, 1_usize, -1_i64, -1_i64, flags)
     };
     written(isize::try_from(result).unwrap_or(-1))
 }

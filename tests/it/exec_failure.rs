@@ -9,7 +9,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::both_modes;
-use crate::support::{Folder, Init, Mode, mode, probe, sys};
+use crate::support::{Folder, Init, Mode, mode, probe, proc, sys};
 use crate::syscall;
 
 const NOBODY: (u32, u32) = (65534, 65534);
@@ -316,6 +316,21 @@ both_modes!(with_log_level_off_only_the_status_tells, |mode| {
 });
 
 // Along PATH.
+
+both_modes!(looking_along_a_long_path_costs_pid_1_nothing, |mode| {
+    let heap = |path: &str| {
+        let probe = probe();
+        let (folder, name) = (probe.parent().unwrap(), probe.file_name().unwrap());
+        let path = format!("PATH={path}:{}", folder.display());
+        let running = Init::new(mode).env([path]).command([name, OsStr::new("sleep")]).start();
+        running.wait_for_ready();
+        running.until("onset at rest", || proc::is_idle(running.pid()).then_some(()));
+        let data = proc::status(running.pid(), "VmData").unwrap();
+        data.trim_end_matches(" kB").parse::<u64>().unwrap()
+    };
+    let (short, long) = (heap("/none"), heap(&"/none:".repeat(20_000)));
+    assert!(long < short + 512, "{short} KiB, and {long} KiB after 20,000 folders");
+});
 
 /// A program `app` for PATH: the probe under another name.
 fn app(folder: &Path) {
