@@ -56,15 +56,18 @@ impl Promises {
     /// What these steps may set.
     pub fn of<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Self {
         let mut promises = Promises::default();
-        for step in steps {
-            promises.names.extend(step.set.keys().cloned());
-            promises.names.extend(step.read.as_ref().map(|read| read.into.clone()));
-            let run = step.run.iter().flat_map(|run| [&run.stdout_variable, &run.status_variable]);
-            promises.names.extend(run.flatten().cloned());
-            promises.names.extend(step.generate.as_ref().and_then(|generate| generate.into.clone()));
-            promises.others |= step.env.is_some() || step.hooks.is_some();
-        }
+        steps.into_iter().for_each(|step| promises.add(step));
         promises
+    }
+
+    /// What this step may set as well.
+    pub fn add(&mut self, step: &Step) {
+        self.names.extend(step.set.keys().cloned());
+        self.names.extend(step.read.as_ref().map(|read| read.into.clone()));
+        let run = step.run.iter().flat_map(|run| [&run.stdout_variable, &run.status_variable]);
+        self.names.extend(run.flatten().cloned());
+        self.names.extend(step.generate.as_ref().and_then(|generate| generate.into.clone()));
+        self.others |= step.env.is_some() || step.hooks.is_some();
     }
 
     /// Notes it if the variable may yet change.

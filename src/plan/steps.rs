@@ -114,7 +114,11 @@ impl Resolution<'_> {
         if !self.meeting.setup {
             return;
         }
+        self.env.promises = Promises::default();
         for (index, step) in self.config.steps.iter().enumerate() {
+            if let Some(before) = index.checked_sub(1) {
+                self.env.promises.add(&self.config.steps[before]);
+            }
             // Its failure is a warning, when its turn comes.
             if step.on_failure == Some(OnFailure::Warn) {
                 continue;
@@ -140,6 +144,7 @@ impl Resolution<'_> {
         if self.waits_for_file(index) {
             return Planned::Later;
         }
+        self.env.promises = Promises::of(&self.config.steps[..index]);
         match self.ask(index, problems, Self::action) {
             None => Planned::Later,
             Some(None) => Planned::Nothing,
@@ -147,7 +152,8 @@ impl Resolution<'_> {
         }
     }
 
-    /// Asks something about a step before the earlier ones are done. `None`: the answer depends on what they find out.
+    /// Asks something about a step before the earlier ones are done, whose promises are known. `None`: the answer depends on
+    /// what they find out.
     fn ask<T>(
         &mut self,
         index: usize,
@@ -155,7 +161,6 @@ impl Resolution<'_> {
         question: impl FnOnce(&Self, &Step, &mut Problems) -> T,
     ) -> Option<T> {
         let step = &self.config.steps[index];
-        self.env.promises = Promises::of(&self.config.steps[..index]);
         let mut found = Problems::default();
         let answer = question(self, step, &mut found);
         if self.env.promises.take_asked() {
