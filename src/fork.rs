@@ -35,9 +35,7 @@ pub fn fork(become_main: &dyn Fn(&Sender) -> StartFailure) -> Result<Born, Start
             drop(progress);
             let sender: &Sender = Box::leak(Box::new(sender));
             tell_panics_to(sender);
-            let failure = become_main(sender);
-            sender.failed(&failure);
-            process::exit_now(failure.status)
+            be_child(become_main, sender)
         }
     }
 }
@@ -50,13 +48,15 @@ pub fn fork(become_main: &dyn Fn(&Sender) -> StartFailure) -> Result<Born, Start
 pub fn fork_to_execute(become_main: &dyn Fn(&Sender) -> StartFailure) -> Result<Born, StartFailure> {
     let (sender, progress) = handoff::channel().map_err(cannot("make a pipe"))?;
     let intake = supervising()?;
-    let become_main = || {
-        let failure = become_main(&sender);
-        sender.failed(&failure);
-        process::exit_now(failure.status)
-    };
-    let main = process::fork_borrowing(&become_main).map_err(cannot("make a process"))?;
+    let main = process::fork_borrowing(&|| be_child(become_main, &sender)).map_err(cannot("make a process"))?;
     Ok(Born { main, intake, progress })
+}
+
+/// The child's part, to its end.
+fn be_child(become_main: &dyn Fn(&Sender) -> StartFailure, sender: &Sender) -> ! {
+    let failure = become_main(sender);
+    sender.failed(&failure);
+    process::exit_now(failure.status)
 }
 
 /// Makes this process one that hears every signal, and that orphans come to.

@@ -150,6 +150,29 @@ pub fn expected(what: &str, node: &Node, problems: &mut Problems) {
     problems.at(node.place, format!("expected {what}, found {}", node.value.kind()));
 }
 
+/// A string; what is none is a problem.
+pub fn string(node: &Node, problems: &mut Problems) -> Option<String> {
+    match &node.value {
+        Value::String(text) => Some(text.clone()),
+        Value::Integer(_) | Value::Bool(_) | Value::List(_) | Value::Table(_) | Value::Other(_) => {
+            expected("a string", node, problems);
+            None
+        }
+    }
+}
+
+/// A whole number of a range.
+pub fn number_within(least: i64, greatest: i64, node: &Node, problems: &mut Problems) -> i64 {
+    let Value::Integer(number) = node.value else {
+        expected("a whole number", node, problems);
+        return least;
+    };
+    if !(least..=greatest).contains(&number) {
+        problems.at(node.place, format!("{number} is out of range: accepted are {least} to {greatest}"));
+    }
+    number
+}
+
 impl<T: Decode> Decode for Option<T> {
     fn decode(node: &Node, problems: &mut Problems) -> Self {
         Some(T::decode(node, problems))
@@ -230,13 +253,7 @@ impl Decode for bool {
 
 impl Decode for i64 {
     fn decode(node: &Node, problems: &mut Problems) -> Self {
-        match node.value {
-            Value::Integer(number) => number,
-            _ => {
-                expected("a whole number", node, problems);
-                0
-            }
-        }
+        number_within(i64::MIN, i64::MAX, node, problems)
     }
 
     fn shape() -> Shape {
@@ -246,13 +263,7 @@ impl Decode for i64 {
 
 impl Decode for String {
     fn decode(node: &Node, problems: &mut Problems) -> Self {
-        match &node.value {
-            Value::String(text) => text.clone(),
-            _ => {
-                expected("a string", node, problems);
-                String::new()
-            }
-        }
+        string(node, problems).unwrap_or_default()
     }
 
     fn shape() -> Shape {

@@ -28,7 +28,7 @@ impl<T> Named<T> {
 
     /// Each name and its value.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&String, &T)> {
-        self.0.iter().map(|(name, value)| (name, value))
+        self.into_iter()
     }
 
     /// The names.

@@ -1,7 +1,7 @@
 //! The kinds of values that a configuration is made of. Each reads itself, with its unit and its range, and says what it
 //! would accept.
 
-use super::decode::{Decode, Shape, expected, one_of, table};
+use super::decode::{Decode, Shape, expected, number_within, one_of, string, table};
 use super::problem::Problems;
 use super::tree::{Node, Place, Value};
 use crate::report::{Format, Level};
@@ -44,17 +44,6 @@ impl Decode for Text {
     }
 }
 
-/// A string; what is none is a problem.
-fn string(node: &Node, problems: &mut Problems) -> Option<String> {
-    match &node.value {
-        Value::String(text) => Some(text.clone()),
-        Value::Integer(_) | Value::Bool(_) | Value::List(_) | Value::Table(_) | Value::Other(_) => {
-            expected("a string", node, problems);
-            None
-        }
-    }
-}
-
 /// A string, or a number as it was written; what is neither is a problem, and is not `what` was expected.
 fn word(what: &str, node: &Node, problems: &mut Problems) -> Option<String> {
     match &node.value {
@@ -81,18 +70,6 @@ fn parsed<T>(
         problems.at(node.place, format!("`{text}` is no {kind}: {accepted}"));
     }
     parsed
-}
-
-/// A whole number of a range.
-fn number_within(least: i64, greatest: i64, node: &Node, problems: &mut Problems) -> i64 {
-    let Value::Integer(number) = node.value else {
-        expected("a whole number", node, problems);
-        return least;
-    };
-    if !(least..=greatest).contains(&number) {
-        problems.at(node.place, format!("{number} is out of range: accepted are {least} to {greatest}"));
-    }
-    number
 }
 
 fn within(place: Place, exact: bool, offset: usize) -> Place {

@@ -4,7 +4,7 @@
 
 use crate::plan::capability::names;
 use crate::report::Because;
-use crate::sys::capability::{self, Sets};
+use crate::sys::capability::{self, Sets, numbers};
 use nix::errno::Errno;
 use std::fmt;
 
@@ -110,10 +110,6 @@ pub fn get() -> Result<Sets, Refusal> {
 
 fn system(what: &'static str) -> impl Fn(Errno) -> Refusal {
     move |error| Refusal::System { what, error }
-}
-
-fn numbers(mask: u64) -> impl Iterator<Item = i32> {
-    (0..64).filter(move |number| mask & 1 << number != 0)
 }
 
 impl fmt::Display for Refusal {

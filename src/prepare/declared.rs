@@ -22,6 +22,7 @@ use crate::report::{self, Because, Event, Format, Level, termination};
 use crate::sys::clock;
 use crate::sys::signal::SignalSet;
 use crate::sys::words::Words;
+use std::cell::LazyCell;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -157,11 +158,11 @@ impl Steps<'_, '_> {
             Some(action) => self.execute(step, name, action),
         };
         // Of what is known then: the step may have found out another secret.
-        let without_secrets = |text: &str| Redaction::of(&self.resolution.env).sentence(text);
+        let redaction = LazyCell::new(|| Redaction::of(&self.resolution.env));
         match result {
             Ok(outcome) => {
                 for note in &outcome.notes {
-                    Event::Notice { text: &without_secrets(&format!("step {name}: {note}")) }.emit();
+                    Event::Notice { text: &redaction.sentence(&format!("step {name}: {note}")) }.emit();
                 }
                 let duration = clock::monotonic().saturating_sub(started);
                 Event::StepDone { step: name, changed: outcome.changes, duration }.emit();
@@ -169,7 +170,7 @@ impl Steps<'_, '_> {
             }
             Err(Failure { cause, status, is_final }) => {
                 let place = self.source.locate(step.place);
-                let cause = without_secrets(&format!("step {name} ({place}) failed: {cause}"));
+                let cause = redaction.sentence(&format!("step {name} ({place}) failed: {cause}"));
                 if step.on_failure == Some(OnFailure::Warn) && !is_final {
                     Event::Notice { text: &cause }.emit();
                     return Ok(());

@@ -74,7 +74,12 @@ fn each(of: u64, option: i32, action: i32) -> u64 {
         let (first, second) = if option == libc::PR_CAP_AMBIENT { (action, *number) } else { (*number, 0) };
         prctl(option, first, second) == Ok(1)
     };
-    (0..64).filter(|number| of & 1 << number != 0).filter(is_set).fold(0, |set, number| set | 1 << number)
+    numbers(of).filter(is_set).fold(0, |set, number| set | 1 << number)
+}
+
+/// The numbers of the capabilities in a set.
+pub fn numbers(set: u64) -> impl Iterator<Item = i32> {
+    (0..64).filter(move |number| set & 1 << number != 0)
 }
 
 /// Takes one capability out of the bounding set, for good.
