@@ -92,10 +92,10 @@ pub fn render(file: &ConfigFile, targets: Words, envp: Words) -> Result<String, 
         };
         let files: Vec<File> = planned_files(resolution, config, problems).filter(wanted).collect();
         // A template can make anything of a secret, which nobody could find in the result: what is shown is made without.
-        let variables = resolution.env.variables.clone();
+        let env = resolution.env.clone();
         resolution.env.mask();
         let shown: Vec<File> = planned_files(resolution, config, &mut Problems::default()).collect();
-        resolution.env.variables = variables;
+        resolution.env = env;
         for target in &targets {
             let name = String::from_utf8_lossy(target);
             if !files.iter().any(|file| *file.target.as_os_str() == *name) {
@@ -164,7 +164,7 @@ impl Shown<'_> {
 
     /// The described variables, whose values onset has to answer for.
     fn variables(&self) -> impl Iterator<Item = (&String, &Resolved)> {
-        let all = self.resolution.env.variables.iter();
+        let all = self.resolution.env.variables().iter();
         all.filter(|(name, found)| {
             self.config.env.contains_key(name) || found.origin != crate::plan::env::Origin::Container
         })

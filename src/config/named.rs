@@ -1,8 +1,12 @@
 //! Values under names of the user's own, in the order of the names.
 
-/// A map of few entries that is made once: a sorted list, which is a fraction of a `BTreeMap`'s code for each type of value.
+/// A map that is made at once and changed rarely: a sorted list, which is a fraction of a `BTreeMap`'s code for each type of
+/// value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named<T>(Vec<(String, T)>);
+
+/// Names alone.
+pub type Names = Named<()>;
 
 impl<T> Named<T> {
     /// One without entries.
@@ -10,15 +14,58 @@ impl<T> Named<T> {
         Named(Vec::new())
     }
 
+    /// One of entries in any order; of those with one name the first counts.
+    pub fn of(mut entries: Vec<(String, T)>) -> Self {
+        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+        entries.dedup_by(|(later, _), (first, _)| later == first);
+        Named(entries)
+    }
+
+    /// How many names come before this one; `Err`: so many would, and it is not there.
+    pub fn position(&self, name: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(own, _)| own.as_str().cmp(name))
+    }
+
     /// What has this name.
     pub fn get(&self, name: &str) -> Option<&T> {
-        let index = self.0.binary_search_by(|(own, _)| own.as_str().cmp(name)).ok()?;
+        let index = self.position(name).ok()?;
         Some(&self.0[index].1)
+    }
+
+    /// The entry at a position.
+    pub fn entry(&self, index: usize) -> Option<&(String, T)> {
+        self.0.get(index)
+    }
+
+    /// What has this name, to be changed.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut T> {
+        let index = self.position(name).ok()?;
+        Some(&mut self.0[index].1)
+    }
+
+    /// Gives a name its value, a new one if it has one.
+    pub fn insert(&mut self, name: &str, value: T) {
+        match self.position(name) {
+            Ok(index) => self.0[index].1 = value,
+            Err(index) => self.0.insert(index, (name.to_owned(), value)),
+        }
+    }
+
+    /// Takes a name away.
+    pub fn remove(&mut self, name: &str) {
+        if let Ok(index) = self.position(name) {
+            self.0.remove(index);
+        }
     }
 
     /// Whether anything has this name.
     pub fn contains_key(&self, name: &str) -> bool {
         self.get(name).is_some()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// Whether there is none.
@@ -39,6 +86,16 @@ impl<T> Named<T> {
     /// The values.
     pub fn values(&self) -> impl Iterator<Item = &T> {
         self.0.iter().map(|(_, value)| value)
+    }
+
+    /// The values, to be changed.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.iter_mut().map(|(_, value)| value)
+    }
+
+    /// The entries themselves, in the order of their names.
+    pub fn into_entries(self) -> Vec<(String, T)> {
+        self.0
     }
 }
 

@@ -163,11 +163,11 @@ impl Resolution<'_> {
             exclude: prefix.exclude.iter().map(|glob| glob.0.as_str()).collect(),
         };
         self.env.promises.ask_prefix(&prefix.prefix);
-        let set = self.env.variables.iter().filter(|(_, found)| found.value.is_some());
+        let set = self.env.variables().iter().filter(|(_, found)| found.value.is_some());
         match mapping.keys(set.map(|(name, _)| name.as_str())) {
             Ok(keys) => {
                 for (key, name) in keys {
-                    let Some(found) = self.env.variables.get(name) else { continue };
+                    let Some(found) = self.env.variables().get(name) else { continue };
                     secret.set(secret.get() || found.secret);
                     let value = found.value.clone().unwrap_or_default();
                     wish_for(edit.on_empty, &key, value, Wish::Text, None, wishes);

@@ -12,8 +12,10 @@ mod resolver;
 mod tests;
 
 use super::judge::Judge;
+use super::rendered::Rendered;
 use super::world::World;
 use crate::config::model::{Config, Step};
+use crate::config::named::{Named, Names};
 use crate::config::problem::Problems;
 use crate::config::types::Text;
 use crate::glob;
@@ -22,15 +24,15 @@ use outside::Outside;
 use resolver::{Resolver, State};
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest value of a variable: what execve(2) takes of one string (`MAX_ARG_STRLEN`).
 pub const LONGEST_VALUE: usize = 128 * 1024;
 /// A resolved environment.
 #[derive(Debug, Default, Clone)]
 pub struct Environment {
-    /// Every variable that can be used, by name.
-    pub variables: BTreeMap<String, Resolved>,
+    variables: Named<Resolved>,
+    /// What became of templates with these variables.
+    pub(super) rendered: Rendered,
     /// What the application gets: `NAME=value`, those it had first and in their order.
     pub entries: Vec<Vec<u8>>,
     /// What users are to know: an alias that is old.
@@ -39,14 +41,14 @@ pub struct Environment {
     pub promises: Promises,
     /// Those that are missing or wrong, and those that were made of one. That was told, so a start is refused, and what
     /// else is wrong because of it is no second problem.
-    pub failed: BTreeSet<String>,
+    pub failed: Names,
 }
 
 /// The variables that steps have yet to set: what uses them cannot be decided before.
 #[derive(Debug, Default, Clone)]
 pub struct Promises {
     /// By name.
-    names: BTreeSet<String>,
+    names: Names,
     /// Whether others may come, nobody knows which.
     others: bool,
     asked: Cell<bool>,
@@ -62,26 +64,32 @@ impl Promises {
 
     /// What this step may set as well.
     pub fn add(&mut self, step: &Step) {
-        self.names.extend(step.set.keys().cloned());
-        self.names.extend(step.read.as_ref().map(|read| read.into.clone()));
-        let run = step.run.iter().flat_map(|run| [&run.stdout_variable, &run.status_variable]);
-        self.names.extend(run.flatten().cloned());
-        self.names.extend(step.generate.as_ref().and_then(|generate| generate.into.clone()));
+        let read = step.read.iter().map(|read| &read.into);
+        let run = step.run.iter().flat_map(|run| [&run.stdout_variable, &run.status_variable]).flatten();
+        let generated = step.generate.iter().filter_map(|generate| generate.into.as_ref());
+        for name in step.set.keys().chain(read).chain(run).chain(generated) {
+            self.names.insert(name, ());
+        }
         self.others |= step.env.is_some() || step.hooks.is_some();
     }
 
     /// Notes it if the variable may yet change.
     fn ask(&self, name: &str, is_set: bool) {
-        if self.names.contains(name) || (self.others && !is_set) {
+        if self.names.contains_key(name) || (self.others && !is_set) {
             self.asked.set(true);
         }
     }
 
     /// The same for all variables whose names begin so.
     pub fn ask_prefix(&self, prefix: &str) {
-        if self.others || self.names.iter().any(|name| name.starts_with(prefix)) {
+        if self.others || self.names.keys().any(|name| name.starts_with(prefix)) {
             self.asked.set(true);
         }
+    }
+
+    /// Whether something was asked for that may yet change.
+    pub fn is_asked(&self) -> bool {
+        self.asked.get()
     }
 
     /// Whether something was asked for since the last time that may yet change: then what came of it counts for nothing.
@@ -150,6 +158,16 @@ impl std::fmt::Display for Origin {
 }
 
 impl Environment {
+    /// These variables, of which the application gets these entries.
+    pub fn new(variables: Named<Resolved>, entries: Vec<Vec<u8>>) -> Self {
+        Environment { variables, entries, ..Environment::default() }
+    }
+
+    /// Every variable that can be used, by name.
+    pub fn variables(&self) -> &Named<Resolved> {
+        &self.variables
+    }
+
     /// The value of a variable, for templates.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
         self.find(name).and_then(|found| found.value.as_deref())
@@ -163,7 +181,7 @@ impl Environment {
     }
 
     /// The variables for an expression, or for a template (`None`), which may ask for any.
-    pub fn values_for(&self, judge: &Judge, expression: Option<&str>) -> BTreeMap<String, Vec<u8>> {
+    pub fn values_for(&self, judge: &Judge, expression: Option<&str>) -> Named<Vec<u8>> {
         let ask =
             |name: &String| self.promises.ask(name, self.variables.get(name).is_some_and(|it| it.value.is_some()));
         if self.promises.others || !self.promises.names.is_empty() {
@@ -180,10 +198,11 @@ impl Environment {
         for found in self.variables.values_mut().filter(|found| found.secret && found.value.is_some()) {
             found.value = Some(super::redact::MARK.to_vec());
         }
+        self.rendered = Rendered::default();
     }
 
     /// Gives a variable another value, for the application too.
-    pub fn set(&mut self, name: &str, value: &[u8], origin: Origin) {
+    pub fn set(&mut self, name: &str, value: &[u8], origin: Origin, secret: bool) {
         let start = [name.as_bytes(), b"="].concat();
         let entry = [&start, value].concat();
         let place = self.entries.iter().position(|entry| entry.starts_with(&start));
@@ -198,13 +217,14 @@ impl Environment {
             }
             None => self.entries.push(entry),
         }
-        self.variables.insert(name.to_owned(), Resolved { value: Some(value.to_vec()), origin, secret: false });
+        self.variables.insert(name, Resolved { value: Some(value.to_vec()), origin, secret });
         self.failed.remove(name);
+        self.rendered = Rendered::default();
     }
 
     /// Whether one of these failed.
     pub fn any_failed<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> bool {
-        !self.failed.is_empty() && names.into_iter().any(|name| self.failed.contains(name))
+        !self.failed.is_empty() && names.into_iter().any(|name| self.failed.contains_key(name))
     }
 
     /// Whether an expression reads one that failed.
@@ -265,17 +285,19 @@ pub fn resolve(
     for name in config.env.keys() {
         resolver.resolve(name);
     }
-    let mut variables: BTreeMap<String, Resolved> = outside.usable(config);
-    for (name, state) in resolver.states.take() {
-        if let State::Done(resolved) = state {
-            variables.insert(name, resolved);
-        }
-    }
+    let done = |(name, state)| match state {
+        State::Done(resolved) => Some((name, resolved)),
+        State::Open => None,
+    };
+    let mut variables: Vec<(String, Resolved)> =
+        resolver.states.take().into_entries().into_iter().filter_map(done).collect();
+    variables.extend(outside.usable(config));
+    let variables = Named::of(variables);
     let (notices, consumed, failed) = (resolver.notices.take(), resolver.consumed.take(), resolver.failed.take());
     *problems = resolver.problems.take();
     check_groups(config, &variables, problems);
     let entries = outside.entries(config, &variables, &consumed);
-    Environment { variables, entries, notices, promises: Promises::default(), failed }
+    Environment { notices, failed, ..Environment::new(variables, entries) }
 }
 
 /// Whether what has this name is a secret because of its name.
@@ -289,7 +311,7 @@ fn both_set(name: &str, pointer: &str) -> String {
     format!("`{name}` and `{pointer}` are both set: accepted is one of them")
 }
 
-fn check_groups(config: &Config, variables: &BTreeMap<String, Resolved>, problems: &mut Problems) {
+fn check_groups(config: &Config, variables: &Named<Resolved>, problems: &mut Problems) {
     let Some(environment) = &config.environment else { return };
     let is_set = |name: &String| {
         variables.get(name).and_then(|found| found.value.as_ref()).is_some_and(|value| !value.is_empty())

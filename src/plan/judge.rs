@@ -1,10 +1,10 @@
 //! Who says whether a condition holds: Jinja, with what it may know of the world.
 
 use super::world::{self, Kind, World};
+use crate::config::named::Named;
 use crate::template::jinja::{Access, Context, Engine, Facts, Files, Options};
 use nix::errno::Errno;
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -65,7 +65,7 @@ impl Judge {
     ///
     /// # Errors
     /// What is wrong with it, without any value.
-    pub fn holds(&self, expression: &str, env: BTreeMap<String, Vec<u8>>) -> Result<bool, String> {
+    pub fn holds(&self, expression: &str, env: Named<Vec<u8>>) -> Result<bool, String> {
         self.engine().evaluate(expression, &self.context(env)).map_err(|error| error.to_string())
     }
 
@@ -73,7 +73,7 @@ impl Judge {
     ///
     /// # Errors
     /// What is wrong with it, without any value.
-    pub fn compute(&self, expression: &str, env: BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, String> {
+    pub fn compute(&self, expression: &str, env: Named<Vec<u8>>) -> Result<Vec<u8>, String> {
         self.engine().compute(expression, &self.context(env)).map(String::into_bytes).map_err(|error| error.to_string())
     }
 
@@ -81,7 +81,7 @@ impl Judge {
     ///
     /// # Errors
     /// What is wrong with it, without any value.
-    pub fn render(&self, name: &str, source: &str, env: BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, String> {
+    pub fn render(&self, name: &str, source: &str, env: Named<Vec<u8>>) -> Result<Vec<u8>, String> {
         self.engine().render(name, source, &self.context(env)).map_err(|error| error.to_string())
     }
 
@@ -93,7 +93,7 @@ impl Judge {
         &self,
         name: &str,
         source: &str,
-        env: BTreeMap<String, Vec<u8>>,
+        env: Named<Vec<u8>>,
     ) -> Result<(Vec<u8>, bool), String> {
         self.asked.drawn.store(false, Relaxed);
         self.asked.once.store(true, Relaxed);
@@ -102,8 +102,8 @@ impl Judge {
         Ok((result?, self.asked.drawn.load(Relaxed)))
     }
 
-    fn context(&self, env: BTreeMap<String, Vec<u8>>) -> Context {
-        Context::new(env, self.args.iter().cloned(), self.facts.clone())
+    fn context(&self, env: Named<Vec<u8>>) -> Context {
+        Context::new(env.into_entries(), self.args.iter().cloned(), self.facts.clone())
     }
 }
 

@@ -23,6 +23,7 @@ pub mod printed;
 mod programs;
 mod read;
 pub mod redact;
+mod rendered;
 pub mod resolve;
 pub mod shutdown;
 pub mod steps;

@@ -144,7 +144,7 @@ impl Resolution<'_> {
         let (identity, mut entries) = self.whose(common, problems)?;
         for (name, text) in common.own {
             if let Some(value) = expand(text, problems) {
-                entries.set(name, &value, super::env::Origin::Value);
+                entries.set(name, &value, super::env::Origin::Value, false);
             }
         }
         let workdir = match common.workdir {
@@ -164,13 +164,13 @@ impl Resolution<'_> {
 
     /// Whom a program runs as, and the environment it gets: HOME, USER and LOGNAME are those of whom it runs as.
     fn whose(&self, common: &Common<'_>, problems: &mut Problems) -> Option<(Option<Identity>, Environment)> {
-        let mut env = Environment { entries: self.env.entries.clone(), ..Environment::default() };
+        let mut env = Environment::new(Named::new(), self.env.entries.clone());
         if let (None, Some(Rights::App)) = (common.user, common.rights) {
             return Some((self.plan.identity.clone(), env));
         }
         for (name, value) in &self.own_home {
             match value {
-                Some(value) => env.set(name, value, super::env::Origin::Container),
+                Some(value) => env.set(name, value, super::env::Origin::Container, false),
                 None => {
                     env.entries
                         .retain(|entry| entry.strip_prefix(name.as_bytes()).is_none_or(|rest| !rest.starts_with(b"=")));
@@ -182,7 +182,7 @@ impl Resolution<'_> {
         let process = self.world.process();
         let person = all(identity::person(&self.accounts, Some(&user), None, process), text.place, problems)?;
         for (name, value) in person.variables(None, process) {
-            env.set(name, value, super::env::Origin::Value);
+            env.set(name, value, super::env::Origin::Value, false);
         }
         Some((Some(person.identity), env))
     }

@@ -18,7 +18,7 @@ pub struct Redaction(Vec<Vec<u8>>);
 impl Redaction {
     /// The secrets of an environment, longest first: one may be in another.
     pub fn of(env: &Environment) -> Self {
-        let secrets = env.variables.values().filter(|found| found.secret).filter_map(|found| found.value.clone());
+        let secrets = env.variables().values().filter(|found| found.secret).filter_map(|found| found.value.clone());
         let mut secrets: Vec<Vec<u8>> = secrets.filter(|value| value.len() >= SHORTEST).collect();
         // What is said line by line shows one line of a key at a time.
         let lines =

@@ -11,6 +11,7 @@ use super::model::{Learned, Plan, ProcessState};
 use super::world::World;
 use super::{capability, limit, passwd, shutdown};
 use crate::config::model::{App, Config, Home};
+use crate::config::named::Named;
 use crate::config::problem::Problems;
 use crate::config::tree::Place;
 use crate::config::types::{Expression, Mode, Text, TextOr};
@@ -74,7 +75,7 @@ pub fn resolve<'a>(inputs: &Inputs<'a>, problems: &mut Problems) -> Resolution<'
         for (name, value) in person.variables(app.home, world.process()) {
             if !config.env.contains_key(name) {
                 own_home.push((name, env.get(name).map(<[u8]>::to_vec)));
-                env.set(name, value, Origin::Value);
+                env.set(name, value, Origin::Value, false);
             }
         }
         plan.identity = Some(person.identity);
@@ -86,7 +87,7 @@ pub fn resolve<'a>(inputs: &Inputs<'a>, problems: &mut Problems) -> Resolution<'
     {
         for (variable, value) in [("HOME", &home), ("USER", &name), ("LOGNAME", &name)] {
             if !config.env.contains_key(variable) && !value.is_empty() {
-                env.set(variable, value, Origin::Value);
+                env.set(variable, value, Origin::Value, false);
             }
         }
     }
@@ -127,12 +128,10 @@ impl Resolution<'_> {
         let Learned { name, value, secret } = learned;
         let described = self.config.env.get(&name);
         let entries = described.is_some_and(|variable| variable.internal).then(|| self.env.entries.clone());
-        self.env.set(&name, &value, Origin::Step(step.to_owned()));
+        let secret = secret || env::names_secret(self.config, &name);
+        self.env.set(&name, &value, Origin::Step(step.to_owned()), secret);
         if let Some(entries) = entries {
             self.env.entries = entries;
-        }
-        if let Some(resolved) = self.env.variables.get_mut(&name) {
-            resolved.secret = secret || env::names_secret(self.config, &name);
         }
     }
 }
@@ -269,16 +268,14 @@ pub(super) fn path(text: &Text, env: &Environment, problems: &mut Problems) -> O
 impl Environment {
     /// The container's environment as it is, for a command without a set-up.
     fn untouched(config: &Config, environ: &[Vec<u8>]) -> Self {
-        let mut untouched = Environment { entries: environ.to_vec(), ..Environment::default() };
-        for entry in environ {
+        let variable = |entry: &Vec<u8>| {
             let mut halves = entry.splitn(2, |&byte| byte == b'=');
-            if let (Some(Ok(name)), Some(value)) = (halves.next().map(std::str::from_utf8), halves.next()) {
-                let secret = env::names_secret(config, name);
-                let resolved = Resolved { value: Some(value.to_vec()), origin: Origin::Container, secret };
-                untouched.variables.entry(name.to_owned()).or_insert(resolved);
-            }
-        }
-        untouched
+            let (name, value) = (std::str::from_utf8(halves.next()?).ok()?, halves.next()?.to_vec());
+            let secret = env::names_secret(config, name);
+            Some((name.to_owned(), Resolved { value: Some(value), origin: Origin::Container, secret }))
+        };
+        let variables = Named::of(environ.iter().filter_map(variable).collect());
+        Environment::new(variables, environ.to_vec())
     }
 
     /// Sets the variables of the role that was named.
@@ -286,14 +283,11 @@ impl Environment {
         let role = meeting.role().and_then(|name| config.app.as_ref()?.role.get(name));
         for (name, text) in role.iter().flat_map(|role| &role.env) {
             if self.any_failed(text.template.variables()) {
-                self.failed.insert(name.clone());
+                self.failed.insert(name, ());
             }
             if let Some(value) = self.expand(text, LONGEST_VALUE, problems) {
                 let secret = self.is_secret(text) || env::names_secret(config, name);
-                self.set(name, &value, Origin::Role);
-                if let Some(resolved) = self.variables.get_mut(name) {
-                    resolved.secret = secret;
-                }
+                self.set(name, &value, Origin::Role, secret);
             }
         }
     }

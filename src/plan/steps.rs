@@ -115,6 +115,7 @@ impl Resolution<'_> {
             return;
         }
         self.env.promises = Promises::default();
+        self.env.rendered.keeps = true;
         for (index, step) in self.config.steps.iter().enumerate() {
             if let Some(before) = index.checked_sub(1) {
                 self.env.promises.add(&self.config.steps[before]);
@@ -136,6 +137,7 @@ impl Resolution<'_> {
                 problems.append(found);
             }
         }
+        self.env.rendered.keeps = false;
         self.env.promises = Promises::default();
     }
 
@@ -299,7 +301,22 @@ impl Resolution<'_> {
     ) -> Option<File> {
         let secret = Cell::new(false);
         let result = match how.rendering.and_then(|how| how.language).unwrap_or(Language::Substitute) {
-            Language::Substitute => self.substitute(name, source, how, &secret),
+            Language::Substitute => match self.env.rendered.take(place, name, source) {
+                Some((content, has_secret)) => {
+                    secret.set(has_secret);
+                    Ok(content)
+                }
+                None => {
+                    let result = self.substitute(name, source, how, &secret);
+                    // What a variable that may yet change makes of it counts for nothing.
+                    if let Ok(content) = &result
+                        && !self.env.promises.is_asked()
+                    {
+                        self.env.rendered.keep(place, name, source, content, secret.get());
+                    }
+                    result
+                }
+            },
             Language::Jinja => {
                 let text = std::str::from_utf8(source).map_err(|_| format!("{name} is not UTF-8"));
                 let env = || self.env.values_for(&self.judge, None);
@@ -322,10 +339,10 @@ impl Resolution<'_> {
         };
         let is_jinja = matches!(how.rendering.and_then(|how| how.language), Some(Language::Jinja));
         if is_jinja {
-            secret.set(secret.get() || self.env.variables.iter().any(shows));
+            secret.set(secret.get() || self.env.variables().iter().any(shows));
         }
         // What Jinja would make of a variable that failed nobody knows, nor whether the file would be as it must be.
-        let follows = (is_jinja || result.is_ok()) && self.env.failed.iter().any(|name| has(source, name.as_bytes()));
+        let follows = (is_jinja || result.is_ok()) && self.env.failed.keys().any(|name| has(source, name.as_bytes()));
         let content = match result.and_then(|content| how.accept(name, content)) {
             Ok(content) => content,
             Err(_) if follows => return None,
@@ -353,7 +370,7 @@ impl Resolution<'_> {
         loop {
             let lookup = |name: &str| {
                 let found = self.env.find(name);
-                if self.env.failed.contains(name) {
+                if self.env.failed.contains_key(name) {
                     return Some(Cow::Borrowed(&b""[..]));
                 }
                 let found = found?;

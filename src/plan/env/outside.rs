@@ -3,12 +3,12 @@
 use super::files::{Unreadable, read_directory, read_dotenv, read_secret};
 use super::{LONGEST_VALUE, Origin, Resolved, both_set, expand, names_secret};
 use crate::config::model::{Config, EnvFormat};
+use crate::config::named::Named;
 use crate::config::problem::Problems;
 use crate::config::types::Glob;
 use crate::glob;
 use crate::plan::world::World;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -17,19 +17,18 @@ use std::path::Path;
 pub(super) struct Outside<'a> {
     container: &'a [Vec<u8>],
     /// Of all variables that are UTF-8 by name, the first of each name as getenv(3) finds it.
-    pub(super) named: BTreeMap<String, (Vec<u8>, Origin)>,
+    pub(super) named: Named<(Vec<u8>, Origin)>,
     /// Pointers to files that were followed, and do not reach the application.
     pub(super) consumed: Vec<String>,
 }
 
 impl<'a> Outside<'a> {
     pub(super) fn new(container: &'a [Vec<u8>]) -> Self {
-        let mut named = BTreeMap::new();
-        for (name, value) in container.iter().filter_map(|entry| split(entry)) {
-            if let Ok(name) = std::str::from_utf8(name) {
-                named.entry(name.to_owned()).or_insert_with(|| (value.to_vec(), Origin::Container));
-            }
-        }
+        let named = |entry: &Vec<u8>| {
+            let (name, value) = split(entry)?;
+            Some((std::str::from_utf8(name).ok()?.to_owned(), (value.to_vec(), Origin::Container)))
+        };
+        let named = Named::of(container.iter().filter_map(named).collect());
         Outside { container, named, consumed: Vec::new() }
     }
 
@@ -37,17 +36,16 @@ impl<'a> Outside<'a> {
         self.named.get(name).map(|(value, _)| value.as_slice())
     }
 
-    pub(super) fn usable(&self, config: &Config) -> BTreeMap<String, Resolved> {
-        let usable = |(name, (value, origin)): (&String, &(Vec<u8>, Origin))| {
+    pub(super) fn usable(&self, config: &Config) -> impl Iterator<Item = (String, Resolved)> {
+        self.named.iter().map(|(name, (value, origin))| {
             let secret = matches!(origin, Origin::File(..)) || names_secret(config, name);
             (name.clone(), Resolved { value: Some(value.clone()), origin: origin.clone(), secret })
-        };
-        self.named.iter().map(usable).collect()
+        })
     }
 
     /// Env files: a later one wins over an earlier one, the container over both.
     pub(super) fn read_files(&mut self, config: &Config, world: &dyn World, problems: &mut Problems) {
-        let mut from_files: BTreeMap<String, (Vec<u8>, Origin)> = BTreeMap::new();
+        let mut from_files = Vec::new();
         for file in config.environment.iter().flat_map(|environment| &environment.files) {
             let lookup = |name: &str| self.get(name).map(Cow::Borrowed);
             let Some(path) = expand(&file.path, &lookup, LONGEST_VALUE, problems) else { continue };
@@ -58,9 +56,8 @@ impl<'a> Outside<'a> {
             };
             match read {
                 Ok(entries) => {
-                    for (name, value) in entries {
-                        from_files.insert(name, (value, Origin::EnvFile(path.display().to_string())));
-                    }
+                    let origin = Origin::EnvFile(path.display().to_string());
+                    from_files.extend(entries.into_iter().map(|(name, value)| (name, (value, origin.clone()))));
                 }
                 Err(Unreadable::Missing(_)) if file.optional => {}
                 Err(Unreadable::Missing(message)) => problems.at(file.path.place, message),
@@ -71,12 +68,10 @@ impl<'a> Outside<'a> {
                 }
             }
         }
-        for (name, found) in from_files {
-            let set = self.get(&name).is_some_and(|value| !value.is_empty());
-            if !set {
-                self.named.insert(name, found);
-            }
-        }
+        from_files.retain(|(name, _)| self.get(name).is_none_or(<[u8]>::is_empty));
+        from_files.reverse();
+        from_files.extend(std::mem::take(&mut self.named).into_entries());
+        self.named = Named::of(from_files);
     }
 
     /// The pointers of every pattern that is listed.
@@ -96,7 +91,7 @@ impl<'a> Outside<'a> {
                 }
                 match read_secret(target, &pointer, &path, None, None, world) {
                     Ok((value, origin)) => {
-                        self.named.insert(target.to_owned(), (value, origin));
+                        self.named.insert(target, (value, origin));
                         self.consumed.push(pointer);
                     }
                     Err(message) => problems.add(message),
@@ -109,7 +104,7 @@ impl<'a> Outside<'a> {
     pub(super) fn entries(
         &self,
         config: &Config,
-        variables: &BTreeMap<String, Resolved>,
+        variables: &Named<Resolved>,
         consumed: &[String],
     ) -> Vec<Vec<u8>> {
         let environment = config.environment.as_ref();
@@ -125,7 +120,8 @@ impl<'a> Outside<'a> {
             (inherit || described.is_some() || keeps(name)) && !internal && !pointer && !unsets(name)
         };
         let mut entries = Vec::new();
-        let mut written: BTreeSet<&str> = BTreeSet::new();
+        // Of which variables the container has an entry, whether it is passed on or not.
+        let mut has_entry = vec![false; variables.len()];
         for entry in self.container {
             let Some((name, _)) = split(entry) else {
                 // No variable at all; whoever inherits everything inherits it too.
@@ -134,25 +130,24 @@ impl<'a> Outside<'a> {
                 }
                 continue;
             };
+            let known = std::str::from_utf8(name).ok().and_then(|name| variables.position(name).ok());
+            let again = known.is_some_and(|index| std::mem::replace(&mut has_entry[index], true));
             if !passes(name) {
                 continue;
             }
-            let resolved = std::str::from_utf8(name).ok().and_then(|name| variables.get_key_value(name));
-            match resolved {
+            match known.and_then(|index| variables.entry(index)) {
                 Some((name, resolved)) if config.env.contains_key(name) || resolved.origin != Origin::Container => {
                     // The first entry of the name gets the value, and no later one may contradict it.
-                    if written.insert(name) {
+                    if !again {
                         entries.push(resolved.value.as_ref().map_or_else(|| entry.clone(), |value| join(name, value)));
                     }
                 }
                 _ => entries.push(entry.clone()),
             }
         }
-        let given: BTreeSet<&[u8]> =
-            self.container.iter().filter_map(|entry| split(entry)).map(|(name, _)| name).collect();
-        for (name, resolved) in variables {
+        for ((name, resolved), has_entry) in variables.iter().zip(has_entry) {
             if let Some(value) = &resolved.value
-                && !given.contains(name.as_bytes())
+                && !has_entry
                 && passes(name.as_bytes())
             {
                 entries.push(join(name, value));

@@ -4,6 +4,7 @@ use super::files::read_secret;
 use super::outside::Outside;
 use super::{LONGEST_VALUE, Origin, Resolved, both_set, expand, names_secret};
 use crate::config::model::{Config, Variable};
+use crate::config::named::{Named, Names};
 use crate::config::problem::Problems;
 use crate::config::tree::Place;
 use crate::config::types::{Expression, Text, YesOr};
@@ -12,7 +13,6 @@ use crate::plan::value;
 use crate::plan::world::World;
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) enum State {
     /// Being resolved: to need it now is a circle.
@@ -34,16 +34,16 @@ pub(super) struct Resolver<'a> {
     pub(super) judge: &'a Judge,
     pub(super) world: &'a dyn World,
     pub(super) problems: RefCell<Problems>,
-    pub(super) states: RefCell<BTreeMap<String, State>>,
+    pub(super) states: RefCell<Named<State>>,
     pub(super) notices: RefCell<Vec<String>>,
     pub(super) consumed: RefCell<Vec<String>>,
     /// Those that have no value or a wrong one, and those that were made of one.
-    pub(super) failed: RefCell<BTreeSet<String>>,
+    pub(super) failed: RefCell<Names>,
 }
 
 impl Resolver<'_> {
     fn problem_of(&self, name: &str, place: Place, message: impl Into<String>) {
-        self.failed.borrow_mut().insert(name.to_owned());
+        self.failed.borrow_mut().insert(name, ());
         self.problem(place, message);
     }
 
@@ -63,7 +63,7 @@ impl Resolver<'_> {
             match needs.pop() {
                 None => {
                     let resolved = self.value_of(name, variable);
-                    self.states.borrow_mut().insert(name.clone(), State::Done(resolved));
+                    self.states.borrow_mut().insert(name, State::Done(resolved));
                     chain.pop();
                 }
                 Some(needed) if needed == *name => {}
@@ -88,7 +88,7 @@ impl Resolver<'_> {
     }
 
     fn open<'c>(&self, name: &str, variable: &'c Variable) -> Opened<'c> {
-        self.states.borrow_mut().insert(name.to_owned(), State::Open);
+        self.states.borrow_mut().insert(name, State::Open);
         let mut needs = self.needs(variable);
         needs.reverse();
         Opened { name: name.to_owned(), variable, needs }
@@ -113,21 +113,21 @@ impl Resolver<'_> {
             self.problems.borrow_mut().append(problems);
         }
         if value.is_none() {
-            self.failed.borrow_mut().insert(own.to_owned());
+            self.failed.borrow_mut().insert(own, ());
         }
         value
     }
 
     fn any_failed<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> bool {
         let failed = self.failed.borrow();
-        !failed.is_empty() && names.into_iter().any(|name| failed.contains(name))
+        !failed.is_empty() && names.into_iter().any(|name| failed.contains_key(name))
     }
 
     /// Whether an expression of `own` reads one that failed.
     fn reads_failed(&self, own: &str, expression: &Expression) -> bool {
         let failed = self.failed.borrow();
         let read = self.judge.variables(&expression.source);
-        let mut others = failed.iter().filter(|name| *name != own);
+        let mut others = failed.keys().filter(|name| *name != own);
         others.any(|name| read.as_ref().is_none_or(|read| read.contains(name)))
     }
 
@@ -155,27 +155,22 @@ impl Resolver<'_> {
     /// A problem of an expression, unless it reads a variable whose own was told.
     fn problem_of_expression(&self, name: &str, expression: &Expression, message: String) {
         if self.reads_failed(name, expression) {
-            self.failed.borrow_mut().insert(name.to_owned());
+            self.failed.borrow_mut().insert(name, ());
         } else {
             self.problem_of(name, expression.place, message);
         }
     }
 
     /// All variables as a Jinja expression of `own` sees them.
-    fn snapshot(&self, own: &str) -> BTreeMap<String, Vec<u8>> {
-        let mut all: BTreeMap<String, Vec<u8>> =
-            self.outside.named.iter().map(|(name, (value, _))| (name.clone(), value.clone())).collect();
-        for (name, state) in self.states.borrow().iter() {
-            if let State::Done(resolved) = state
-                && name != own
-            {
-                match &resolved.value {
-                    Some(value) => all.insert(name.clone(), value.clone()),
-                    None => all.remove(name),
-                };
-            }
-        }
-        all
+    fn snapshot(&self, own: &str) -> Named<Vec<u8>> {
+        let states = self.states.borrow();
+        let resolved = states.iter().filter_map(|(name, state)| match state {
+            State::Done(resolved) if name != own => Some((name, resolved.value.as_ref())),
+            State::Done(_) | State::Open => None,
+        });
+        let outside = self.outside.named.iter().map(|(name, (value, _))| (name, Some(value)));
+        let of_each = Named::of(resolved.chain(outside).map(|(name, value)| (name.clone(), value)).collect());
+        of_each.into_entries().into_iter().filter_map(|(name, value)| Some((name, value?.clone()))).collect()
     }
 
     fn value_of(&self, name: &str, variable: &Variable) -> Resolved {
@@ -201,7 +196,7 @@ impl Resolver<'_> {
             Some(value) => {
                 let follows = self.made_of_failed(name, variable, &origin);
                 if follows {
-                    self.failed.borrow_mut().insert(name.to_owned());
+                    self.failed.borrow_mut().insert(name, ());
                 }
                 match value::check(variable, &value) {
                     Ok(checked) => Some(checked),

@@ -264,9 +264,9 @@ fn what_a_secret_goes_into_is_secret() {
         "[env.A]\nsecret = true\n[env.B]\nvalue = \"x${A}\"\n[env.C]\nexpr = \"env.B\"\n[env.D]\nvalue = \"d\"";
     let env = resolved_bytes(config, &[b"A=hunter2".to_vec()], &[]).unwrap();
     let secret: Vec<&str> =
-        env.variables.iter().filter(|(_, found)| found.secret).map(|(name, _)| name.as_str()).collect();
+        env.variables().iter().filter(|(_, found)| found.secret).map(|(name, _)| name.as_str()).collect();
     assert_eq!(secret, ["A", "B", "C"]);
-    assert!(!format!("{:?}", env.variables).contains("hunter2"));
+    assert!(!format!("{:?}", env.variables()).contains("hunter2"));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::call::failed;
 use super::error::OurWords;
+use crate::config::named::Named;
 use minijinja::value::{Enumerator, Object, Value};
 use minijinja::{Error, ErrorKind, State};
 use std::collections::BTreeMap;
@@ -131,7 +132,7 @@ impl Context {
     ) -> Self {
         let args = args.into_iter().map(|arg| text("an argument", &arg));
         Context {
-            env: Arc::new(Env(env.into_iter().collect())),
+            env: Arc::new(Env(Named::of(env.into_iter().collect()))),
             args: Value::from(args.collect::<Vec<_>>()),
             facts: Value::from_object(AskedFacts(facts)),
         }
@@ -139,7 +140,7 @@ impl Context {
 
     /// Sets a variable.
     pub fn insert(&mut self, name: String, value: Vec<u8>) {
-        Arc::make_mut(&mut self.env).0.insert(name, value);
+        Arc::make_mut(&mut self.env).0.insert(&name, value);
     }
 
     /// Removes a variable.
@@ -161,7 +162,7 @@ impl Context {
 }
 
 #[derive(Clone)]
-struct Env(BTreeMap<String, Vec<u8>>);
+struct Env(Named<Vec<u8>>);
 
 impl fmt::Debug for Env {
     /// The names: a value may be a secret.

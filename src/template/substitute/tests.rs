@@ -205,7 +205,7 @@ proptest! {
         if let Ok(template) = Template::parse(&text) {
             let variables = template.variables();
             let lookup = |name: &str| {
-                assert!(variables.contains(name));
+                assert!(variables.contains(&name));
                 (name != "a").then(|| Cow::Borrowed(&b"x"[..]))
             };
             let _ = template.expand(&lookup, PLENTY);
