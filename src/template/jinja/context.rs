@@ -1,6 +1,6 @@
 //! What a template sees, as minijinja wants it.
 
-use super::call::failed;
+use super::call::{self, failed};
 use super::error::OurWords;
 use minijinja::value::{Enumerator, Object, Value};
 use minijinja::{Error, ErrorKind, State};
@@ -30,7 +30,7 @@ pub enum Fact {
     /// Several.
     List(Vec<Fact>),
     /// Several with names.
-    Map(BTreeMap<String, Fact>),
+    Map(Vec<(String, Fact)>),
 }
 
 /// Every fact there is.
@@ -156,7 +156,7 @@ impl Context {
 
     pub(super) fn root(&self) -> Value {
         let env = Value::from_dyn_object(self.env.clone());
-        Value::from_pairs([("env", env), ("args", self.args.clone()), ("facts", self.facts.clone())])
+        call::map(vec![("env", Some(env)), ("args", Some(self.args.clone())), ("facts", Some(self.facts.clone()))])
     }
 }
 
@@ -164,9 +164,9 @@ impl Context {
 struct Env(BTreeMap<String, Vec<u8>>);
 
 impl fmt::Debug for Env {
-    /// The names: a value may be a secret.
+    /// Nothing of it: a value may be a secret.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.write_str("env")
     }
 }
 
@@ -199,7 +199,7 @@ impl Object for AskedFacts {
     }
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
-        self.0.get(key).map(value)
+        self.0.get(key).as_ref().map(value)
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
@@ -230,13 +230,13 @@ fn text(what: &str, bytes: &[u8]) -> Value {
     }
 }
 
-fn value(fact: Fact) -> Value {
+fn value(fact: &Fact) -> Value {
     match fact {
-        Fact::Flag(flag) => Value::from(flag),
-        Fact::Number(number) => Value::from(number),
-        Fact::Decimal(number) => Value::from(number),
+        Fact::Flag(flag) => Value::from(*flag),
+        Fact::Number(number) => Value::from(*number),
+        Fact::Decimal(number) => Value::from(*number),
         Fact::Text(text) => Value::from(text),
-        Fact::List(list) => Value::from(list.into_iter().map(value).collect::<Vec<_>>()),
-        Fact::Map(map) => Value::from_pairs(map.into_iter().map(|(name, fact)| (name, value(fact)))),
+        Fact::List(list) => Value::from(list.iter().map(value).collect::<Vec<_>>()),
+        Fact::Map(map) => call::map(map.iter().map(|(name, fact)| (&**name, Some(value(fact)))).collect()),
     }
 }

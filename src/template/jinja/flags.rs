@@ -1,12 +1,12 @@
 //! What container arguments say: flags and the program's name.
 
-use super::call::Call;
+use super::call::{Call, yes};
 use minijinja::{Error, Value};
 
 /// Whether the arguments have the flag before `--`, with a value or without.
 pub fn has(call: &mut Call) -> Result<Value, Error> {
     let flag = call.text(0)?;
-    Ok(Value::from(arguments(call).iter().any(|argument| Said::of(argument, &flag) != Said::Nothing)))
+    yes(arguments(call).iter().any(|argument| Said::of(argument, &flag) != Said::Nothing))
 }
 
 /// The value of the flag: what is behind its `=`, or else the next argument. The last one counts, as in most programs.
@@ -34,8 +34,16 @@ pub fn is_executable(call: &mut Call) -> Result<Value, Error> {
 
 /// The container arguments before `--`; one that is no text is no flag.
 fn arguments(call: &Call) -> Vec<Value> {
-    let all = call.state.lookup("args").and_then(|args| args.try_iter().ok()).into_iter().flatten();
-    all.take_while(|argument| argument.as_str() != Some("--")).collect()
+    let mut before = Vec::new();
+    if let Some(all) = call.state.lookup("args").and_then(|args| args.try_iter().ok()) {
+        for argument in all {
+            if argument.as_str() == Some("--") {
+                break;
+            }
+            before.push(argument);
+        }
+    }
+    before
 }
 
 /// What an argument says of a flag.
