@@ -189,7 +189,7 @@ fn conditional(arg: &Arg, env: &Environment, judge: &Judge, problems: &mut Probl
     let from_secret = arg.each.as_ref().is_some_and(|each| env.is_secret(each));
     for item in items(arg, env, problems) {
         for text in &arg.value.0 {
-            let uses_item = text.template.variables().contains("item");
+            let uses_item = text.template.variables().contains(&"item");
             let hidden = (from_secret && uses_item) || (arg.split && env.is_secret(text));
             let lookup = |name: &str| match (name, &item) {
                 ("item", Some((_, value))) => Some(Cow::Borrowed(value.as_slice())),

@@ -29,7 +29,6 @@ mod parse;
 pub use error::{ExpandError, Problem, SyntaxError};
 
 use super::Lookup;
-use std::collections::BTreeSet;
 
 /// How many `${` may be open at once.
 pub const MAX_DEPTH: usize = 32;
@@ -103,10 +102,12 @@ impl Template {
         Ok(expansion.result)
     }
 
-    /// Every variable that it may look up.
-    pub fn variables(&self) -> BTreeSet<&str> {
-        let mut names = BTreeSet::new();
+    /// Every variable that it may look up, each once, sorted.
+    pub fn variables(&self) -> Vec<&str> {
+        let mut names = Vec::new();
         collect(&self.parts, &mut names);
+        names.sort_unstable();
+        names.dedup();
         names
     }
 
@@ -125,10 +126,10 @@ pub fn escape(text: &str) -> String {
     text.replace('$', "$$")
 }
 
-fn collect<'a>(parts: &'a [Part], names: &mut BTreeSet<&'a str>) {
+fn collect<'a>(parts: &'a [Part], names: &mut Vec<&'a str>) {
     for part in parts {
         let Part::Variable(variable) = part else { continue };
-        names.insert(&variable.name);
+        names.push(&variable.name);
         match &variable.form {
             Form::Default { word, .. } | Form::Alternative { word, .. } => collect(word, names),
             Form::Value | Form::Required { .. } => {}

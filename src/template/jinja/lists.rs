@@ -123,20 +123,15 @@ pub fn select(call: &mut Call, by_attribute: bool, keep: bool) -> Result<Value, 
     // The item itself goes before the arguments of the test.
     let mut arguments = vec![Value::UNDEFINED];
     arguments.extend_from_slice(call.values(at + 1));
+    let mut holds = |item: &Value| {
+        let value = attribute.as_ref().map_or_else(|| Ok(item.clone()), |attribute| item.get_item(attribute))?;
+        let Some(test) = &test else { return Ok(value.is_true()) };
+        arguments[0] = value;
+        call.state.perform_test(test, &arguments).map_err(named)
+    };
     let mut selected = Vec::new();
     for item in items {
-        let value = match &attribute {
-            Some(attribute) => item.get_item(attribute).map_err(named)?,
-            None => item.clone(),
-        };
-        let holds = match &test {
-            None => value.is_true(),
-            Some(test) => {
-                arguments[0] = value;
-                call.state.perform_test(test, &arguments).map_err(named)?
-            }
-        };
-        if holds == keep {
+        if holds(&item)? == keep {
             selected.push(item);
         }
     }
