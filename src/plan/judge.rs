@@ -58,7 +58,7 @@ impl Judge {
     /// Which variables the expression reads; `None`: it may read any.
     pub fn variables(&self, expression: &str) -> Option<Vec<String>> {
         let variables = self.engine().variables(expression).unwrap_or_default();
-        (!variables.others).then(|| variables.names.into_iter().collect())
+        (!variables.others).then_some(variables.names)
     }
 
     /// Whether the expression holds.
@@ -103,7 +103,7 @@ impl Judge {
     }
 
     fn context(&self, env: BTreeMap<String, Vec<u8>>) -> Context {
-        Context::new(env, self.args.iter().cloned(), self.facts.clone())
+        Context::new(env, &self.args, self.facts.clone())
     }
 }
 

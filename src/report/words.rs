@@ -7,6 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// Microseconds, as a field.
+#[inline(never)] // nearly every event has some
 pub fn micros(duration: Duration) -> u64 {
     duration.as_secs().saturating_mul(1_000_000).saturating_add(duration.subsec_micros().into())
 }

@@ -124,27 +124,13 @@ pub trait Files: Send + Sync {
 
 impl Context {
     /// A context of its parts: variables by name, arguments, facts by name.
-    pub fn new(
-        env: impl IntoIterator<Item = (String, Vec<u8>)>,
-        args: impl IntoIterator<Item = Vec<u8>>,
-        facts: Arc<dyn Facts>,
-    ) -> Self {
-        let args = args.into_iter().map(|arg| text("an argument", &arg));
+    pub fn new(env: BTreeMap<String, Vec<u8>>, args: &[Vec<u8>], facts: Arc<dyn Facts>) -> Self {
+        let args: Vec<Value> = args.iter().map(|arg| text("an argument", arg)).collect();
         Context {
-            env: Arc::new(Env(env.into_iter().collect())),
-            args: Value::from(args.collect::<Vec<_>>()),
+            env: Arc::new(Env(env)),
+            args: Value::from(args),
             facts: Value::from_object(AskedFacts(facts)),
         }
-    }
-
-    /// Sets a variable.
-    pub fn insert(&mut self, name: String, value: Vec<u8>) {
-        Arc::make_mut(&mut self.env).0.insert(name, value);
-    }
-
-    /// Removes a variable.
-    pub fn remove(&mut self, name: &str) {
-        Arc::make_mut(&mut self.env).0.remove(name);
     }
 
     /// Whether the value of any variable is in `message`, and not because it is in `source`.
@@ -160,7 +146,6 @@ impl Context {
     }
 }
 
-#[derive(Clone)]
 struct Env(BTreeMap<String, Vec<u8>>);
 
 impl fmt::Debug for Env {

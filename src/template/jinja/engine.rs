@@ -9,7 +9,7 @@ use super::{builtins, shape};
 use crate::template::Position;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Template, UndefinedBehavior};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -63,8 +63,8 @@ impl Default for Options {
 /// Which variables an expression reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Variables {
-    /// Those it names: `env.PORT`.
-    pub names: BTreeSet<String>,
+    /// Those it names, sorted: `env.PORT`.
+    pub names: Vec<String>,
     /// Whether it may read any other: `env[...]`, or `env` as a whole.
     pub others: bool,
 }
@@ -123,12 +123,14 @@ impl Engine {
         for path in compiled.undeclared_variables(true) {
             match path.split_once('.') {
                 Some(("env", rest)) => {
-                    variables.names.insert(rest.split('.').next().unwrap_or(rest).to_owned());
+                    variables.names.push(rest.split('.').next().unwrap_or(rest).to_owned());
                 }
                 None if path == "env" => variables.others = true,
                 _ => {}
             }
         }
+        variables.names.sort_unstable();
+        variables.names.dedup();
         Ok(variables)
     }
 
