@@ -123,19 +123,21 @@ const FUNCTIONS: &[Builtin] = &[
 
 /// All of them into an environment.
 pub fn add(environment: &mut Environment<'static>, shared: &Arc<Shared>) {
-    for (name, builtin) in all(FILTERS) {
-        environment.add_filter(name, bind(shared, builtin));
+    for builtin in FILTERS {
+        for &name in builtin.names {
+            environment.add_filter(name, bind(shared, builtin));
+        }
     }
-    for (name, builtin) in all(TESTS) {
-        environment.add_test(name, bind(shared, builtin));
+    for builtin in TESTS {
+        for &name in builtin.names {
+            environment.add_test(name, bind(shared, builtin));
+        }
     }
-    for (name, builtin) in all(FUNCTIONS) {
-        environment.add_function(name, bind(shared, builtin));
+    for builtin in FUNCTIONS {
+        for &name in builtin.names {
+            environment.add_function(name, bind(shared, builtin));
+        }
     }
-}
-
-fn all(builtins: &'static [Builtin]) -> impl Iterator<Item = (&'static str, &'static Builtin)> {
-    builtins.iter().flat_map(|builtin| builtin.names.iter().map(move |name| (*name, builtin)))
 }
 
 const fn is(

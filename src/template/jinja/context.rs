@@ -126,11 +126,7 @@ impl Context {
     /// A context of its parts: variables by name, arguments, facts by name.
     pub fn new(env: BTreeMap<String, Vec<u8>>, args: &[Vec<u8>], facts: Arc<dyn Facts>) -> Self {
         let args: Vec<Value> = args.iter().map(|arg| text("an argument", arg)).collect();
-        Context {
-            env: Arc::new(Env(env)),
-            args: Value::from(args),
-            facts: Value::from_object(AskedFacts(facts)),
-        }
+        Context { env: Arc::new(Env(env)), args: Value::from(args), facts: Value::from_object(AskedFacts(facts)) }
     }
 
     /// Whether the value of any variable is in `message`, and not because it is in `source`.

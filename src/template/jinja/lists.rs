@@ -27,7 +27,7 @@ pub fn list(call: &mut Call) -> Result<Value, Error> {
 }
 
 pub fn first(call: &mut Call) -> Result<Value, Error> {
-    Ok(call.list(0)?.into_iter().next().unwrap_or_default())
+    Ok(call.list(0)?.first().cloned().unwrap_or_default())
 }
 
 pub fn last(call: &mut Call) -> Result<Value, Error> {
@@ -35,16 +35,21 @@ pub fn last(call: &mut Call) -> Result<Value, Error> {
 }
 
 pub fn min(call: &mut Call) -> Result<Value, Error> {
-    Ok(call.list(0)?.into_iter().min().unwrap_or_default())
+    Ok(sorted(call)?.first().cloned().unwrap_or_default())
 }
 
 pub fn max(call: &mut Call) -> Result<Value, Error> {
-    Ok(call.list(0)?.into_iter().max().unwrap_or_default())
+    Ok(sorted(call)?.pop().unwrap_or_default())
+}
+
+fn sorted(call: &mut Call) -> Result<Vec<Value>, Error> {
+    let mut items = call.list(0)?;
+    items.sort();
+    Ok(items)
 }
 
 pub fn sort(call: &mut Call) -> Result<Value, Error> {
-    let mut items = call.list(0)?;
-    items.sort();
+    let mut items = sorted(call)?;
     if call.value(1).is_true() {
         items.reverse();
     }
@@ -74,15 +79,15 @@ pub fn items(call: &mut Call) -> Result<Value, Error> {
     if map.kind() != ValueKind::Map {
         return Err(failed(format!("a {} has no names", map.kind())));
     }
-    let mut pairs = Vec::new();
-    for name in call.list(0)? {
-        let value = map.get_item(&name)?;
+    let mut items = call.list(0)?;
+    for item in &mut items {
+        let value = map.get_item(item)?;
         if value.kind() == ValueKind::Invalid {
-            return Err(failed(format!("the value of `{name}` is not UTF-8")));
+            return Err(failed(format!("the value of `{item}` is not UTF-8")));
         }
-        pairs.push(as_list(vec![name, value])?);
+        *item = as_list(vec![std::mem::take(item), value])?;
     }
-    as_list(pairs)
+    as_list(items)
 }
 
 /// Whether a value is in a list, a name in a map, a text in a text.
@@ -96,22 +101,21 @@ pub fn is_in(call: &mut Call) -> Result<Value, Error> {
 
 /// A filter, or an attribute, of each.
 pub fn map(call: &mut Call) -> Result<Value, Error> {
-    let items = call.list(0)?;
-    let attribute = call.named("attribute");
-    let filter = if attribute.is_some() { None } else { Some(call.text(1)?) };
-    let mut arguments = call.values(usize::from(filter.is_some())).to_vec();
-    let mut mapped = Vec::new();
-    for item in items {
-        mapped.push(match (&attribute, &filter) {
-            (Some(attribute), _) => item.get_item(attribute)?,
-            (None, Some(filter)) => {
-                arguments[0] = item;
-                call.state.apply_filter(filter, &arguments).map_err(named)?
-            }
-            (None, None) => item,
-        });
+    let mut items = call.list(0)?;
+    if let Some(attribute) = call.named("attribute") {
+        for item in &mut items {
+            *item = item.get_item(&attribute)?;
+        }
+    } else {
+        let filter = call.text(1)?;
+        // The item itself goes before the arguments of the filter, where its name was.
+        let mut arguments = call.values(1).to_vec();
+        for item in &mut items {
+            arguments[0] = std::mem::take(item);
+            *item = call.state.apply_filter(&filter, &arguments).map_err(named)?;
+        }
     }
-    as_list(mapped)
+    as_list(items)
 }
 
 /// Those, of which a test holds, or that are true where there is no test.
@@ -123,16 +127,18 @@ pub fn select(call: &mut Call, by_attribute: bool, keep: bool) -> Result<Value, 
     // The item itself goes before the arguments of the test.
     let mut arguments = vec![Value::UNDEFINED];
     arguments.extend_from_slice(call.values(at + 1));
-    let mut holds = |item: &Value| {
-        let value = attribute.as_ref().map_or_else(|| Ok(item.clone()), |attribute| item.get_item(attribute))?;
-        let Some(test) = &test else { return Ok(value.is_true()) };
-        arguments[0] = value;
-        call.state.perform_test(test, &arguments).map_err(named)
-    };
     let mut selected = Vec::new();
-    for item in items {
-        if holds(&item)? == keep {
-            selected.push(item);
+    for item in &items {
+        arguments[0] = match &attribute {
+            Some(attribute) => item.get_item(attribute)?,
+            None => item.clone(),
+        };
+        let holds = match &test {
+            Some(test) => call.state.perform_test(test, &arguments).map_err(named)?,
+            None => arguments[0].is_true(),
+        };
+        if holds == keep {
+            selected.push(item.clone());
         }
     }
     as_list(selected)
