@@ -26,8 +26,8 @@ use minijinja::{Environment, Error, Value};
 use std::sync::Arc;
 
 const FILTERS: &[Builtin] = &[
-    is(&["lower"], &["value"], texts::lower),
-    is(&["upper"], &["value"], texts::upper),
+    is(&["lower"], &["value"], |call| make(call, str::to_lowercase)),
+    is(&["upper"], &["value"], |call| make(call, str::to_uppercase)),
     is(&["trim"], &["value", "chars"], texts::trim),
     is(&["replace"], &["value", "from", "to"], texts::replace),
     is(&["indent"], &["value", "width", "first"], texts::indent),
@@ -37,13 +37,13 @@ const FILTERS: &[Builtin] = &[
     is(&["join"], &["value", "separator"], texts::join),
     is(&["default", "d"], &["value", "default", "for_empty"], lists::default),
     is(&["tojson"], &["value", "indent"], encode::tojson),
-    is(&["b64", "b64encode"], &["value"], encode::b64),
+    is(&["b64", "b64encode"], &["value"], |call| make(call, |text| encode::base64(text.as_bytes()))),
     is(&["b64d", "b64decode"], &["value"], encode::b64d),
-    is(&["md5"], &["value"], encode::md5),
-    is(&["sha256"], &["value"], encode::sha256),
-    is(&["quote"], &["value"], encode::quote),
+    is(&["md5"], &["value"], |call| make(call, encode::md5)),
+    is(&["sha256"], &["value"], |call| make(call, encode::sha256)),
+    is(&["quote"], &["value"], |call| make(call, encode::quote)),
     is(&["urlencode"], &["value", "safe"], encode::urlencode),
-    is(&["escape", "e"], &["value"], encode::escape),
+    is(&["escape", "e"], &["value"], |call| make(call, encode::escape)),
     is(&["bool"], &["value"], numbers::bool),
     is(&["int"], &["value", "default", "base"], numbers::int),
     is(&["float"], &["value", "default"], numbers::float),
@@ -146,6 +146,11 @@ const fn is(
     run: fn(&mut Call) -> Result<Value, Error>,
 ) -> Builtin {
     Builtin { names, parameters, run }
+}
+
+/// One text of another.
+fn make(call: &mut Call, of: fn(&str) -> String) -> Result<Value, Error> {
+    text(&of(&call.text(0)?))
 }
 
 fn compare(call: &mut Call, holds: fn(&Value, &Value) -> bool) -> Result<Value, Error> {

@@ -10,14 +10,13 @@ pub fn tojson(call: &mut Call) -> Result<Value, Error> {
     text(&print::json_text(&value, indent, call.shared.limit)?)
 }
 
-pub fn quote(call: &mut Call) -> Result<Value, Error> {
-    text(&format!("'{}'", call.text(0)?.replace('\'', "'\\''")))
+pub fn quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-pub fn escape(call: &mut Call) -> Result<Value, Error> {
-    let plain = call.text(0)?;
-    let mut result = String::with_capacity(plain.len());
-    for c in plain.chars() {
+pub fn escape(text: &str) -> String {
+    let mut result = String::with_capacity(text.len());
+    for c in text.chars() {
         match c {
             '&' => result.push_str("&amp;"),
             '<' => result.push_str("&lt;"),
@@ -27,7 +26,7 @@ pub fn escape(call: &mut Call) -> Result<Value, Error> {
             c => result.push(c),
         }
     }
-    text(&result)
+    result
 }
 
 pub fn urlencode(call: &mut Call) -> Result<Value, Error> {
@@ -58,10 +57,6 @@ pub fn random_hex(call: &mut Call) -> Result<Value, Error> {
 
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-pub fn b64(call: &mut Call) -> Result<Value, Error> {
-    text(&base64(call.text(0)?.as_bytes()))
-}
-
 /// Base64 (RFC 4648), padded.
 pub fn base64(bytes: &[u8]) -> String {
     let mut result = String::with_capacity(bytes.len().div_ceil(3) * 4);
@@ -77,12 +72,12 @@ pub fn base64(bytes: &[u8]) -> String {
 }
 
 /// For formats that want it (the user list of pgbouncer, PostgreSQL's `md5...`); it protects nothing.
-pub fn md5(call: &mut Call) -> Result<Value, Error> {
-    text(&hex(&md5::compute(call.text(0)?.as_bytes()).0))
+pub fn md5(text: &str) -> String {
+    hex(&md5::compute(text.as_bytes()).0)
 }
 
-pub fn sha256(call: &mut Call) -> Result<Value, Error> {
-    text(&hex(&hmac_sha256::Hash::hash(call.text(0)?.as_bytes())))
+pub fn sha256(text: &str) -> String {
+    hex(&hmac_sha256::Hash::hash(text.as_bytes()))
 }
 
 fn hex(bytes: &[u8]) -> String {

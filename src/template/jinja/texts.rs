@@ -3,14 +3,6 @@
 use super::call::{Call, failed, list, text};
 use minijinja::{Error, Value};
 
-pub fn lower(call: &mut Call) -> Result<Value, Error> {
-    text(&call.text(0)?.to_lowercase())
-}
-
-pub fn upper(call: &mut Call) -> Result<Value, Error> {
-    text(&call.text(0)?.to_uppercase())
-}
-
 pub fn string(call: &mut Call) -> Result<Value, Error> {
     call.text(0).map(Value::from)
 }
