@@ -18,9 +18,9 @@
 //! | `length` `count` `first` `last` `min` `max` `sort(reverse)` `unique` `reverse` `list` `items` | as in Jinja; `sort` minds the case |
 //! | `map(filter, ...)` `map(attribute=)` `select(test, ...)` `reject` `selectattr(attribute, test, ...)` `rejectattr` | as in Jinja |
 
-use super::call::{Builtin, Call, REST, Shared, bind, failed, list, text, yes};
+use super::call::{Builtin, Call, REST, Shared, bind, failed, text, yes};
 use super::context::{Access, Files};
-use super::{encode, flags, lists, numbers, texts, url};
+use super::{call, encode, flags, lists, numbers, texts, url};
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, Value};
 use std::sync::Arc;
@@ -107,7 +107,7 @@ const FUNCTIONS: &[Builtin] = &[
     }),
     is(&["list_dir"], &["path"], |call| {
         let names = call.text(0).map(|path| call.shared.files.list(&path))?;
-        list(names.map_err(failed)?.iter().map(Value::from).collect())
+        call::texts(&mut names.map_err(failed)?.iter().map(String::as_str))
     }),
     is(&["random_hex"], &["bytes"], encode::random_hex),
     is(&["is_mount"], &["path"], |call| ask(call, |files, path| files.is_mount(path))),

@@ -136,9 +136,12 @@ impl Call<'_, '_, '_> {
 
     /// What is in a list; of a map, the names.
     pub fn list(&mut self, at: usize) -> Result<Vec<Value>, Error> {
-        let items: Vec<Value> = self.defined(at)?.try_iter()?.collect();
-        if items.iter().any(|item| item.kind() == ValueKind::Invalid) {
-            return Err(failed("something in the list is not UTF-8"));
+        let mut items = Vec::new();
+        for item in self.defined(at)?.try_iter()? {
+            if item.kind() == ValueKind::Invalid {
+                return Err(failed("something in the list is not UTF-8"));
+            }
+            items.push(item);
         }
         Ok(items)
     }
@@ -157,11 +160,25 @@ impl Call<'_, '_, '_> {
     }
 }
 
-/// A text, as a result. minijinja's own way to make a value of a text is inlined wherever it stands; this is not, nor is
-/// what follows.
+/// A text as a value: minijinja's own way to it is long, and inlined wherever it stands.
+#[inline(never)]
+pub fn of_text(text: &str) -> Value {
+    Value::from(text)
+}
+
+/// A text, as a result.
 #[allow(clippy::unnecessary_wraps)] // what a builtin gives is a result
 pub fn text(text: &str) -> Result<Value, Error> {
-    Ok(Value::from(text))
+    Ok(of_text(text))
+}
+
+/// A list of texts, as a result.
+pub fn texts(parts: &mut dyn Iterator<Item = &str>) -> Result<Value, Error> {
+    let mut items = Vec::new();
+    for part in parts {
+        items.push(of_text(part));
+    }
+    list(items)
 }
 
 /// A list, as a result.
@@ -175,7 +192,7 @@ pub fn map(parts: Vec<(&str, Option<Value>)>) -> Value {
     let mut map = BTreeMap::new();
     for (name, part) in parts {
         if let Some(part) = part {
-            map.insert(Value::from(name), part);
+            map.insert(of_text(name), part);
         }
     }
     Value::from(map)

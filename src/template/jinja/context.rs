@@ -1,6 +1,6 @@
 //! What a template sees, as minijinja wants it.
 
-use super::call::{self, failed};
+use super::call::{self, failed, of_text};
 use super::error::OurWords;
 use minijinja::value::{Enumerator, Object, Value};
 use minijinja::{Error, ErrorKind, State};
@@ -161,7 +161,7 @@ impl Object for Env {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.0.keys().map(Value::from).collect())
+        Enumerator::Values(self.0.keys().map(|name| of_text(name)).collect())
     }
 }
 
@@ -197,14 +197,14 @@ impl Object for AskedFacts {
         let Some(target) = target.as_str() else {
             return Err(failed("`source_address` takes an IP address as a text"));
         };
-        Ok(self.0.source_address(target).map_err(failed)?.map_or(Value::UNDEFINED, Value::from))
+        Ok(self.0.source_address(target).map_err(failed)?.map_or(Value::UNDEFINED, |address| of_text(&address)))
     }
 }
 
 /// A text; if it is none, a value that is an error where it is used.
 fn text(what: &str, bytes: &[u8]) -> Value {
     match std::str::from_utf8(bytes) {
-        Ok(text) => Value::from(text),
+        Ok(text) => of_text(text),
         Err(_) => {
             Value::from(Error::new(ErrorKind::InvalidOperation, format!("{what} is not UTF-8")).with_source(OurWords))
         }
@@ -216,7 +216,7 @@ fn value(fact: &Fact) -> Value {
         Fact::Flag(flag) => Value::from(*flag),
         Fact::Number(number) => Value::from(*number),
         Fact::Decimal(number) => Value::from(*number),
-        Fact::Text(text) => Value::from(text),
+        Fact::Text(text) => of_text(text),
         Fact::List(list) => Value::from(list.iter().map(value).collect::<Vec<_>>()),
         Fact::Map(map) => call::map(map.iter().map(|(name, fact)| (&**name, Some(value(fact)))).collect()),
     }

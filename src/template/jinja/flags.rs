@@ -1,6 +1,6 @@
 //! What container arguments say: flags and the program's name.
 
-use super::call::{Call, yes};
+use super::call::{Call, of_text, yes};
 use minijinja::{Error, Value};
 
 /// Whether the arguments have the flag before `--`, with a value or without.
@@ -16,7 +16,7 @@ pub fn value(call: &mut Call) -> Result<Value, Error> {
     let mut value = Value::UNDEFINED;
     for (at, argument) in arguments.iter().enumerate() {
         match Said::of(argument, &flag) {
-            Said::Value(found) => value = Value::from(found),
+            Said::Value(found) => value = of_text(found),
             Said::Flag => value = arguments.get(at + 1).cloned().unwrap_or_default(),
             Said::Nothing => {}
         }

@@ -1,6 +1,6 @@
 //! The filters for texts.
 
-use super::call::{Call, failed, list, text};
+use super::call::{Call, failed, text, texts};
 use minijinja::{Error, Value};
 
 pub fn string(call: &mut Call) -> Result<Value, Error> {
@@ -40,20 +40,19 @@ pub fn indent(call: &mut Call) -> Result<Value, Error> {
 
 pub fn split(call: &mut Call) -> Result<Value, Error> {
     let whole = call.text(0)?;
-    let parts: Vec<Value> = match (call.optional_text(1)?, call.optional_count(2)?) {
-        (None, None) => whole.split_whitespace().map(Value::from).collect(),
-        (None, Some(_)) => return Err(failed("`split` needs a separator to count parts")),
-        (Some(separator), _) if separator.is_empty() => return Err(failed("the separator of `split` is empty")),
+    match (call.optional_text(1)?, call.optional_count(2)?) {
+        (None, None) => texts(&mut whole.split_whitespace()),
+        (None, Some(_)) => Err(failed("`split` needs a separator to count parts")),
+        (Some(separator), _) if separator.is_empty() => Err(failed("the separator of `split` is empty")),
         (Some(separator), max) => {
             let most = max.map_or(usize::MAX, |max| max.saturating_add(1));
-            whole.splitn(most, &*separator).map(Value::from).collect()
+            texts(&mut whole.splitn(most, &*separator))
         }
-    };
-    list(parts)
+    }
 }
 
 pub fn lines(call: &mut Call) -> Result<Value, Error> {
-    list(call.text(0)?.lines().map(Value::from).collect())
+    texts(&mut call.text(0)?.lines())
 }
 
 pub fn join(call: &mut Call) -> Result<Value, Error> {

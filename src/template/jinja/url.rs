@@ -1,6 +1,6 @@
 //! The parts of a URL (RFC 3986), and of `host:port`. A part that is not there is not defined, so that `default` works.
 
-use super::call::{self, Call, failed};
+use super::call::{self, Call, failed, of_text};
 use minijinja::{Error, Value};
 
 /// `url(x)`: a map with those of `scheme`, `user`, `password`, `host`, `port`, `path` and `query` that are there.
@@ -47,7 +47,7 @@ pub fn hostport(call: &mut Call) -> Result<Value, Error> {
 
 /// What is not empty.
 fn there(part: &str) -> Option<Value> {
-    if part.is_empty() { None } else { Some(Value::from(part)) }
+    if part.is_empty() { None } else { Some(of_text(part)) }
 }
 
 /// The host, an IPv6 address without its brackets, and the port.
