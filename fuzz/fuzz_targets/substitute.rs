@@ -33,7 +33,7 @@ fn string(text: &str) {
         Ok(template) => {
             let variables = template.variables();
             let listed = |name: &str| {
-                assert!(variables.contains(name), "looked up, but not listed");
+                assert!(variables.contains(&name), "looked up, but not listed");
                 lookup(name)
             };
             match template.expand(&listed, LIMIT) {
