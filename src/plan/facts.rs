@@ -142,25 +142,25 @@ fn is_link_local(ip: IpAddr) -> bool {
 
 /// Each interface with its first addresses, and all of them.
 fn interfaces(addresses: &[Address]) -> Fact {
-    let mut interfaces: BTreeMap<String, Fact> = BTreeMap::new();
+    let mut interfaces: Vec<(String, Fact)> = Vec::new();
     for Address { interface, .. } in addresses {
-        if interfaces.contains_key(interface) {
+        if interfaces.iter().any(|(name, _)| name == interface) {
             continue;
         }
-        let mut facts = BTreeMap::new();
+        let mut facts = Vec::new();
         for (first, all, family) in [
             ("ipv4", "ipv4_addresses", IpAddr::is_ipv4 as fn(&IpAddr) -> bool),
             ("ipv6", "ipv6_addresses", IpAddr::is_ipv6),
         ] {
             let here = addresses.iter().filter(|address| address.interface == *interface && family(&address.ip));
             let here: Vec<&Address> = here.collect();
-            facts.insert(all.to_owned(), Fact::List(here.iter().map(|address| text(&address.ip)).collect()));
+            facts.push((all.to_owned(), Fact::List(here.iter().map(|address| text(&address.ip)).collect())));
             let global = here.iter().filter(|address| !is_link_local(address.ip));
             if let Some(address) = global.min_by_key(|address| is_in_no_network(address)) {
-                facts.insert(first.to_owned(), text(&address.ip));
+                facts.push((first.to_owned(), text(&address.ip)));
             }
         }
-        interfaces.insert(interface.clone(), Fact::Map(facts));
+        interfaces.push((interface.clone(), Fact::Map(facts)));
     }
     Fact::Map(interfaces)
 }

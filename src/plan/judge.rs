@@ -58,7 +58,7 @@ impl Judge {
     /// Which variables the expression reads; `None`: it may read any.
     pub fn variables(&self, expression: &str) -> Option<Vec<String>> {
         let variables = self.engine().variables(expression).unwrap_or_default();
-        (!variables.others).then(|| variables.names.into_iter().collect())
+        (!variables.others).then_some(variables.names)
     }
 
     /// Whether the expression holds.
@@ -89,12 +89,7 @@ impl Judge {
     ///
     /// # Errors
     /// As above.
-    pub fn render_once(
-        &self,
-        name: &str,
-        source: &str,
-        env: Named<Vec<u8>>,
-    ) -> Result<(Vec<u8>, bool), String> {
+    pub fn render_once(&self, name: &str, source: &str, env: Named<Vec<u8>>) -> Result<(Vec<u8>, bool), String> {
         self.asked.drawn.store(false, Relaxed);
         self.asked.once.store(true, Relaxed);
         let result = self.render(name, source, env);
@@ -103,7 +98,7 @@ impl Judge {
     }
 
     fn context(&self, env: Named<Vec<u8>>) -> Context {
-        Context::new(env.into_entries(), self.args.iter().cloned(), self.facts.clone())
+        Context::new(env, &self.args, self.facts.clone())
     }
 }
 

@@ -21,14 +21,15 @@ pub fn read(
     };
     let listed =
         |globs: &[String], name: &str| globs.iter().any(|glob| glob::matches(glob.as_bytes(), name.as_bytes()));
-    let learned = pairs.into_iter().map(|(name, value)| {
+    let mut learned = Vec::new();
+    for (name, value) in pairs {
         if allow.is_some_and(|allow| !listed(allow, &name)) {
             return Err(format!("it sets `{name}`, which `allow` does not list"));
         }
         let secret = listed(secret, &name);
-        Ok(Learned { name, value, secret })
-    });
-    learned.collect()
+        learned.push(Learned { name, value, secret });
+    }
+    Ok(learned)
 }
 
 type Pairs = Vec<(String, Vec<u8>)>;
@@ -60,16 +61,20 @@ fn is_name(name: &str) -> bool {
 fn toml(text: &[u8]) -> Result<Pairs, String> {
     let text = std::str::from_utf8(text).map_err(|_| "what it printed is not UTF-8".to_owned())?;
     let table = toml::de::DeTable::parse(text).map_err(|_| "what it printed is not TOML".to_owned())?;
-    let pairs = table.into_inner().into_iter().map(|(name, value)| {
-        let name = name.into_inner().into_owned();
-        match value.into_inner() {
-            toml::de::DeValue::String(value) if is_name(&name) && !value.contains('\0') => {
-                Ok((name, value.into_owned().into_bytes()))
+    let mut pairs = Pairs::new();
+    for (name, value) in table.get_ref() {
+        let name = name.get_ref();
+        match value.get_ref() {
+            toml::de::DeValue::String(value) if is_name(name) && !value.contains('\0') => {
+                pairs.push((name.to_string(), value.as_bytes().to_vec()));
             }
-            _ => Err(format!("`{}`, which it printed, is no variable: accepted are strings", name.escape_debug())),
+            _ => {
+                let name = name.escape_debug();
+                return Err(format!("`{name}`, which it printed, is no variable: accepted are strings"));
+            }
         }
-    });
-    pairs.collect()
+    }
+    Ok(pairs)
 }
 
 #[cfg(test)]

@@ -18,16 +18,21 @@ pub struct Redaction(Vec<Vec<u8>>);
 impl Redaction {
     /// The secrets of an environment, longest first: one may be in another.
     pub fn of(env: &Environment) -> Self {
-        let secrets = env.variables().values().filter(|found| found.secret).filter_map(|found| found.value.clone());
-        let mut secrets: Vec<Vec<u8>> = secrets.filter(|value| value.len() >= SHORTEST).collect();
-        // What is said line by line shows one line of a key at a time.
-        let lines =
-            secrets.iter().filter(|value| value.contains(&b'\n')).flat_map(|value| value.split(|&byte| byte == b'\n'));
-        let lines: Vec<Vec<u8>> =
-            lines.map(<[u8]>::trim_ascii).filter(|line| line.len() >= SHORTEST_LINE).map(<[u8]>::to_vec).collect();
-        secrets.extend(lines);
+        let mut secrets: Vec<&[u8]> = Vec::new();
+        let mut lines: Vec<&[u8]> = Vec::new();
+        for value in env.variables().values().filter(|found| found.secret).filter_map(|found| found.value.as_deref()) {
+            if value.len() >= SHORTEST {
+                secrets.push(value);
+                // What is said line by line shows one line of a key at a time.
+                if value.contains(&b'\n') {
+                    lines.extend(value.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii));
+                }
+            }
+        }
+        lines.retain(|line| line.len() >= SHORTEST_LINE);
+        secrets.append(&mut lines);
         secrets.sort_by_key(|value| std::cmp::Reverse(value.len()));
-        Redaction(secrets)
+        Redaction(secrets.iter().map(|secret| secret.to_vec()).collect())
     }
 
     /// Of these values, longest first.

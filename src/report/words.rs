@@ -7,8 +7,9 @@ use std::fmt;
 use std::time::Duration;
 
 /// Microseconds, as a field.
+#[inline(never)] // nearly every event has some
 pub fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+    duration.as_secs().saturating_mul(1_000_000).saturating_add(duration.subsec_micros().into())
 }
 
 /// Milliseconds, as a field.

@@ -96,8 +96,12 @@ fn tokens(pointer: &[u8]) -> Result<Vec<String>, &'static str> {
 }
 
 fn pointer(tokens: &[String]) -> String {
-    let escaped = |token: &String| token.replace('~', "~0").replace('/', "~1");
-    tokens.iter().flat_map(|token| ["/".to_owned(), escaped(token)]).collect()
+    let mut pointer = String::new();
+    for token in tokens {
+        pointer.push('/');
+        pointer.push_str(&token.replace('~', "~0").replace('/', "~1"));
+    }
+    pointer
 }
 
 /// The span of what a pointer leads to, in a text that is JSON.
@@ -209,9 +213,11 @@ impl Children {
                     Some(previous) => previous.value.end,
                     None => self.inside.start,
                 };
-                let gap: Vec<u8> =
-                    text[before..last.start].iter().copied().filter(|byte| BLANKS.contains(byte)).collect();
-                let gap = if gap.is_empty() && self.items.len() == 1 { b" ".to_vec() } else { gap };
+                let mut gap = text[before..last.start].to_vec();
+                gap.retain(|byte| BLANKS.contains(byte));
+                if gap.is_empty() && self.items.len() == 1 {
+                    gap.push(b' ');
+                }
                 splice(text, last.value.end..last.value.end, &[&b","[..], &gap, &new].concat())
             }
             None => splice(text, self.inside.clone(), &new),

@@ -3,7 +3,6 @@
 
 use super::{Edited, Missing, Mistake, Order, Wish, line_end};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// How something is written, or why it cannot be.
@@ -89,8 +88,12 @@ impl<'t> Scan<'t> {
 
     /// The entries of a key.
     pub fn find<'s>(&'s self, section: &'s [u8], key: &'s [u8]) -> impl Iterator<Item = &'s Entry<'t>> {
-        let is_it = move |entry: &&Entry| entry.key == key && self.sections[entry.section].name == section;
-        self.entries.iter().filter(is_it)
+        self.entries.iter().filter(move |entry| self.name(entry) == (section, key))
+    }
+
+    /// The section and the key of an entry.
+    fn name<'s>(&'s self, entry: &'s Entry<'t>) -> (&'s [u8], &'s [u8]) {
+        (self.sections[entry.section].name, &entry.key)
     }
 }
 
@@ -116,11 +119,11 @@ where
 }
 
 /// New text in the place of old text.
-struct Splice {
+struct Splice<'w> {
     range: Range<usize>,
     text: Vec<u8>,
-    /// Whether it is a line of its own.
-    is_line: bool,
+    /// Of a line of its own the section that begins with it; empty: none does.
+    line_of: Option<&'w [u8]>,
 }
 
 pub(super) fn edit(
@@ -134,18 +137,16 @@ pub(super) fn edit(
     if let Some(open) = scan.entries.iter().find(|entry| entry.goes_on && !syntax.is_nested) {
         return Err(vec![Mistake::new(&open.key, "a quote in its value is never closed")]);
     }
-    let mut found: BTreeMap<(&[u8], &[u8]), Vec<&Entry>> =
-        orders.iter().map(|order| ((&order.section[..], &order.key[..]), Vec::new())).collect();
-    for entry in &scan.entries {
-        if let Some(found) = found.get_mut(&(scan.sections[entry.section].name, &entry.key[..])) {
-            found.push(entry);
-        }
-    }
-    let mut work = Work { syntax, text, scan: &scan, separator, splices: Vec::new(), new: Vec::new(), changes: vec![] };
+    // Those of a key stand together, in their order.
+    let mut entries: Vec<&Entry> = scan.entries.iter().collect();
+    entries.sort_unstable_by_key(|entry| (scan.name(entry), entry.lines.start));
+    let mut work = Work { syntax, text, scan: &scan, separator, splices: Vec::new(), changes: Vec::new() };
     let mut mistakes = Vec::new();
     for order in orders {
-        let entries = found.get(&(&order.section[..], &order.key[..])).map_or(&[][..], Vec::as_slice);
-        if let Err(what) = work.follow(order, entries) {
+        let wanted = (&order.section[..], &order.key[..]);
+        let start = entries.partition_point(|entry| scan.name(entry) < wanted);
+        let end = entries.partition_point(|entry| scan.name(entry) <= wanted);
+        if let Err(what) = work.follow(order, &entries[start..end]) {
             mistakes.push(Mistake::new(&name(order), what));
         }
     }
@@ -167,9 +168,8 @@ struct Work<'w> {
     text: &'w [u8],
     scan: &'w Scan<'w>,
     separator: Option<&'w [u8]>,
-    splices: Vec<Splice>,
-    /// New keys of sections that are not there: the section, and the line.
-    new: Vec<(&'w [u8], Vec<u8>)>,
+    /// In the order of their places.
+    splices: Vec<Splice<'w>>,
     changes: Vec<String>,
 }
 
@@ -188,7 +188,7 @@ impl<'w> Work<'w> {
                 if entry.goes_on {
                     return Err("its value goes on over several lines, and cannot be taken out");
                 }
-                self.splices.push(Splice { range: entry.lines.clone(), text: Vec::new(), is_line: false });
+                self.splice(entry.lines.clone(), Vec::new(), None);
             }
             return Ok(());
         }
@@ -225,9 +225,9 @@ impl<'w> Work<'w> {
             separator => self.separated(separator),
         };
         text.extend(self.written(order, raw)?);
-        self.splices.push(Splice { range: entry.separator.start..entry.raw.end, text, is_line: false });
+        self.splice(entry.separator.start..entry.raw.end, text, None);
         if is_comment {
-            self.splices.push(Splice { range: entry.marker.clone(), text: Vec::new(), is_line: false });
+            self.splice(entry.marker.clone(), Vec::new(), None);
         }
         self.note(if is_comment { "uncomment" } else { "set" }, order);
         Ok(())
@@ -251,19 +251,24 @@ impl<'w> Work<'w> {
             return Err("with this separator it could not be read back");
         }
         line.extend(line_end(self.text));
-        match section {
+        let end = self.text.len();
+        let (at, section) = match section.map(|index| &self.scan.sections[index]) {
             // What is before the first header has no end of its own where there is no key in it.
-            Some(index) if self.syntax.is_nested || self.scan.sections.len() == 1 => {
-                self.new.push((self.scan.sections[index].name, line));
-            }
-            Some(index) => {
-                let at = self.scan.sections[index].end;
-                self.splices.push(Splice { range: at..at, text: line, is_line: true });
-            }
-            None => self.new.push((&order.section, line)),
-        }
+            Some(_) if self.syntax.is_nested || self.scan.sections.len() == 1 => (end, &b""[..]),
+            Some(section) => (section.end, &b""[..]),
+            None => (end, &order.section[..]),
+        };
+        self.splice(at..at, line, Some(section));
         self.note("add", order);
         Ok(())
+    }
+
+    /// What comes to the same place stays in its order, but for lines behind what ends the line before them, and those of a
+    /// new section behind each other.
+    fn splice(&mut self, range: Range<usize>, text: Vec<u8>, line_of: Option<&'w [u8]>) {
+        let place = (range.start, range.end, line_of);
+        let at = self.splices.partition_point(|other| (other.range.start, other.range.end, other.line_of) <= place);
+        self.splices.insert(at, Splice { range, text, line_of });
     }
 
     /// Whether the last line goes on, and nothing comes.
@@ -295,35 +300,27 @@ impl<'w> Work<'w> {
     }
 
     /// All of it with its changes.
-    fn finish(mut self) -> Vec<u8> {
-        // Stable: what comes to the same place stays in its order.
-        self.splices.sort_by_key(|splice| (splice.range.start, splice.range.end));
+    fn finish(self) -> Vec<u8> {
         let mut content = Vec::with_capacity(self.text.len() + 256);
         let mut at = 0;
+        let mut section: &[u8] = b"";
         for splice in &self.splices {
             content.extend(&self.text[at..splice.range.start]);
-            if splice.is_line {
+            if let Some(name) = splice.line_of {
                 end_line(&mut content, self.text);
+                if name != section {
+                    if !content.is_empty() {
+                        content.extend(line_end(self.text));
+                    }
+                    content.extend([b"[", name, b"]"].concat());
+                    content.extend(line_end(self.text));
+                    section = name;
+                }
             }
             content.extend(&splice.text);
             at = splice.range.end;
         }
         content.extend(&self.text[at..]);
-        // A section stands together, whatever order its keys came in.
-        let mut section: &[u8] = b"";
-        self.new.sort_by_key(|(section, _)| *section);
-        for (name, line) in &self.new {
-            end_line(&mut content, self.text);
-            if *name != section {
-                if !content.is_empty() {
-                    content.extend(line_end(self.text));
-                }
-                content.extend([b"[", *name, b"]"].concat());
-                content.extend(line_end(self.text));
-                section = name;
-            }
-            content.extend(line);
-        }
         keep_last_line(&mut content, self.text);
         content
     }

@@ -242,6 +242,12 @@ fn sections_are_told_apart() {
 }
 
 #[test]
+fn a_last_line_that_gets_a_value_gets_it_before_a_new_one_follows() {
+    let orders = [set("s!b", "2"), set("s!flag", "x")];
+    becomes(Format::Ini, "[s]\na=1\nflag", &orders, "[s]\na=1\nflag = x\nb=2");
+}
+
+#[test]
 fn a_shell_reads_back_what_is_written() {
     let written = |value: &str| edited(Format::Shell, "", &[set("K", value)]).0;
     assert_eq!(written("a-b/c:d"), "K=a-b/c:d\n");

@@ -101,12 +101,7 @@ impl<'a> Outside<'a> {
     }
 
     /// What the application gets. A variable that is as it was keeps its entry, byte for byte.
-    pub(super) fn entries(
-        &self,
-        config: &Config,
-        variables: &Named<Resolved>,
-        consumed: &[String],
-    ) -> Vec<Vec<u8>> {
+    pub(super) fn entries(&self, config: &Config, variables: &Named<Resolved>, consumed: &[String]) -> Vec<Vec<u8>> {
         let environment = config.environment.as_ref();
         let inherit = environment.is_none_or(|environment| environment.inherit.unwrap_or(true));
         let matches = |globs: &[Glob], name: &[u8]| globs.iter().any(|glob| glob::matches(glob.0.as_bytes(), name));

@@ -32,7 +32,9 @@ fn shown(facts: &Facts, name: &str) -> String {
             Fact::Text(text) => text.clone(),
             Fact::List(list) => list.iter().map(show).collect::<Vec<_>>().join(" "),
             Fact::Map(map) => {
-                map.iter().map(|(name, fact)| format!("{name}=({})", show(fact))).collect::<Vec<_>>().join(" ")
+                let mut parts: Vec<_> = map.iter().map(|(name, fact)| format!("{name}=({})", show(fact))).collect();
+                parts.sort();
+                parts.join(" ")
             }
         }
     }

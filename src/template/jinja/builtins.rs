@@ -18,16 +18,16 @@
 //! | `length` `count` `first` `last` `min` `max` `sort(reverse)` `unique` `reverse` `list` `items` | as in Jinja; `sort` minds the case |
 //! | `map(filter, ...)` `map(attribute=)` `select(test, ...)` `reject` `selectattr(attribute, test, ...)` `rejectattr` | as in Jinja |
 
-use super::call::{Builtin, Call, REST, Shared, bind, failed};
-use super::context::Access;
-use super::{encode, flags, lists, numbers, texts, url};
+use super::call::{Builtin, Call, REST, Shared, bind, failed, text, yes};
+use super::context::{Access, Files};
+use super::{call, encode, flags, lists, numbers, texts, url};
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, Value};
 use std::sync::Arc;
 
 const FILTERS: &[Builtin] = &[
-    is(&["lower"], &["value"], texts::lower),
-    is(&["upper"], &["value"], texts::upper),
+    is(&["lower"], &["value"], |call| make(call, str::to_lowercase)),
+    is(&["upper"], &["value"], |call| make(call, str::to_uppercase)),
     is(&["trim"], &["value", "chars"], texts::trim),
     is(&["replace"], &["value", "from", "to"], texts::replace),
     is(&["indent"], &["value", "width", "first"], texts::indent),
@@ -37,13 +37,13 @@ const FILTERS: &[Builtin] = &[
     is(&["join"], &["value", "separator"], texts::join),
     is(&["default", "d"], &["value", "default", "for_empty"], lists::default),
     is(&["tojson"], &["value", "indent"], encode::tojson),
-    is(&["b64", "b64encode"], &["value"], encode::b64),
+    is(&["b64", "b64encode"], &["value"], |call| make(call, |text| encode::base64(text.as_bytes()))),
     is(&["b64d", "b64decode"], &["value"], encode::b64d),
-    is(&["md5"], &["value"], encode::md5),
-    is(&["sha256"], &["value"], encode::sha256),
-    is(&["quote"], &["value"], encode::quote),
+    is(&["md5"], &["value"], |call| make(call, encode::md5)),
+    is(&["sha256"], &["value"], |call| make(call, encode::sha256)),
+    is(&["quote"], &["value"], |call| make(call, encode::quote)),
     is(&["urlencode"], &["value", "safe"], encode::urlencode),
-    is(&["escape", "e"], &["value"], encode::escape),
+    is(&["escape", "e"], &["value"], |call| make(call, encode::escape)),
     is(&["bool"], &["value"], numbers::bool),
     is(&["int"], &["value", "default", "base"], numbers::int),
     is(&["float"], &["value", "default"], numbers::float),
@@ -68,8 +68,8 @@ const TESTS: &[Builtin] = &[
     is(&["defined"], &["value"], |call| yes(!call.value(0).is_undefined())),
     is(&["undefined"], &["value"], |call| yes(call.value(0).is_undefined())),
     is(&["none"], &["value"], |call| yes(call.value(0).is_none())),
-    is(&["true"], &["value"], |call| yes(call.value(0) == Value::from(true))),
-    is(&["false"], &["value"], |call| yes(call.value(0) == Value::from(false))),
+    is(&["true"], &["value"], |call| yes(*call.value(0) == Value::from(true))),
+    is(&["false"], &["value"], |call| yes(*call.value(0) == Value::from(false))),
     is(&["boolean"], &["value"], |call| yes(call.value(0).kind() == ValueKind::Bool)),
     is(&["number"], &["value"], |call| yes(call.value(0).is_number())),
     is(&["integer"], &["value"], |call| yes(call.value(0).is_integer())),
@@ -83,36 +83,37 @@ const TESTS: &[Builtin] = &[
     is(&["startingwith"], &["value", "start"], |call| yes(call.text(0)?.starts_with(&*call.text(1)?))),
     is(&["endingwith"], &["value", "end"], |call| yes(call.text(0)?.ends_with(&*call.text(1)?))),
     is(&["in"], &["value", "container"], lists::is_in),
-    is(&["eq", "equalto", "=="], &["value", "other"], |call| yes(call.defined(0)? == call.defined(1)?)),
-    is(&["ne", "!="], &["value", "other"], |call| yes(call.defined(0)? != call.defined(1)?)),
-    is(&["lt", "lessthan", "<"], &["value", "other"], |call| yes(call.defined(0)? < call.defined(1)?)),
-    is(&["le", "<="], &["value", "other"], |call| yes(call.defined(0)? <= call.defined(1)?)),
-    is(&["gt", "greaterthan", ">"], &["value", "other"], |call| yes(call.defined(0)? > call.defined(1)?)),
-    is(&["ge", ">="], &["value", "other"], |call| yes(call.defined(0)? >= call.defined(1)?)),
+    is(&["eq", "equalto", "=="], &["value", "other"], |call| compare(call, Value::eq)),
+    is(&["ne", "!="], &["value", "other"], |call| compare(call, Value::ne)),
+    is(&["lt", "lessthan", "<"], &["value", "other"], |call| compare(call, Value::lt)),
+    is(&["le", "<="], &["value", "other"], |call| compare(call, Value::le)),
+    is(&["gt", "greaterthan", ">"], &["value", "other"], |call| compare(call, Value::gt)),
+    is(&["ge", ">="], &["value", "other"], |call| compare(call, Value::ge)),
 ];
 
 const FUNCTIONS: &[Builtin] = &[
     is(&["range"], &["from", "to", "step"], numbers::range),
-    is(&["exists"], &["path"], |call| answer(call.text(0).map(|path| call.shared.files.exists(&path))?)),
-    is(&["is_dir"], &["path"], |call| answer(call.text(0).map(|path| call.shared.files.is_dir(&path))?)),
-    is(&["is_empty"], &["path"], |call| answer(call.text(0).map(|path| call.shared.files.is_empty(&path))?)),
+    is(&["exists"], &["path"], |call| ask(call, |files, path| files.exists(path))),
+    is(&["is_dir"], &["path"], |call| ask(call, |files, path| files.is_dir(path))),
+    is(&["is_empty"], &["path"], |call| ask(call, |files, path| files.is_empty(path))),
     is(&["contains"], &["path", "text"], |call| {
         let (path, text) = (call.text(0)?, call.text(1)?);
         answer(call.shared.files.contains(&path, &text))
     }),
     is(&["file_text"], &["path"], |call| {
-        let text = call.text(0).map(|path| call.shared.files.text(&path))?.map_err(failed)?;
-        call.fits(text.len()).map(|()| Value::from(text))
+        let content = call.text(0).map(|path| call.shared.files.text(&path))?.map_err(failed)?;
+        call.fits(content.len())?;
+        text(&content)
     }),
     is(&["list_dir"], &["path"], |call| {
         let names = call.text(0).map(|path| call.shared.files.list(&path))?;
-        names.map(Value::from).map_err(failed)
+        call::texts(&mut names.map_err(failed)?.iter().map(String::as_str))
     }),
     is(&["random_hex"], &["bytes"], encode::random_hex),
-    is(&["is_mount"], &["path"], |call| answer(call.text(0).map(|path| call.shared.files.is_mount(&path))?)),
-    is(&["readable"], &["path"], |call| may(call, Access::Read)),
-    is(&["writable"], &["path"], |call| may(call, Access::Write)),
-    is(&["executable"], &["path"], |call| may(call, Access::Execute)),
+    is(&["is_mount"], &["path"], |call| ask(call, |files, path| files.is_mount(path))),
+    is(&["readable"], &["path"], |call| ask(call, |files, path| files.may(Access::Read, path))),
+    is(&["writable"], &["path"], |call| ask(call, |files, path| files.may(Access::Write, path))),
+    is(&["executable"], &["path"], |call| ask(call, |files, path| files.may(Access::Execute, path))),
     is(&["is_executable"], &["name"], flags::is_executable),
     is(&["has_flag"], &["flag"], flags::has),
     is(&["flag_value"], &["flag"], flags::value),
@@ -122,19 +123,21 @@ const FUNCTIONS: &[Builtin] = &[
 
 /// All of them into an environment.
 pub fn add(environment: &mut Environment<'static>, shared: &Arc<Shared>) {
-    for (name, builtin) in all(FILTERS) {
-        environment.add_filter(name, bind(shared, builtin));
+    for builtin in FILTERS {
+        for &name in builtin.names {
+            environment.add_filter(name, bind(shared, builtin));
+        }
     }
-    for (name, builtin) in all(TESTS) {
-        environment.add_test(name, bind(shared, builtin));
+    for builtin in TESTS {
+        for &name in builtin.names {
+            environment.add_test(name, bind(shared, builtin));
+        }
     }
-    for (name, builtin) in all(FUNCTIONS) {
-        environment.add_function(name, bind(shared, builtin));
+    for builtin in FUNCTIONS {
+        for &name in builtin.names {
+            environment.add_function(name, bind(shared, builtin));
+        }
     }
-}
-
-fn all(builtins: &'static [Builtin]) -> impl Iterator<Item = (&'static str, &'static Builtin)> {
-    builtins.iter().flat_map(|builtin| builtin.names.iter().map(move |name| (*name, builtin)))
 }
 
 const fn is(
@@ -145,14 +148,18 @@ const fn is(
     Builtin { names, parameters, run }
 }
 
-#[allow(clippy::unnecessary_wraps)] // the tables want a result
-fn yes(it_is: bool) -> Result<Value, Error> {
-    Ok(Value::from(it_is))
+/// One text of another.
+fn make(call: &mut Call, of: fn(&str) -> String) -> Result<Value, Error> {
+    text(&of(&call.text(0)?))
 }
 
-fn may(call: &mut Call, access: Access) -> Result<Value, Error> {
+fn compare(call: &mut Call, holds: fn(&Value, &Value) -> bool) -> Result<Value, Error> {
+    yes(holds(&call.defined(0)?, &call.defined(1)?))
+}
+
+fn ask(call: &mut Call, question: fn(&dyn Files, &str) -> Result<bool, String>) -> Result<Value, Error> {
     let path = call.text(0)?;
-    answer(call.shared.files.may(access, &path))
+    answer(question(&*call.shared.files, &path))
 }
 
 pub fn answer(answer: Result<bool, String>) -> Result<Value, Error> {

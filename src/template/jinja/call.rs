@@ -3,9 +3,10 @@
 
 use super::context::Files;
 use super::error::OurWords;
-use minijinja::value::{Kwargs, Rest, Value, ValueKind, ValueOrKwargs};
+use minijinja::value::{Rest, Value, ValueKind, ValueOrKwargs};
 use minijinja::{Error, ErrorKind, State};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A filter, a test or a function.
@@ -35,8 +36,8 @@ pub struct Call<'c, 's, 'e> {
     pub state: &'c mut State<'s, 'e>,
     /// By place; what is not given is not defined.
     arguments: Vec<Value>,
-    /// Those before which [`REST`] stands.
-    named: Option<Kwargs>,
+    /// Those that are given by name: a map.
+    named: Option<Value>,
 }
 
 /// As minijinja takes it.
@@ -46,32 +47,47 @@ pub fn bind(
 ) -> impl Fn(&mut State<'_, '_>, Rest<ValueOrKwargs>) -> Result<Value, Error> + Send + Sync + 'static {
     let shared = shared.clone();
     move |state: &mut State, arguments: Rest<ValueOrKwargs>| {
-        let arguments = arguments.0.into_iter().map(ValueOrKwargs::into_value);
-        let (named, mut arguments): (Vec<_>, Vec<_>) = arguments.partition(Value::is_kwargs);
-        let named = named.into_iter().next().map(Kwargs::try_from).transpose()?;
-        let by_place = builtin.parameters.iter().position(|&name| name == REST).is_none();
-        if by_place && arguments.len() > builtin.parameters.len() {
-            return Err(Error::from(ErrorKind::TooManyArguments));
-        }
-        if let Some(named) = &named {
-            for (at, name) in builtin.parameters.iter().enumerate() {
-                let Some(value) = named.get::<Option<Value>>(name)?.filter(|_| by_place) else { continue };
-                if at < arguments.len() {
-                    return Err(failed("an argument is given twice"));
-                }
-                arguments.resize(at, Value::UNDEFINED);
-                arguments.push(value);
-            }
-            named.assert_all_used()?;
-        }
-        (builtin.run)(&mut Call { shared: &shared, state, arguments, named })
+        let mut arguments = arguments.into_values();
+        let named = arguments.iter().position(Value::is_kwargs).map(|at| arguments.remove(at));
+        let mut call = Call { shared: &shared, state, arguments, named };
+        call.place(builtin.parameters)?;
+        (builtin.run)(&mut call)
     }
 }
 
+/// What is not given.
+static NOTHING: Value = Value::UNDEFINED;
+
 impl Call<'_, '_, '_> {
+    /// Puts what is given by name to its place.
+    fn place(&mut self, parameters: &[&str]) -> Result<(), Error> {
+        let by_place = !parameters.contains(&REST);
+        if by_place && self.arguments.len() > parameters.len() {
+            return Err(Error::from(ErrorKind::TooManyArguments));
+        }
+        let Some(names) = self.named.as_ref().map(Value::try_iter).transpose()? else { return Ok(()) };
+        for (at, name) in parameters.iter().enumerate().filter(|_| by_place) {
+            let Some(value) = self.named(name) else { continue };
+            if at < self.arguments.len() {
+                return Err(failed("an argument is given twice"));
+            }
+            self.arguments.resize(at, Value::UNDEFINED);
+            self.arguments.push(value);
+        }
+        for name in names {
+            let Some(name) = name.as_str() else {
+                return Err(Error::new(ErrorKind::InvalidOperation, "non string keys passed to kwargs"));
+            };
+            if !parameters.contains(&name) {
+                return Err(Error::new(ErrorKind::TooManyArguments, format!("unknown keyword argument '{name}'")));
+            }
+        }
+        Ok(())
+    }
+
     /// The argument at a place; not defined if it is not given.
-    pub fn value(&self, at: usize) -> Value {
-        self.arguments.get(at).cloned().unwrap_or_default()
+    pub fn value(&self, at: usize) -> &Value {
+        self.arguments.get(at).unwrap_or(&NOTHING)
     }
 
     /// Every argument from a place on.
@@ -79,9 +95,10 @@ impl Call<'_, '_, '_> {
         self.arguments.get(from..).unwrap_or_default()
     }
 
-    /// The argument of that name, where there are [`REST`].
+    /// The argument of that name.
     pub fn named(&self, name: &str) -> Option<Value> {
-        self.named.as_ref()?.get::<Option<Value>>(name).ok()?
+        let value = self.named.as_ref()?.get_attr(name).ok()?;
+        Some(value).filter(|value| !value.is_undefined() && !value.is_none())
     }
 
     /// A value that has to be defined; the error says which is not.
@@ -89,7 +106,7 @@ impl Call<'_, '_, '_> {
         if at >= self.arguments.len() {
             return Err(Error::from(ErrorKind::MissingArgument));
         }
-        let value = self.value(at);
+        let value = self.value(at).clone();
         if value.is_undefined() {
             // Only minijinja knows where it came from.
             self.state.format(value.clone())?;
@@ -119,9 +136,12 @@ impl Call<'_, '_, '_> {
 
     /// What is in a list; of a map, the names.
     pub fn list(&mut self, at: usize) -> Result<Vec<Value>, Error> {
-        let items: Vec<Value> = self.defined(at)?.try_iter()?.collect();
-        if items.iter().any(|item| item.kind() == ValueKind::Invalid) {
-            return Err(failed("something in the list is not UTF-8"));
+        let mut items = Vec::new();
+        for item in self.defined(at)?.try_iter()? {
+            if item.kind() == ValueKind::Invalid {
+                return Err(failed("something in the list is not UTF-8"));
+            }
+            items.push(item);
         }
         Ok(items)
     }
@@ -140,7 +160,55 @@ impl Call<'_, '_, '_> {
     }
 }
 
+/// A text as a value: minijinja's own way to it is long, and inlined wherever it stands.
+#[inline(never)]
+pub fn of_text(text: &str) -> Value {
+    Value::from(text)
+}
+
+/// A text, as a result.
+#[allow(clippy::unnecessary_wraps)] // what a builtin gives is a result
+pub fn text(text: &str) -> Result<Value, Error> {
+    Ok(of_text(text))
+}
+
+/// A list of texts, as a result.
+pub fn texts(parts: &mut dyn Iterator<Item = &str>) -> Result<Value, Error> {
+    let mut items = Vec::new();
+    for part in parts {
+        items.push(of_text(part));
+    }
+    list(items)
+}
+
+/// A list, as a result.
+#[allow(clippy::unnecessary_wraps)]
+pub fn list(items: Vec<Value>) -> Result<Value, Error> {
+    Ok(Value::from(items))
+}
+
+/// A map of what is there, by its name. One at a time: what makes a map of pairs has to sort them first.
+pub fn map(parts: Vec<(&str, Option<Value>)>) -> Value {
+    let mut map = BTreeMap::new();
+    for (name, part) in parts {
+        if let Some(part) = part {
+            map.insert(of_text(name), part);
+        }
+    }
+    Value::from(map)
+}
+
+/// Yes or no, as a result.
+#[allow(clippy::unnecessary_wraps)]
+pub fn yes(it_is: bool) -> Result<Value, Error> {
+    Ok(Value::from(it_is))
+}
+
 /// An error in our own words; they hold no value.
 pub fn failed(why: impl Into<Cow<'static, str>>) -> Error {
+    ours(why.into())
+}
+
+fn ours(why: Cow<'static, str>) -> Error {
     Error::new(ErrorKind::InvalidOperation, why).with_source(OurWords)
 }

@@ -20,8 +20,8 @@ const MAX_DEPTH: usize = 64;
 pub enum Condition<'a> {
     Leaf(&'a str, usize),
     Not(Box<Condition<'a>>),
-    All(Vec<Condition<'a>>),
-    Any(Vec<Condition<'a>>),
+    /// `and`; with `true`, `or`.
+    Several(bool, Vec<Condition<'a>>),
 }
 
 impl<'a> Condition<'a> {
@@ -35,21 +35,13 @@ impl<'a> Condition<'a> {
         match self {
             Condition::Leaf(text, at) => leaf(text, *at),
             Condition::Not(operand) => operand.holds(leaf).map(|holds| !holds),
-            Condition::All(operands) => {
+            Condition::Several(one_suffices, operands) => {
                 for operand in operands {
-                    if !operand.holds(leaf)? {
-                        return Ok(false);
+                    if operand.holds(leaf)? == *one_suffices {
+                        return Ok(*one_suffices);
                     }
                 }
-                Ok(true)
-            }
-            Condition::Any(operands) => {
-                for operand in operands {
-                    if operand.holds(leaf)? {
-                        return Ok(true);
-                    }
-                }
-                Ok(false)
+                Ok(!one_suffices)
             }
         }
     }
@@ -79,10 +71,16 @@ fn parse(text: &str, at: usize, depth: usize) -> Condition<'_> {
     if depth == MAX_DEPTH || words.iter().any(|&(_, word)| word == "if") {
         return leaf;
     }
-    for (operator, join) in [("or", Condition::Any as fn(_) -> _), ("and", Condition::All)] {
-        let pieces = split(text, &words, operator);
-        if pieces.len() > 1 {
-            return join(pieces.into_iter().map(|(start, piece)| parse(piece, at + start, depth + 1)).collect());
+    for operator in ["or", "and"] {
+        let mut operands = Vec::new();
+        let mut start = 0;
+        for &(end, _) in words.iter().filter(|(_, word)| *word == operator) {
+            operands.push(parse(&text[start..end], at + start, depth + 1));
+            start = end + operator.len();
+        }
+        if start > 0 {
+            operands.push(parse(&text[start..], at + start, depth + 1));
+            return Condition::Several(operator == "or", operands);
         }
     }
     if let Some(&(0, "not")) = words.first() {
@@ -94,24 +92,12 @@ fn parse(text: &str, at: usize, depth: usize) -> Condition<'_> {
     }
 }
 
-/// The pieces between the operators, and where they start.
-fn split<'a>(text: &'a str, words: &[(usize, &str)], operator: &str) -> Vec<(usize, &'a str)> {
-    let mut pieces = Vec::new();
-    let mut start = 0;
-    for &(at, _) in words.iter().filter(|(_, word)| *word == operator) {
-        pieces.push((start, &text[start..at]));
-        start = at + operator.len();
-    }
-    pieces.push((start, &text[start..]));
-    pieces
-}
-
 /// What is inside the parentheses that are around the whole text; not a tuple.
 fn inside_parentheses(text: &str) -> Option<&str> {
     let inside = text.strip_prefix('(')?.strip_suffix(')')?;
     let mut depth = 0_usize;
     let mut whole = true;
-    outside_strings(inside, |_, byte| match byte {
+    outside_strings(inside, &mut |_, byte| match byte {
         b'(' | b'[' | b'{' => depth += 1,
         b')' | b']' | b'}' => match depth.checked_sub(1) {
             Some(less) => depth = less,
@@ -129,7 +115,7 @@ fn outer_words(text: &str) -> Vec<(usize, &str)> {
     let mut depth = 0_usize;
     let mut previous = b' ';
     let mut in_word = false;
-    outside_strings(text, |at, byte| {
+    outside_strings(text, &mut |at, byte| {
         match byte {
             b'(' | b'[' | b'{' => depth += 1,
             b')' | b']' | b'}' => depth = depth.saturating_sub(1),
@@ -150,7 +136,7 @@ fn outer_words(text: &str) -> Vec<(usize, &str)> {
 }
 
 /// Every byte that is in no string; for a string, its first quote.
-fn outside_strings(text: &str, mut see: impl FnMut(usize, u8)) {
+fn outside_strings(text: &str, see: &mut dyn FnMut(usize, u8)) {
     let mut quote = None;
     let mut escaped = false;
     for (at, byte) in text.bytes().enumerate() {
@@ -181,8 +167,8 @@ mod tests {
         match condition {
             Condition::Leaf(text, _) => format!("<{text}>"),
             Condition::Not(operand) => format!("(not {})", show(operand)),
-            Condition::All(operands) => format!("(and {})", list(operands)),
-            Condition::Any(operands) => format!("(or {})", list(operands)),
+            Condition::Several(false, operands) => format!("(and {})", list(operands)),
+            Condition::Several(true, operands) => format!("(or {})", list(operands)),
         }
     }
 

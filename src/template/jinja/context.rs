@@ -1,11 +1,10 @@
 //! What a template sees, as minijinja wants it.
 
-use super::call::failed;
+use super::call::{self, failed, of_text};
 use super::error::OurWords;
 use crate::config::named::Named;
 use minijinja::value::{Enumerator, Object, Value};
 use minijinja::{Error, ErrorKind, State};
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -31,7 +30,7 @@ pub enum Fact {
     /// Several.
     List(Vec<Fact>),
     /// Several with names.
-    Map(BTreeMap<String, Fact>),
+    Map(Vec<(String, Fact)>),
 }
 
 /// Every fact there is.
@@ -125,27 +124,9 @@ pub trait Files: Send + Sync {
 
 impl Context {
     /// A context of its parts: variables by name, arguments, facts by name.
-    pub fn new(
-        env: impl IntoIterator<Item = (String, Vec<u8>)>,
-        args: impl IntoIterator<Item = Vec<u8>>,
-        facts: Arc<dyn Facts>,
-    ) -> Self {
-        let args = args.into_iter().map(|arg| text("an argument", &arg));
-        Context {
-            env: Arc::new(Env(Named::of(env.into_iter().collect()))),
-            args: Value::from(args.collect::<Vec<_>>()),
-            facts: Value::from_object(AskedFacts(facts)),
-        }
-    }
-
-    /// Sets a variable.
-    pub fn insert(&mut self, name: String, value: Vec<u8>) {
-        Arc::make_mut(&mut self.env).0.insert(&name, value);
-    }
-
-    /// Removes a variable.
-    pub fn remove(&mut self, name: &str) {
-        Arc::make_mut(&mut self.env).0.remove(name);
+    pub fn new(env: Named<Vec<u8>>, args: &[Vec<u8>], facts: Arc<dyn Facts>) -> Self {
+        let args: Vec<Value> = args.iter().map(|arg| text("an argument", arg)).collect();
+        Context { env: Arc::new(Env(env)), args: Value::from(args), facts: Value::from_object(AskedFacts(facts)) }
     }
 
     /// Whether the value of any variable is in `message`, and not because it is in `source`.
@@ -157,17 +138,16 @@ impl Context {
 
     pub(super) fn root(&self) -> Value {
         let env = Value::from_dyn_object(self.env.clone());
-        Value::from_pairs([("env", env), ("args", self.args.clone()), ("facts", self.facts.clone())])
+        call::map(vec![("env", Some(env)), ("args", Some(self.args.clone())), ("facts", Some(self.facts.clone()))])
     }
 }
 
-#[derive(Clone)]
 struct Env(Named<Vec<u8>>);
 
 impl fmt::Debug for Env {
-    /// The names: a value may be a secret.
+    /// Nothing of it: a value may be a secret.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.write_str("env")
     }
 }
 
@@ -181,7 +161,7 @@ impl Object for Env {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.0.keys().map(Value::from).collect())
+        Enumerator::Values(self.0.keys().map(|name| of_text(name)).collect())
     }
 }
 
@@ -200,7 +180,7 @@ impl Object for AskedFacts {
     }
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
-        self.0.get(key).map(value)
+        self.0.get(key).as_ref().map(value)
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
@@ -217,27 +197,27 @@ impl Object for AskedFacts {
         let Some(target) = target.as_str() else {
             return Err(failed("`source_address` takes an IP address as a text"));
         };
-        Ok(self.0.source_address(target).map_err(failed)?.map_or(Value::UNDEFINED, Value::from))
+        Ok(self.0.source_address(target).map_err(failed)?.map_or(Value::UNDEFINED, |address| of_text(&address)))
     }
 }
 
 /// A text; if it is none, a value that is an error where it is used.
 fn text(what: &str, bytes: &[u8]) -> Value {
     match std::str::from_utf8(bytes) {
-        Ok(text) => Value::from(text),
+        Ok(text) => of_text(text),
         Err(_) => {
             Value::from(Error::new(ErrorKind::InvalidOperation, format!("{what} is not UTF-8")).with_source(OurWords))
         }
     }
 }
 
-fn value(fact: Fact) -> Value {
+fn value(fact: &Fact) -> Value {
     match fact {
-        Fact::Flag(flag) => Value::from(flag),
-        Fact::Number(number) => Value::from(number),
-        Fact::Decimal(number) => Value::from(number),
-        Fact::Text(text) => Value::from(text),
-        Fact::List(list) => Value::from(list.into_iter().map(value).collect::<Vec<_>>()),
-        Fact::Map(map) => Value::from_pairs(map.into_iter().map(|(name, fact)| (name, value(fact)))),
+        Fact::Flag(flag) => Value::from(*flag),
+        Fact::Number(number) => Value::from(*number),
+        Fact::Decimal(number) => Value::from(*number),
+        Fact::Text(text) => of_text(text),
+        Fact::List(list) => Value::from(list.iter().map(value).collect::<Vec<_>>()),
+        Fact::Map(map) => call::map(map.iter().map(|(name, fact)| (&**name, Some(value(fact)))).collect()),
     }
 }

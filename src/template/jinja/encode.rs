@@ -1,21 +1,20 @@
 //! The filters that write a text in the way of a format.
 
-use super::call::{Call, failed};
+use super::call::{Call, failed, text};
 use super::print;
 use minijinja::{Error, Value};
 
 pub fn tojson(call: &mut Call) -> Result<Value, Error> {
     let value = call.defined(0)?;
     let indent = call.optional_count(1)?.map(|width| width.min(16));
-    print::json_text(&value, indent, call.shared.limit).map(Value::from)
+    text(&print::json_text(&value, indent, call.shared.limit)?)
 }
 
-pub fn quote(call: &mut Call) -> Result<Value, Error> {
-    Ok(Value::from(format!("'{}'", call.text(0)?.replace('\'', "'\\''"))))
+pub fn quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-pub fn escape(call: &mut Call) -> Result<Value, Error> {
-    let text = call.text(0)?;
+pub fn escape(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -27,24 +26,23 @@ pub fn escape(call: &mut Call) -> Result<Value, Error> {
             c => result.push(c),
         }
     }
-    Ok(Value::from(result))
+    result
 }
 
-const HEX: &[u8; 16] = b"0123456789ABCDEF";
-
 pub fn urlencode(call: &mut Call) -> Result<Value, Error> {
-    let text = call.text(0)?;
+    let plain = call.text(0)?;
     let safe = call.optional_text(1)?.unwrap_or_default();
-    let mut result = String::with_capacity(text.len());
-    for &byte in text.as_bytes() {
+    let mut result = String::with_capacity(plain.len());
+    for &byte in plain.as_bytes() {
         let stays = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
         if stays || byte.is_ascii() && safe.as_bytes().contains(&byte) {
             result.push(char::from(byte));
         } else {
-            result.extend(['%', char::from(HEX[usize::from(byte >> 4)]), char::from(HEX[usize::from(byte & 15)])]);
+            result.push('%');
+            result.push_str(&hex(&[byte]).to_ascii_uppercase());
         }
     }
-    Ok(Value::from(result))
+    text(&result)
 }
 
 /// The most bytes that `random_hex` draws at once.
@@ -54,18 +52,10 @@ const MOST_RANDOM: usize = 1024;
 pub fn random_hex(call: &mut Call) -> Result<Value, Error> {
     let count = call.defined(0)?.as_usize().filter(|count| (1..=MOST_RANDOM).contains(count));
     let count = count.ok_or_else(|| failed("`random_hex` takes a number of bytes from 1 to 1024"))?;
-    let mut result = String::with_capacity(2 * count);
-    for byte in call.shared.files.random(count).map_err(failed)? {
-        result.extend([byte >> 4, byte & 15].map(|digit| char::from(HEX[usize::from(digit)]).to_ascii_lowercase()));
-    }
-    Ok(Value::from(result))
+    text(&hex(&call.shared.files.random(count).map_err(failed)?))
 }
 
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-pub fn b64(call: &mut Call) -> Result<Value, Error> {
-    Ok(Value::from(base64(call.text(0)?.as_bytes())))
-}
 
 /// Base64 (RFC 4648), padded.
 pub fn base64(bytes: &[u8]) -> String {
@@ -82,17 +72,22 @@ pub fn base64(bytes: &[u8]) -> String {
 }
 
 /// For formats that want it (the user list of pgbouncer, PostgreSQL's `md5...`); it protects nothing.
-pub fn md5(call: &mut Call) -> Result<Value, Error> {
-    Ok(Value::from(hex(&md5::compute(call.text(0)?.as_bytes()).0)))
+pub fn md5(text: &str) -> String {
+    hex(&md5::compute(text.as_bytes()).0)
 }
 
-pub fn sha256(call: &mut Call) -> Result<Value, Error> {
-    Ok(Value::from(hex(&hmac_sha256::Hash::hash(call.text(0)?.as_bytes()))))
+pub fn sha256(text: &str) -> String {
+    hex(&hmac_sha256::Hash::hash(text.as_bytes()))
 }
 
 fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
-    bytes.iter().flat_map(|&byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    let mut digits = String::with_capacity(2 * bytes.len());
+    for &byte in bytes {
+        for nibble in [byte >> 4, byte & 15] {
+            digits.push(char::from(b"0123456789abcdef"[usize::from(nibble)]));
+        }
+    }
+    digits
 }
 
 /// White space is skipped: what base64(1) writes has newlines. Padding may be missing.
@@ -113,7 +108,7 @@ pub fn b64d(call: &mut Call) -> Result<Value, Error> {
         }
         result.extend_from_slice(&bits.to_be_bytes()[1..chunk.len()]);
     }
-    String::from_utf8(result).map(Value::from).map_err(|_| failed("what this Base64 holds is not UTF-8"))
+    text(std::str::from_utf8(&result).map_err(|_| failed("what this Base64 holds is not UTF-8"))?)
 }
 
 /// The six bits a character of Base64 stands for.

@@ -9,7 +9,7 @@ use super::{builtins, shape};
 use crate::template::Position;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Template, UndefinedBehavior};
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -63,8 +63,8 @@ impl Default for Options {
 /// Which variables an expression reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Variables {
-    /// Those it names: `env.PORT`.
-    pub names: BTreeSet<String>,
+    /// Those it names, sorted: `env.PORT`.
+    pub names: Vec<String>,
     /// Whether it may read any other: `env[...]`, or `env` as a whole.
     pub others: bool,
 }
@@ -123,12 +123,14 @@ impl Engine {
         for path in compiled.undeclared_variables(true) {
             match path.split_once('.') {
                 Some(("env", rest)) => {
-                    variables.names.insert(rest.split('.').next().unwrap_or(rest).to_owned());
+                    variables.names.push(rest.split('.').next().unwrap_or(rest).to_owned());
                 }
                 None if path == "env" => variables.others = true,
                 _ => {}
             }
         }
+        variables.names.sort_unstable();
+        variables.names.dedup();
         Ok(variables)
     }
 
@@ -185,7 +187,7 @@ impl Engine {
         refuse(origin, shape::too_much(source))?;
         let template = self.environment.template_from_named_str("", source);
         let template = template.map_err(|error| self.explain(origin, &error))?;
-        known_names(origin, template.undeclared_variables(true))?;
+        known_names(origin, &template.undeclared_variables(true))?;
         Ok(template)
     }
 
@@ -193,7 +195,7 @@ impl Engine {
         refuse(origin, shape::too_long(origin.source))?;
         let expression = self.environment.compile_expression(origin.source);
         let expression = expression.map_err(|error| self.explain(&Origin { shift: 0, ..*origin }, &error))?;
-        known_names(origin, expression.undeclared_variables(true))?;
+        known_names(origin, &expression.undeclared_variables(true))?;
         Ok(expression)
     }
 
@@ -213,26 +215,28 @@ fn refuse(origin: &Origin, what: Option<(usize, String)>) -> Result<(), Error> {
 }
 
 /// minijinja takes an unknown name for something not defined, which a condition accepts: a misspelling would go unnoticed.
-fn known_names(origin: &Origin, paths: impl IntoIterator<Item = String>) -> Result<(), Error> {
+fn known_names(origin: &Origin, paths: &HashSet<String>) -> Result<(), Error> {
     // It does not know that what is set in an `if` is there after it.
-    let is_known = |name: &String| NAMES.contains(&&**name) || is_set_somewhere(origin.source, name);
+    let is_known = |name: &str| NAMES.contains(&name) || is_set_somewhere(origin.source, name);
     let is_fact = |name: &str| FACTS.contains(&name) || name == SOURCE_ADDRESS;
-    let mut unknown: Option<(String, &str, &[&str])> = None;
+    // The first by name: what is in a set has no order.
+    let mut unknown: Option<(&str, &str, &[&str])> = None;
     for path in paths {
-        let mut parts = path.split('.').map(ToOwned::to_owned);
-        let root = parts.next().unwrap_or_default();
-        let fact = parts.next().filter(|_| root == "facts");
-        let found = match fact {
-            _ if !is_known(&root) => (root, "name", &NAMES[..]),
-            Some(fact) if !is_fact(&fact) => (fact, "fact", &FACTS[..]),
-            Some(_) | None => continue,
+        let (root, rest) = path.split_once('.').unwrap_or((path, ""));
+        let fact = rest.split('.').next().unwrap_or_default();
+        let found = if !is_known(root) {
+            (root, "name", &NAMES[..])
+        } else if root == "facts" && !rest.is_empty() && !is_fact(fact) {
+            (fact, "fact", &FACTS[..])
+        } else {
+            continue;
         };
-        if unknown.as_ref().is_none_or(|unknown| found.0 < unknown.0) {
+        if unknown.is_none_or(|(name, ..)| found.0 < name) {
             unknown = Some(found);
         }
     }
     let Some((name, what, there)) = unknown else { return Ok(()) };
-    let position = word(origin.source, &name).map(|at| Position::of(origin.source.as_bytes(), at));
+    let position = word(origin.source, name).map(|at| Position::of(origin.source.as_bytes(), at));
     Err(origin.error(position, format!("unknown {what} `{name}`: there are `{}`", there.join("`, `"))))
 }
 

@@ -1,12 +1,12 @@
 //! What container arguments say: flags and the program's name.
 
-use super::call::Call;
+use super::call::{Call, of_text, yes};
 use minijinja::{Error, Value};
 
 /// Whether the arguments have the flag before `--`, with a value or without.
 pub fn has(call: &mut Call) -> Result<Value, Error> {
     let flag = call.text(0)?;
-    Ok(Value::from(arguments(call).iter().any(|argument| Said::of(argument, &flag) != Said::Nothing)))
+    yes(arguments(call).iter().any(|argument| Said::of(argument, &flag) != Said::Nothing))
 }
 
 /// The value of the flag: what is behind its `=`, or else the next argument. The last one counts, as in most programs.
@@ -16,7 +16,7 @@ pub fn value(call: &mut Call) -> Result<Value, Error> {
     let mut value = Value::UNDEFINED;
     for (at, argument) in arguments.iter().enumerate() {
         match Said::of(argument, &flag) {
-            Said::Value(found) => value = Value::from(found),
+            Said::Value(found) => value = of_text(found),
             Said::Flag => value = arguments.get(at + 1).cloned().unwrap_or_default(),
             Said::Nothing => {}
         }
@@ -34,8 +34,16 @@ pub fn is_executable(call: &mut Call) -> Result<Value, Error> {
 
 /// The container arguments before `--`; one that is no text is no flag.
 fn arguments(call: &Call) -> Vec<Value> {
-    let all = call.state.lookup("args").and_then(|args| args.try_iter().ok()).into_iter().flatten();
-    all.take_while(|argument| argument.as_str() != Some("--")).collect()
+    let mut before = Vec::new();
+    if let Some(all) = call.state.lookup("args").and_then(|args| args.try_iter().ok()) {
+        for argument in all {
+            if argument.as_str() == Some("--") {
+                break;
+            }
+            before.push(argument);
+        }
+    }
+    before
 }
 
 /// What an argument says of a flag.

@@ -1,6 +1,6 @@
 //! The filters that make numbers and truth of texts.
 
-use super::call::{Call, failed};
+use super::call::{Call, failed, list, yes};
 use super::condition;
 use minijinja::value::ValueKind;
 use minijinja::{Error, Value};
@@ -40,7 +40,7 @@ pub fn float(call: &mut Call) -> Result<Value, Error> {
 
 fn or_default(call: &Call, number: Option<Value>) -> Result<Value, Error> {
     let default = Some(call.value(1)).filter(|default| !default.is_undefined());
-    number.or(default).ok_or_else(|| failed("this is not a number"))
+    number.or_else(|| default.cloned()).ok_or_else(|| failed("this is not a number"))
 }
 
 /// As Python reads it: a sign, and the prefix of the base.
@@ -85,7 +85,7 @@ fn as_float(value: &Value) -> Option<f64> {
 pub fn is_divisible(call: &mut Call) -> Result<Value, Error> {
     let (number, by) = (call.defined(0)?.as_i64(), call.defined(1)?.as_i64());
     let rest = number.zip(by).and_then(|(number, by)| number.checked_rem(by));
-    Ok(Value::from(rest == Some(0)))
+    yes(rest == Some(0))
 }
 
 pub fn range(call: &mut Call) -> Result<Value, Error> {
@@ -112,5 +112,5 @@ pub fn range(call: &mut Call) -> Result<Value, Error> {
         range.push(Value::from(from));
         from = from.saturating_add(step);
     }
-    Ok(Value::from(range))
+    list(range)
 }

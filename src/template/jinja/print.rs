@@ -84,48 +84,38 @@ fn json(out: &mut dyn Write, value: &Value, layout: &Layout) -> Result<(), Error
         ValueKind::Bool => Ok(write!(out, "{}", value.is_true())?),
         ValueKind::Number => number(out, value),
         ValueKind::String | ValueKind::Bytes => string(out, value.as_str().unwrap_or_default()),
-        ValueKind::Seq | ValueKind::Iterable => {
-            let deeper = layout.deeper()?;
-            list(out, layout, '[', ']', value.try_iter()?, |out, item| json(out, &item, &deeper))
-        }
-        ValueKind::Map => {
-            let deeper = layout.deeper()?;
-            list(out, layout, '{', '}', value.try_iter()?, |out, key| {
-                match key.as_str() {
-                    Some(name) => string(out, name)?,
-                    None => string(out, &key.to_string())?,
-                }
-                out.write_str(if layout.indent.is_some() { ": " } else { ":" })?;
-                json(out, &value.get_item(&key)?, &deeper)
-            })
-        }
+        ValueKind::Seq | ValueKind::Iterable => list(out, value, layout, ["[", "]"]),
+        ValueKind::Map => list(out, value, layout, ["{", "}"]),
         ValueKind::Invalid => Err(cannot("a text that is not UTF-8")),
         _ => Err(cannot("a function")),
     }
 }
 
-fn list(
-    out: &mut dyn Write,
-    layout: &Layout,
-    open: char,
-    close: char,
-    items: impl Iterator<Item = Value>,
-    mut item: impl FnMut(&mut dyn Write, Value) -> Result<(), Error>,
-) -> Result<(), Error> {
-    out.write_char(open)?;
-    let mut some = false;
-    for value in items {
-        if some {
-            out.write_char(',')?;
-        }
-        some = true;
+/// A list, or a map with its names.
+fn list(out: &mut dyn Write, value: &Value, layout: &Layout, [open, close]: [&str; 2]) -> Result<(), Error> {
+    let deeper = layout.deeper()?;
+    let mut before = open;
+    for item in value.try_iter()? {
+        out.write_str(before)?;
+        before = ",";
         layout.line(out, 1)?;
-        item(out, value)?;
+        if open == "[" {
+            json(out, &item, &deeper)?;
+            continue;
+        }
+        match item.as_str() {
+            Some(name) => string(out, name)?,
+            None => string(out, &item.to_string())?,
+        }
+        out.write_str(if layout.indent.is_some() { ": " } else { ":" })?;
+        json(out, &value.get_item(&item)?, &deeper)?;
     }
-    if some {
+    if before == open {
+        out.write_str(open)?;
+    } else {
         layout.line(out, 0)?;
     }
-    Ok(out.write_char(close)?)
+    Ok(out.write_str(close)?)
 }
 
 fn number(out: &mut dyn Write, value: &Value) -> Result<(), Error> {

@@ -1,67 +1,58 @@
 //! The filters for texts.
 
-use super::call::{Call, failed};
+use super::call::{Call, failed, text, texts};
 use minijinja::{Error, Value};
-
-pub fn lower(call: &mut Call) -> Result<Value, Error> {
-    Ok(Value::from(call.text(0)?.to_lowercase()))
-}
-
-pub fn upper(call: &mut Call) -> Result<Value, Error> {
-    Ok(Value::from(call.text(0)?.to_uppercase()))
-}
 
 pub fn string(call: &mut Call) -> Result<Value, Error> {
     call.text(0).map(Value::from)
 }
 
 pub fn trim(call: &mut Call) -> Result<Value, Error> {
-    let text = call.text(0)?;
+    let whole = call.text(0)?;
     let chars = call.optional_text(1)?;
     let is_trimmed = |c: char| chars.as_ref().map_or_else(|| c.is_whitespace(), |chars| chars.contains(c));
-    Ok(Value::from(text.trim_matches(is_trimmed)))
+    text(whole.trim_matches(is_trimmed))
 }
 
 pub fn replace(call: &mut Call) -> Result<Value, Error> {
-    let (text, from, to) = (call.text(0)?, call.text(1)?, call.text(2)?);
-    let added = text.matches(&*from).count().saturating_mul(to.len());
-    call.fits(added.saturating_add(text.len()))?;
-    Ok(Value::from(text.replace(&*from, &to)))
+    let (old, from, to) = (call.text(0)?, call.text(1)?, call.text(2)?);
+    let added = old.matches(&*from).count().saturating_mul(to.len());
+    call.fits(added.saturating_add(old.len()))?;
+    text(&old.replace(&*from, &to))
 }
 
 /// As in Jinja, the first line and empty lines stay where they are.
 pub fn indent(call: &mut Call) -> Result<Value, Error> {
-    let text = call.text(0)?;
+    let old = call.text(0)?;
     let width = call.optional_count(1)?.unwrap_or(4);
     let first = call.value(2).is_true();
-    call.fits(text.lines().count().saturating_mul(width).saturating_add(text.len()))?;
+    call.fits(old.lines().count().saturating_mul(width).saturating_add(old.len()))?;
     let margin = " ".repeat(width);
     let mut result = String::new();
-    for (index, line) in text.split_inclusive('\n').enumerate() {
+    for (index, line) in old.split_inclusive('\n').enumerate() {
         if (index > 0 || first) && !line.trim_end_matches(['\r', '\n']).is_empty() {
             result.push_str(&margin);
         }
         result.push_str(line);
     }
-    Ok(Value::from(result))
+    text(&result)
 }
 
 pub fn split(call: &mut Call) -> Result<Value, Error> {
-    let text = call.text(0)?;
-    let parts: Vec<Value> = match (call.optional_text(1)?, call.optional_count(2)?) {
-        (None, None) => text.split_whitespace().map(Value::from).collect(),
-        (None, Some(_)) => return Err(failed("`split` needs a separator to count parts")),
-        (Some(separator), _) if separator.is_empty() => return Err(failed("the separator of `split` is empty")),
+    let whole = call.text(0)?;
+    match (call.optional_text(1)?, call.optional_count(2)?) {
+        (None, None) => texts(&mut whole.split_whitespace()),
+        (None, Some(_)) => Err(failed("`split` needs a separator to count parts")),
+        (Some(separator), _) if separator.is_empty() => Err(failed("the separator of `split` is empty")),
         (Some(separator), max) => {
             let most = max.map_or(usize::MAX, |max| max.saturating_add(1));
-            text.splitn(most, &*separator).map(Value::from).collect()
+            texts(&mut whole.splitn(most, &*separator))
         }
-    };
-    Ok(Value::from(parts))
+    }
 }
 
 pub fn lines(call: &mut Call) -> Result<Value, Error> {
-    Ok(Value::from(call.text(0)?.lines().map(Value::from).collect::<Vec<_>>()))
+    texts(&mut call.text(0)?.lines())
 }
 
 pub fn join(call: &mut Call) -> Result<Value, Error> {
@@ -75,5 +66,5 @@ pub fn join(call: &mut Call) -> Result<Value, Error> {
         result.push_str(separator);
         result.push_str(&item);
     }
-    Ok(Value::from(result))
+    text(&result)
 }

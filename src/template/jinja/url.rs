@@ -1,6 +1,6 @@
 //! The parts of a URL (RFC 3986), and of `host:port`. A part that is not there is not defined, so that `default` works.
 
-use super::call::{Call, failed};
+use super::call::{self, Call, failed, of_text};
 use minijinja::{Error, Value};
 
 /// `url(x)`: a map with those of `scheme`, `user`, `password`, `host`, `port`, `path` and `query` that are there.
@@ -22,18 +22,16 @@ pub fn url(call: &mut Call) -> Result<Value, Error> {
         Some(Err(user)) => (Some(user), None),
     };
     let (host, port) = divide(place)?;
-    let decoded = |part: Option<&str>| part.filter(|part| !part.is_empty()).map(decode).transpose();
-    let there = |part: &str| Some(part.to_owned()).filter(|part| !part.is_empty());
-    let parts = [
+    let decoded = |part: Option<&str>| part.map(decode).transpose().map(|part| there(&part.unwrap_or_default()));
+    Ok(call::map(vec![
         ("scheme", there(scheme)),
         ("user", decoded(user)?),
         ("password", decoded(password)?),
         ("host", there(host)),
+        ("port", port.map(Value::from)),
         ("path", there(path)),
         ("query", query.and_then(there)),
-    ];
-    let parts = parts.into_iter().filter_map(|(name, part)| Some((name, Value::from(part?))));
-    Ok(Value::from_pairs(parts.chain(port.map(|port| ("port", Value::from(port))))))
+    ]))
 }
 
 /// `hostport(x, default_port)`: a map with `host` and `port`.
@@ -42,9 +40,14 @@ pub fn hostport(call: &mut Call) -> Result<Value, Error> {
     // An IPv6 address without brackets has no port behind it.
     let bare = text.matches(':').count() > 1 && !text.starts_with('[');
     let (host, port) = if bare { (&*text, None) } else { divide(&text)? };
-    let port = port.map(Value::from).or_else(|| Some(call.value(1)).filter(|port| !port.is_undefined()));
-    let host = Some(host).filter(|host| !host.is_empty()).map(|host| ("host", Value::from(host)));
-    Ok(Value::from_pairs(host.into_iter().chain(port.map(|port| ("port", port)))))
+    let default = call.value(1);
+    let port = port.map(Value::from).or_else(|| Some(default.clone()).filter(|port| !port.is_undefined()));
+    Ok(call::map(vec![("host", there(host)), ("port", port)]))
+}
+
+/// What is not empty.
+fn there(part: &str) -> Option<Value> {
+    if part.is_empty() { None } else { Some(of_text(part)) }
 }
 
 /// The host, an IPv6 address without its brackets, and the port.

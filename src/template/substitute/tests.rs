@@ -174,7 +174,7 @@ fn nesting_ends_before_the_stack_does() {
 #[test]
 fn variables_are_all_that_may_be_looked_up() {
     let template = Template::parse(r#"${A}${B:-${C}}${D:+${"E-f"}}${G:?${H}}${A}$$I"#).unwrap();
-    assert_eq!(template.variables().into_iter().collect::<Vec<_>>(), ["A", "B", "C", "D", "E-f", "G"]);
+    assert_eq!(template.variables(), ["A", "B", "C", "D", "E-f", "G"]);
     assert_eq!(Template::parse("a$$b").unwrap().constant(), Some("a$b"));
     assert_eq!(Template::parse("").unwrap().constant(), Some(""));
     assert_eq!(template.constant(), None);
