@@ -78,46 +78,56 @@ pub struct FieldShape {
     pub shape: Shape,
 }
 
-/// A table that is being read.
+/// A table that is being read, field by field, in the order of its keys.
 pub struct Table<'a> {
-    place: Place,
+    /// Where it stands.
+    pub place: Place,
     /// `None`: it is no table, which has been told.
     entries: Option<&'a [(Key, Node)]>,
+    /// The key of the field that is read.
+    key: &'static str,
+    /// Those behind it, each with a blank after it.
+    keys: &'static str,
+    problems: &'a mut Problems,
 }
 
 impl<'a> Table<'a> {
     /// Begins to read `node` as a table of these keys; whatever else it has is a problem.
-    pub fn open(node: &'a Node, keys: &[&str], problems: &mut Problems) -> Self {
+    pub fn open(node: &'a Node, keys: &'static str, problems: &'a mut Problems) -> Self {
         // A table of TOML begins with its header, which is enough to point at.
         let place = node.place;
-        let Value::Table(entries) = &node.value else {
-            problems.at(place, format!("expected a table with {}, found {}", list(keys), node.value.kind()));
-            return Table { place, entries: None };
-        };
-        for (key, _) in entries {
-            if !keys.contains(&key.name.as_str()) {
-                problems.at(key.place, format!("`{}` is not known here: accepted are {}", key.name, list(keys)));
+        let known: Vec<&str> = keys.split_terminator(' ').collect();
+        let entries = if let Value::Table(entries) = &node.value {
+            for (key, _) in entries.iter().filter(|(key, _)| !known.contains(&key.name.as_str())) {
+                problems.at(key.place, format!("`{}` is not known here: accepted are {}", key.name, list(&known)));
             }
-        }
-        Table { place, entries: Some(entries) }
+            Some(entries.as_slice())
+        } else {
+            problems.at(place, format!("expected a table with {}, found {}", list(&known), node.value.kind()));
+            None
+        };
+        Table { place, entries, key: "", keys, problems }
     }
 
-    /// Reads one field.
-    pub fn field<T: Decode>(&self, name: &str, problems: &mut Problems) -> T {
-        match self.find(name) {
-            Some(node) => T::decode(node, problems),
-            None => T::absent().unwrap_or_else(|| self.missing(name, problems)),
+    /// Reads the next field. Inlined, the choice between a field that is there and one that is not would have every table
+    /// move all that it has read until then.
+    #[inline(never)]
+    pub fn field<T: Decode>(&mut self) -> T {
+        match self.next() {
+            Some(node) => T::decode(node, self.problems),
+            None => T::absent().unwrap_or_else(|| self.missing()),
         }
     }
 
-    fn find(&self, name: &str) -> Option<&'a Node> {
-        self.entries?.iter().find(|(key, _)| key.name == name).map(|(_, node)| node)
+    fn next(&mut self) -> Option<&'a Node> {
+        (self.key, self.keys) = self.keys.split_once(' ').unwrap_or_default();
+        self.entries?.iter().find(|(key, _)| key.name == self.key).map(|(_, node)| node)
     }
 
     /// What stands in for a field that must be there and is not.
-    fn missing<T: Decode>(&self, name: &str, problems: &mut Problems) -> T {
+    fn missing<T: Decode>(&mut self) -> T {
         if self.entries.is_some() {
-            problems.at(self.place, format!("`{name}` is missing"));
+            self.problems.at(self.place, format!("`{}` is missing", self.key));
         }
         let nothing = Node { place: self.place, value: Value::Other("nothing") };
         T::decode(&nothing, &mut Problems::default())
@@ -161,6 +171,26 @@ pub fn string(node: &Node, problems: &mut Problems) -> Option<String> {
     }
 }
 
+/// What a list holds; what is none is a problem, and holds nothing.
+fn items<'a>(node: &'a Node, problems: &mut Problems) -> &'a [Node] {
+    let Value::List(items) = &node.value else {
+        expected("a list", node, problems);
+        return &[];
+    };
+    items
+}
+
+/// What a table holds, in the order of the names; what is none is a problem, and holds nothing.
+fn entries<'a>(node: &'a Node, problems: &mut Problems) -> Vec<&'a (Key, Node)> {
+    let Value::Table(entries) = &node.value else {
+        expected("a table", node, problems);
+        return Vec::new();
+    };
+    let mut entries: Vec<_> = entries.iter().collect();
+    entries.sort_unstable_by(|(one, _), (other, _)| one.name.cmp(&other.name));
+    entries
+}
+
 /// A whole number of a range.
 pub fn number_within(least: i64, greatest: i64, node: &Node, problems: &mut Problems) -> i64 {
     let Value::Integer(number) = node.value else {
@@ -187,13 +217,23 @@ impl<T: Decode> Decode for Option<T> {
     }
 }
 
+impl<T: Decode> Decode for Box<T> {
+    fn decode(node: &Node, problems: &mut Problems) -> Self {
+        Box::new(T::decode(node, problems))
+    }
+
+    fn absent() -> Option<Self> {
+        T::absent().map(Box::new)
+    }
+
+    fn shape() -> Shape {
+        T::shape()
+    }
+}
+
 impl<T: Decode> Decode for Vec<T> {
     fn decode(node: &Node, problems: &mut Problems) -> Self {
-        let Value::List(items) = &node.value else {
-            expected("a list", node, problems);
-            return Vec::new();
-        };
-        items.iter().map(|item| T::decode(item, problems)).collect()
+        items(node, problems).iter().map(|item| T::decode(item, problems)).collect()
     }
 
     fn absent() -> Option<Self> {
@@ -208,11 +248,7 @@ impl<T: Decode> Decode for Vec<T> {
 /// A table whose keys are names of the user's own.
 impl<T: Decode> Decode for Named<T> {
     fn decode(node: &Node, problems: &mut Problems) -> Self {
-        let Value::Table(entries) = &node.value else {
-            expected("a table", node, problems);
-            return Named::default();
-        };
-        by_name(entries).into_iter().map(|(key, node)| (key.name.clone(), T::decode(node, problems))).collect()
+        entries(node, problems).iter().map(|(key, node)| (key.name.clone(), T::decode(node, problems))).collect()
     }
 
     fn absent() -> Option<Self> {
@@ -222,12 +258,6 @@ impl<T: Decode> Decode for Named<T> {
     fn shape() -> Shape {
         Shape::Map(Box::new(T::shape()))
     }
-}
-
-fn by_name(entries: &[(Key, Node)]) -> Vec<&(Key, Node)> {
-    let mut entries: Vec<_> = entries.iter().collect();
-    entries.sort_unstable_by(|(one, _), (other, _)| one.name.cmp(&other.name));
-    entries
 }
 
 /// Absent is false.
@@ -290,12 +320,9 @@ macro_rules! table {
                 node: &$crate::config::tree::Node,
                 problems: &mut $crate::config::problem::Problems,
             ) -> Self {
-                let keys = [$( $crate::config::decode::table!(@key $field $( $key )?) ),*];
-                let table = $crate::config::decode::Table::open(node, &keys, problems);
-                $name {
-                    place: node.place,
-                    $( $field: table.field($crate::config::decode::table!(@key $field $( $key )?), problems), )*
-                }
+                let keys = concat!($( $crate::config::decode::table!(@key $field $( $key )?), " " ),*);
+                let mut table = $crate::config::decode::Table::open(node, keys, problems);
+                $name { place: table.place, $( $field: table.field(), )* }
             }
 
             fn shape() -> $crate::config::decode::Shape {
@@ -328,7 +355,8 @@ macro_rules! choice {
                 node: &$crate::config::tree::Node,
                 problems: &mut $crate::config::problem::Problems,
             ) -> Self {
-                [$( $name::$variant ),*][$crate::config::decode::one_of(&[$( $word ),*], node, problems)]
+                const ALL: &[$name] = &[$( $name::$variant ),*];
+                ALL[$crate::config::decode::one_of(&[$( $word ),*], node, problems)]
             }
 
             fn shape() -> $crate::config::decode::Shape {
