@@ -126,6 +126,13 @@ impl Decode for Texts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Glob(pub String);
 
+impl Glob {
+    /// Each, as it was written.
+    pub fn texts(globs: &[Glob]) -> Vec<String> {
+        globs.iter().map(|glob| glob.0.clone()).collect()
+    }
+}
+
 impl Decode for Glob {
     fn decode(node: &Node, problems: &mut Problems) -> Self {
         Glob(String::decode(node, problems))

@@ -138,9 +138,14 @@ impl Resolution<'_> {
 }
 
 pub(super) fn c_strings(words: Vec<Vec<u8>>, what: &str, problems: &mut Problems) -> Vec<CString> {
-    let whole =
-        |word: Vec<u8>| CString::new(word).map_err(|_| problems.add(format!("{what} contains a NUL byte"))).ok();
-    words.into_iter().filter_map(whole).collect()
+    let mut strings = Vec::with_capacity(words.len());
+    for word in words {
+        match CString::new(word) {
+            Ok(string) => strings.push(string),
+            Err(_) => problems.add(format!("{what} contains a NUL byte")),
+        }
+    }
+    strings
 }
 
 /// The environment with these variables in the place of those of the same name.
@@ -175,17 +180,22 @@ fn person(
     if text.is_some() && user.is_none() {
         return None;
     }
-    let groups: Option<Vec<Vec<u8>>> = app
-        .groups
-        .as_ref()
-        .map(|groups| groups.iter().filter_map(|group| env.expand(group, LONGEST_VALUE, problems)).collect());
-    let by_path = |group: Vec<u8>| match group.first() {
-        Some(b'/') => world.group_of(Path::new(OsStr::from_bytes(&group))).map(|gid| gid.to_string().into_bytes()),
-        Some(_) | None => Some(group),
-    };
-    let groups: Option<Vec<Vec<u8>>> = groups.map(|groups| groups.into_iter().filter_map(by_path).collect());
+    let groups = app.groups.as_ref().map(|groups| by_path(env.expand_each(groups, problems), world));
     let person = identity::person(accounts, user.as_deref(), groups.as_deref(), world.process());
     all(person, place, problems)
+}
+
+/// Groups, those that are given by a path by their numbers.
+fn by_path(mut groups: Vec<Vec<u8>>, world: &dyn World) -> Vec<Vec<u8>> {
+    groups.retain_mut(|group| {
+        if !group.starts_with(b"/") {
+            return true;
+        }
+        let gid = world.group_of(Path::new(OsStr::from_bytes(group)));
+        *group = gid.map(|gid| gid.to_string().into_bytes()).unwrap_or_default();
+        gid.is_some()
+    });
+    groups
 }
 
 /// Whether a condition holds; one that cannot be decided is a problem and does not.
@@ -279,6 +289,11 @@ impl Environment {
             }
         }
         untouched
+    }
+
+    /// Expands several texts; those that have a problem are left out.
+    pub(super) fn expand_each(&self, texts: &[Text], problems: &mut Problems) -> Vec<Vec<u8>> {
+        texts.iter().filter_map(|text| self.expand(text, LONGEST_VALUE, problems)).collect()
     }
 
     /// Sets the variables of the role that was named.

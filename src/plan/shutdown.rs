@@ -190,7 +190,9 @@ fn add(shutdown: &model::Shutdown, env: &Environment, all: &mut Shutdown, proble
         StopTarget::Group => Target::Group,
         StopTarget::All => Target::All,
     });
-    all.commands = shutdown.run.iter().filter_map(|command| stop_command(command, env, problems)).collect();
+    for command in &shutdown.run {
+        all.commands.extend(stop_command(command, env, problems));
+    }
     let longest = |command: &StopCommand| command.timeout.saturating_add(command.grace).saturating_add(COMMAND_SLACK);
     all.policy.commands = all.commands.iter().map(longest).reduce(Duration::saturating_add);
 }
@@ -201,9 +203,10 @@ fn stop_command(command: &model::StopCommand, env: &Environment, problems: &mut 
         None => absent,
     };
     let (timeout, grace) = (time(&command.timeout, COMMAND_TIMEOUT), time(&command.grace, COMMAND_GRACE));
-    let words: Vec<Option<Vec<u8>>> =
-        command.command.iter().map(|text| env.expand(text, LONGEST_VALUE, problems)).collect();
-    let argv: Vec<Vec<u8>> = words.into_iter().collect::<Option<_>>()?;
+    let argv = env.expand_each(&command.command, problems);
+    if argv.len() != command.command.len() {
+        return None;
+    }
     if argv.iter().any(|word| word.contains(&0)) || argv.first().is_none_or(Vec::is_empty) {
         problems.at(command.place, "this is no command: its program is empty, or a word has a NUL byte in it");
         return None;

@@ -68,7 +68,7 @@ impl Resolution<'_> {
         let Some(WaitHttp { place: _, url: _, status, contains, headers }) = more else {
             return Some(Question::Http(target));
         };
-        target.statuses = status.iter().filter_map(|status| u16::try_from(status.0).ok()).collect();
+        target.statuses = status.iter().map(|status| u16::try_from(status.0).unwrap_or_default()).collect();
         if let Some(text) = contains {
             target.contains = Some(self.env.expand(text, LONGEST_VALUE, problems)?);
         }
@@ -100,9 +100,13 @@ impl Resolution<'_> {
     }
 
     fn parsed<T>(&self, text: &Text, parse: fn(&str) -> Result<T, String>, problems: &mut Problems) -> Option<T> {
-        let value = self.env.expand(text, LONGEST_VALUE, problems)?;
-        let read = std::str::from_utf8(&value).map_err(|_| "this is not UTF-8".to_owned()).and_then(parse);
+        let read = parse(&self.utf8(text, problems)?);
         read.map_err(|message| problems.at(text.place, message)).ok()
+    }
+
+    fn utf8(&self, text: &Text, problems: &mut Problems) -> Option<String> {
+        let value = self.env.expand(text, LONGEST_VALUE, problems)?;
+        String::from_utf8(value).map_err(|_| problems.at(text.place, "this is not UTF-8")).ok()
     }
 }
 
