@@ -147,13 +147,13 @@ impl Resolution<'_> {
             let missing = setting.and_then(|setting| setting.missing);
             wish_for(edit.on_empty, key, value, wish, missing, &mut wishes);
         }
-        let order = |(key, wish, missing): (Vec<u8>, Wish, Option<MissingKey>)| {
+        let mut orders = Vec::new();
+        for (key, wish, missing) in wishes.0 {
             let (section, key) = divide(format, section.as_deref(), key);
             let missing = action(missing.or(edit.missing), Missing::Append);
-            Order { section, key, wish, missing, commented: edit.commented }
-        };
-        let separator = edit.separator.as_ref().map(|separator| separator.clone().into_bytes());
-        Some(Request::Keys(format, wishes.0.into_iter().map(order).collect(), separator))
+            orders.push(Order { section, key, wish, missing, commented: edit.commented });
+        }
+        Some(Request::Keys(format, orders, edit.separator.clone().map(String::into_bytes)))
     }
 
     fn add_prefix(
@@ -165,16 +165,21 @@ impl Resolution<'_> {
         problems: &mut Problems,
     ) {
         let case = prefix.key.unwrap_or(NameCase::Keep);
-        let pairs = prefix.replace.iter().filter_map(|pair| Some((pair.first()?.as_str(), pair.get(1)?.as_str())));
-        let underscore = match case {
-            NameCase::Keep | NameCase::Lower => None,
-            NameCase::Dashed => Some(("_", "-")),
-            NameCase::Dotted => Some(("_", ".")),
-        };
+        let mut replace = Vec::new();
+        for pair in &prefix.replace {
+            if let [from, to, ..] = pair.as_slice() {
+                replace.push((from.as_str(), to.as_str()));
+            }
+        }
+        match case {
+            NameCase::Keep | NameCase::Lower => {}
+            NameCase::Dashed => replace.push(("_", "-")),
+            NameCase::Dotted => replace.push(("_", ".")),
+        }
         let mapping = Mapping {
             prefix: &prefix.prefix,
             start: prefix.start.as_deref().unwrap_or_default(),
-            replace: pairs.chain(underscore).collect(),
+            replace,
             lower: case != NameCase::Keep,
             exclude: prefix.exclude.iter().map(|glob| glob.0.as_str()).collect(),
         };

@@ -2,7 +2,7 @@
 //! state. Every problem is told at once.
 
 use super::accounts::Accounts;
-use super::args::{self, Meeting};
+use super::args::{self, Meeting, Word};
 use super::env::{self, Environment, LONGEST_VALUE, Origin, Promises, Resolved};
 use super::facts::Facts;
 use super::identity::{self, Person};
@@ -111,8 +111,13 @@ impl Resolution<'_> {
     pub fn finish(&mut self, problems: &mut Problems) {
         let Resolution { config, args, env, judge, meeting, plan, world, .. } = self;
         let argv = args::command_line(config, meeting, args, env, judge, problems);
-        plan.hidden = argv.iter().map(|word| word.hidden).collect();
-        plan.argv = c_strings(argv.into_iter().map(|word| word.bytes).collect(), "an argument", problems);
+        plan.hidden.clear();
+        let mut words = Vec::new();
+        for Word { bytes, hidden } in argv {
+            plan.hidden.push(hidden);
+            words.push(bytes);
+        }
+        plan.argv = c_strings(words, "an argument", problems);
         plan.envp = c_strings(env.entries.clone(), "a variable", problems);
         if let Some(app) = &config.app {
             plan.process = process_state(app, env, judge, world.process().umask, problems);
@@ -150,10 +155,13 @@ pub(super) fn c_strings(words: Vec<Vec<u8>>, what: &str, problems: &mut Problems
 
 /// The environment with these variables in the place of those of the same name.
 fn with_variables(environ: &[Vec<u8>], variables: &[Vec<u8>]) -> Vec<Vec<u8>> {
-    let name = |entry: &[u8]| entry.split(|&byte| byte == b'=').next().map(<[u8]>::to_vec);
-    let is_replaced = |entry: &[u8]| variables.iter().any(|variable| name(variable) == name(entry));
-    let kept = environ.iter().filter(|entry| !is_replaced(entry)).cloned();
-    kept.chain(variables.iter().cloned()).collect()
+    fn name(entry: &[u8]) -> Option<&[u8]> {
+        entry.split(|&byte| byte == b'=').next()
+    }
+    let mut all = environ.to_vec();
+    all.retain(|entry| !variables.iter().any(|variable| name(variable) == name(entry)));
+    all.extend_from_slice(variables);
+    all
 }
 
 fn person(

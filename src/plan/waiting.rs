@@ -30,7 +30,7 @@ impl Resolution<'_> {
         let mut targets = Vec::new();
         let mut add = |question: Option<Question>| targets.extend(question.map(Target::Ask));
         for text in Texts::of(wait.tcp.as_ref()) {
-            add(self.parsed(text, Address::parse, problems).map(Question::Tcp));
+            add(self.parsed(text, |text| Address::parse(text).map(Question::Tcp), problems));
         }
         for text in Texts::of(wait.unix.as_ref()) {
             add(path(text, &self.env, problems).map(Question::Unix));
@@ -42,7 +42,7 @@ impl Resolution<'_> {
             add(self.file_target(file, problems));
         }
         for text in Texts::of(wait.dns.as_ref()) {
-            add(self.parsed(text, Address::parse_name, problems).map(Question::Dns));
+            add(self.parsed(text, |text| Address::parse_name(text).map(Question::Dns), problems));
         }
         // Last: while a program runs, the others are asked.
         if !wait.command.is_empty() {
