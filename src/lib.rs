@@ -190,7 +190,7 @@ mod documents {
         let found = parse(source).and_then(|(config, source)| {
             let world: Arc<dyn World> = Arc::new(FakeWorld::default());
             let mut problems = Problems::default();
-            expressions(&config, &world, &mut problems);
+            expressions(config, &world, &mut problems);
             if problems.is_empty() { Ok(()) } else { Err(problems.explain(&source)) }
         });
         assert_eq!(found, Ok(()), "{shown}");

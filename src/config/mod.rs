@@ -32,7 +32,7 @@ use tree::{Node, Value};
 ///
 /// # Errors
 /// Every problem of the file, each with its place, its line and what would be accepted.
-pub fn parse(mut source: Source) -> Result<(Config, Source), Vec<String>> {
+pub fn parse(mut source: Source) -> Result<(&'static Config, Source), Vec<String>> {
     let mut problems = Problems::default();
     let json = source.text.trim_start().starts_with('{');
     let tree = if json { json::parse(&source.text, &mut problems) } else { toml::parse(&source.text, &mut problems) };
@@ -42,9 +42,11 @@ pub fn parse(mut source: Source) -> Result<(Config, Source), Vec<String>> {
         return Err(problems.explain(&source));
     }
     hide_secrets(&tree, &mut source);
-    let config = Config::decode(&tree, &mut problems);
+    // A process has one configuration, or a few, until its end: nothing of it is ever given back, which is code for each of
+    // its types.
+    let config: &'static Config = Box::leak(Box::new(Config::decode(&tree, &mut problems)));
     if problems.is_empty() {
-        check(&config, &mut problems);
+        check(config, &mut problems);
     }
     if problems.is_empty() { Ok((config, source)) } else { Err(problems.explain(&source)) }
 }

@@ -259,8 +259,7 @@ mod tests {
         let [environ, args] =
             [environ, args].map(|all| all.iter().map(|one| one.as_bytes().to_vec()).collect::<Vec<_>>());
         let mut problems = Problems::default();
-        let resolution =
-            resolve(&Inputs { config: &config, args: &args, environ: &environ, world: &world }, &mut problems);
+        let resolution = resolve(&Inputs { config, args: &args, environ: &environ, world: &world }, &mut problems);
         (resolution.plan.shutdown, problems.explain(&source))
     }
 
