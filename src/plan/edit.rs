@@ -46,6 +46,7 @@ impl Wishes {
 
 impl Resolution<'_> {
     /// What the file becomes.
+    #[inline(never)]
     pub(super) fn edit(&self, edit: &model::Edit, problems: &mut Problems) -> Option<Action> {
         let target = path(&edit.path, &self.env, problems)?;
         let secret = Cell::new(false);

@@ -64,6 +64,7 @@ impl Resolution<'_> {
         self.assertion(step.check.as_ref()?, problems)
     }
 
+    #[inline(never)]
     fn generate(&self, generate: &model::Generate, problems: &mut Problems) -> Option<Action> {
         let count = |within: Option<usize>| within.unwrap_or(32);
         let bytes = count(generate.bytes.and_then(|Within(bytes)| usize::try_from(bytes).ok()));
@@ -101,6 +102,7 @@ impl Resolution<'_> {
         })))
     }
 
+    #[inline(never)]
     fn timezone(&self, timezone: &Timezone, problems: &mut Problems) -> Option<Action> {
         let zone = self.env.expand(&timezone.zone, LONGEST_VALUE, problems)?;
         // POSIX has zones begin with a colon that are names of files.
@@ -163,6 +165,7 @@ impl Resolution<'_> {
         })
     }
 
+    #[inline(never)]
     fn ca_bundle(&self, bundle: &CaBundle, problems: &mut Problems) -> Option<Action> {
         let target = path(&bundle.target, &self.env, problems)?;
         let mut whole = match &bundle.base {
@@ -218,6 +221,7 @@ impl Resolution<'_> {
         Some(names.iter().map(|name| folder.join(name)).collect())
     }
 
+    #[inline(never)]
     fn assertion(&self, check: &model::Assertion, problems: &mut Problems) -> Option<Action> {
         if check.path.is_none() && check.that.is_none() {
             problems.at(check.place, "a check has a `path`, or an expression in `that`, or both");

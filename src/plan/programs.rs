@@ -74,6 +74,7 @@ impl Resolution<'_> {
         Some(Action::Set(learned))
     }
 
+    #[inline(never)]
     fn run(&self, run: &model::Run, rights: Option<Rights>, problems: &mut Problems) -> Option<Action> {
         let common = Common {
             own: &run.env,
@@ -180,6 +181,7 @@ impl Resolution<'_> {
         Some((Some(person.identity), env))
     }
 
+    #[inline(never)]
     fn hooks(&self, hooks: &Hooks, rights: Option<Rights>, problems: &mut Problems) -> Option<Action> {
         let directory = path(&hooks.directory, &self.env, problems)?;
         let mut names = match self.world.list(&directory) {

@@ -9,6 +9,7 @@ use crate::config::problem::Problems;
 use crate::textfile::Format;
 
 impl Resolution<'_> {
+    #[inline(never)]
     pub(super) fn reading(&self, read: &model::Read, problems: &mut Problems) -> Option<Action> {
         let path = path(&read.path, &self.env, problems);
         let query = self.query(read, problems);

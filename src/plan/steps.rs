@@ -51,6 +51,8 @@ pub enum Planned {
 
 impl Resolution<'_> {
     /// What a step does now; `None`: its condition does not hold. To be used only if no problem was added.
+    ///
+    /// What decides on a kind of step is not inlined here: all their frames in one would make each access to it longer.
     pub fn action(&self, step: &Step, problems: &mut Problems) -> Option<Action> {
         if !self.holds(step.when.as_ref(), problems) {
             return None;
@@ -196,6 +198,7 @@ impl Resolution<'_> {
         })
     }
 
+    #[inline(never)]
     fn file(&self, template: &FileTemplate, problems: &mut Problems) -> Option<Action> {
         let target = path(&template.target, &self.env, problems)?;
         let mut how = How::of(template.how.as_ref(), self, problems)?;
@@ -216,6 +219,7 @@ impl Resolution<'_> {
         Some(Action::Write(vec![file]))
     }
 
+    #[inline(never)]
     fn files(&self, templates: &DirectoryTemplate, problems: &mut Problems) -> Option<Action> {
         let (from, to) = (path(&templates.source, &self.env, problems), path(&templates.target, &self.env, problems));
         let (from, to) = (from?, to?);

@@ -26,6 +26,7 @@ const ATTEMPT: Duration = Duration::from_secs(5);
 const GRACE: Duration = Duration::from_secs(1);
 
 impl Resolution<'_> {
+    #[inline(never)]
     pub(super) fn wait(&self, wait: &model::Wait, rights: Option<Rights>, problems: &mut Problems) -> Wait {
         let mut targets = Vec::new();
         let mut add = |question: Option<Question>| targets.extend(question.map(Target::Ask));
@@ -58,6 +59,7 @@ impl Resolution<'_> {
         }
     }
 
+    #[inline(never)]
     fn http_target(&self, http: &TextOr<WaitHttp>, problems: &mut Problems) -> Option<Question> {
         let (text, more) = match http {
             TextOr::Text(text) => (text, None),
