@@ -96,14 +96,13 @@ impl<'a> Table<'a> {
     pub fn open(node: &'a Node, keys: &'static str, problems: &'a mut Problems) -> Self {
         // A table of TOML begins with its header, which is enough to point at.
         let place = node.place;
-        let known: Vec<&str> = keys.split_terminator(' ').collect();
         let entries = if let Value::Table(entries) = &node.value {
-            for (key, _) in entries.iter().filter(|(key, _)| !known.contains(&key.name.as_str())) {
-                problems.at(key.place, format!("`{}` is not known here: accepted are {}", key.name, list(&known)));
+            for (key, _) in entries.iter().filter(|(key, _)| position(keys, &key.name).is_none()) {
+                problems.at(key.place, format!("`{}` is not known here: accepted are {}", key.name, list(keys)));
             }
             Some(entries.as_slice())
         } else {
-            problems.at(place, format!("expected a table with {}, found {}", list(&known), node.value.kind()));
+            problems.at(place, format!("expected a table with {}, found {}", list(keys), node.value.kind()));
             None
         };
         Table { place, entries, key: "", keys, problems }
@@ -134,22 +133,27 @@ impl<'a> Table<'a> {
     }
 }
 
-/// `a`, `b` or `c`
-pub fn list(words: &[&str]) -> String {
-    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+/// Which of these words, with blanks between them, it is.
+fn position(words: &str, word: &str) -> Option<usize> {
+    words.split_terminator(' ').position(|known| known == word)
+}
+
+/// `a`, `b` and `c`, of `a b c`.
+pub fn list(words: &str) -> String {
+    let quoted: Vec<String> = words.split_terminator(' ').map(|word| format!("`{word}`")).collect();
     match quoted.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
         _ => quoted.concat(),
     }
 }
 
-/// Which of these words it is; the first one stands in for any other.
-pub fn one_of(words: &[&str], node: &Node, problems: &mut Problems) -> usize {
+/// Which of these words, with blanks between them, it is; the first one stands in for any other.
+pub fn one_of(words: &str, node: &Node, problems: &mut Problems) -> usize {
     let Value::String(word) = &node.value else {
         expected("a string", node, problems);
         return 0;
     };
-    words.iter().position(|accepted| accepted == word).unwrap_or_else(|| {
+    position(words, word).unwrap_or_else(|| {
         problems.at(node.place, format!("`{word}` is not known here: accepted are {}", list(words)));
         0
     })
@@ -356,7 +360,7 @@ macro_rules! choice {
                 problems: &mut $crate::config::problem::Problems,
             ) -> Self {
                 const ALL: &[$name] = &[$( $name::$variant ),*];
-                ALL[$crate::config::decode::one_of(&[$( $word ),*], node, problems)]
+                ALL[$crate::config::decode::one_of(concat!($( $word, " " ),*), node, problems)]
             }
 
             fn shape() -> $crate::config::decode::Shape {

@@ -137,8 +137,8 @@ fn check_wait(wait: &model::Wait, problems: &mut Problems) {
         && wait.http.is_empty()
         && wait.file.is_empty()
     {
-        let kinds = ["tcp", "unix", "http", "file", "dns", "command"];
-        problems.at(wait.place, format!("a wait has at least one of {}", decode::list(&kinds)));
+        let kinds = decode::list("tcp unix http file dns command");
+        problems.at(wait.place, format!("a wait has at least one of {kinds}"));
     }
     if [wait.timeout, wait.attempt_timeout].into_iter().flatten().any(|types::Time(time)| time.is_zero()) {
         problems.at(wait.place, "`timeout` and `attempt_timeout` are longer than nothing");

@@ -279,7 +279,7 @@ impl Decode for ExitStatus {
 
 impl Decode for Format {
     fn decode(node: &Node, problems: &mut Problems) -> Self {
-        Format::ALL[one_of(Format::NAMES, node, problems)]
+        Format::ALL[one_of(&Format::NAMES.join(" "), node, problems)]
     }
 
     fn shape() -> Shape {
@@ -289,7 +289,7 @@ impl Decode for Format {
 
 impl Decode for Level {
     fn decode(node: &Node, problems: &mut Problems) -> Self {
-        Level::ALL[one_of(Level::NAMES, node, problems)]
+        Level::ALL[one_of(&Level::NAMES.join(" "), node, problems)]
     }
 
     fn shape() -> Shape {

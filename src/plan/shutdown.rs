@@ -61,11 +61,16 @@ impl Shutdown {
     /// What users are to know, and what stops nothing.
     pub fn warnings(&self) -> Vec<String> {
         let Policy { stop_on, rewrites, exit, .. } = self.policy;
-        let dropped = stop_on.iter().filter(|&signal| rewrites.get(signal).is_none());
-        let dropped = dropped.map(|signal| format!("{signal} asks to stop, and `signals` drops it: nothing will stop"));
-        let oom = "where runtimes look for an OOM kill: one would go unseen";
-        let oom = (exit.get(137) != 137).then(|| format!("`exit` maps 137, which is {oom}"));
-        dropped.chain(oom).chain(self.too_long()).collect()
+        let mut warnings = Vec::new();
+        for signal in stop_on.iter().filter(|&signal| rewrites.get(signal).is_none()) {
+            warnings.push(format!("{signal} asks to stop, and `signals` drops it: nothing will stop"));
+        }
+        if exit.get(137) != 137 {
+            let oom = "where runtimes look for an OOM kill: one would go unseen";
+            warnings.push(format!("`exit` maps 137, which is {oom}"));
+        }
+        warnings.extend(self.too_long());
+        warnings
     }
 
     /// That a stop may take longer than the platform waits.
