@@ -237,7 +237,11 @@ impl<T: Decode> Decode for Box<T> {
 
 impl<T: Decode> Decode for Vec<T> {
     fn decode(node: &Node, problems: &mut Problems) -> Self {
-        items(node, problems).iter().map(|item| T::decode(item, problems)).collect()
+        let mut list = Vec::new();
+        for item in items(node, problems) {
+            list.push(T::decode(item, problems));
+        }
+        list
     }
 
     fn absent() -> Option<Self> {
@@ -252,7 +256,11 @@ impl<T: Decode> Decode for Vec<T> {
 /// A table whose keys are names of the user's own.
 impl<T: Decode> Decode for Named<T> {
     fn decode(node: &Node, problems: &mut Problems) -> Self {
-        entries(node, problems).iter().map(|(key, node)| (key.name.clone(), T::decode(node, problems))).collect()
+        let mut named = Named::new();
+        for (key, node) in entries(node, problems) {
+            named.push(key.name.clone(), T::decode(node, problems));
+        }
+        named
     }
 
     fn absent() -> Option<Self> {

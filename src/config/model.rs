@@ -500,7 +500,13 @@ impl Step {
             self.ca_bundle.is_some(),
             self.check.is_some(),
         ];
-        STEP_KINDS.split(' ').zip(is).filter(|(_, is)| *is).map(|(kind, _)| kind).collect()
+        let mut kinds = Vec::new();
+        for (kind, is) in STEP_KINDS.split(' ').zip(is) {
+            if is {
+                kinds.push(kind);
+            }
+        }
+        kinds
     }
 }
 
