@@ -218,17 +218,19 @@ fn conditional(arg: &Arg, env: &Environment, judge: &Judge, problems: &mut Probl
 
 /// What an argument is repeated for: name and value of each; once for nothing if it is not repeated.
 fn items(arg: &Arg, env: &Environment, problems: &mut Problems) -> Vec<Option<(String, Vec<u8>)>> {
+    let mut items = Vec::new();
     if let Some(each) = &arg.each {
         let list = env.expand(each, LONGEST_VALUE, problems).unwrap_or_default();
         let parts: Vec<&[u8]> = match arg.separator.as_deref().map(str::as_bytes) {
             None | Some([]) => list.split(u8::is_ascii_whitespace).collect(),
             Some(separator) => split_at(&list, separator),
         };
-        let parts = parts.iter().map(|part| part.trim_ascii()).filter(|part| !part.is_empty());
-        return parts.map(|part| Some((String::new(), part.to_vec()))).collect();
+        for part in parts.iter().map(|part| part.trim_ascii()).filter(|part| !part.is_empty()) {
+            items.push(Some((String::new(), part.to_vec())));
+        }
+        return items;
     }
     let Some(prefix) = &arg.each_prefix else { return vec![None] };
-    let mut items = Vec::new();
     for (name, resolved) in &env.variables {
         let rest = name.strip_prefix(prefix.as_str()).filter(|rest| !rest.is_empty());
         let (Some(rest), Some(value)) = (rest, &resolved.value) else { continue };

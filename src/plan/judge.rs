@@ -5,7 +5,7 @@ use crate::template::jinja::{Access, Context, Engine, Facts, Files, Options};
 use nix::errno::Errno;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -154,8 +154,11 @@ impl Files for Asked {
             Err(Errno::ENOENT) => Ok(Vec::new()),
             Err(error) => Err(error.desc().to_owned()),
             Ok(names) => {
-                let text = |name: PathBuf| name.into_os_string().into_string();
-                names.into_iter().map(text).collect::<Result<_, _>>().map_err(|_| "a name is not UTF-8".to_owned())
+                let mut texts = Vec::new();
+                for name in names {
+                    texts.push(name.into_os_string().into_string().map_err(|_| "a name is not UTF-8")?);
+                }
+                Ok(texts)
             }
         }
     }

@@ -245,11 +245,12 @@ impl Resolution<'_> {
             let each: Vec<String> = mistakes.iter().map(|it| format!("line {}: {}", it.line, it.message)).collect();
             refuse(&each.join("; "))
         })?;
-        let learn = |entry: super::dotenv::Entry| {
+        let mut learned = Vec::new();
+        for entry in entries {
             let name = String::from_utf8(entry.name).map_err(|_| refuse("a name is not UTF-8"))?;
-            Ok(Learned { name, value: entry.value, secret: false })
-        };
-        entries.into_iter().map(learn).collect()
+            learned.push(Learned { name, value: entry.value, secret: false });
+        }
+        Ok(learned)
     }
 
     /// What may be known of the world.

@@ -219,7 +219,13 @@ pub(super) fn holds(when: Option<&Expression>, env: &Environment, judge: &Judge,
 
 /// The result, or every problem at the same place.
 pub(super) fn all<T, P: Display>(result: Result<T, Vec<P>>, place: Place, problems: &mut Problems) -> Option<T> {
-    result.map_err(|found| found.iter().for_each(|problem| problems.at(place, problem.to_string()))).ok()
+    match result {
+        Ok(value) => Some(value),
+        Err(found) => {
+            found.iter().for_each(|problem| problems.at(place, problem.to_string()));
+            None
+        }
+    }
 }
 
 fn process_state(app: &App, env: &Environment, judge: &Judge, umask: u32, problems: &mut Problems) -> ProcessState {

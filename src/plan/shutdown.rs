@@ -90,10 +90,12 @@ impl Shutdown {
             ("grace", ladder.length().unwrap_or_default()),
             ("linger", linger.unwrap_or_default()),
         ];
-        let parts: Vec<String> =
-            parts.iter().filter(|(_, time)| !time.is_zero()).map(|(name, time)| format!("{name} {time:?}")).collect();
+        let mut told = Vec::new();
+        for (name, time) in parts.iter().filter(|(_, time)| !time.is_zero()) {
+            told.push(format!("{name} {time:?}"));
+        }
         let text = "the platform kills everything before that";
-        Some(format!("a stop may take {longest:?} ({}), and `shutdown.budget` is {budget:?}: {text}", parts.join(", ")))
+        Some(format!("a stop may take {longest:?} ({}), and `shutdown.budget` is {budget:?}: {text}", told.join(", ")))
     }
 
     /// What happens from the stop signal on, in a line.
@@ -102,7 +104,10 @@ impl Shutdown {
         let asks = |signal: Signal| {
             rewrites.get(signal).is_some_and(|sent| stop_on.contains(signal) || stop_on.contains(sent))
         };
-        let on: Vec<String> = Signal::all().filter(|&signal| asks(signal)).map(|signal| signal.to_string()).collect();
+        let mut on = Vec::new();
+        for signal in Signal::all().filter(|&signal| asks(signal)) {
+            on.push(signal.to_string());
+        }
         let on = if on.is_empty() { "nothing".to_owned() } else { on.join(", ") };
         let mut text = format!("on {on}:");
         let mut add = |part: std::fmt::Arguments<'_>| {
