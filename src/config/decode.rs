@@ -334,7 +334,7 @@ macro_rules! table {
             ) -> Self {
                 let keys = concat!($( $crate::config::decode::table!(@key $field $( $key )?), " " ),*);
                 let mut table = $crate::config::decode::Table::open(node, keys, problems);
-                $name { place: table.place, $( $field: table.field(), )* }
+                $name { $( $field: table.field(), )* place: table.place }
             }
 
             fn shape() -> $crate::config::decode::Shape {

@@ -130,9 +130,13 @@ fn whole(processors: f64) -> u32 {
 /// no network (/32); where there are others they come first.
 fn usable(addresses: &[Address], family: fn(&IpAddr) -> bool) -> Vec<IpAddr> {
     let own = |address: &&Address| family(&address.ip) && !address.ip.is_loopback() && !is_link_local(address.ip);
-    let mut found: Vec<&Address> = addresses.iter().filter(own).collect();
-    found.sort_by_key(|address| is_in_no_network(address));
-    found.iter().map(|address| address.ip).collect()
+    let (mut found, mut virtual_ones) = (Vec::new(), Vec::new());
+    for address in addresses.iter().filter(own) {
+        let list = if is_in_no_network(address) { &mut virtual_ones } else { &mut found };
+        list.push(address.ip);
+    }
+    found.append(&mut virtual_ones);
+    found
 }
 
 fn is_in_no_network(address: &Address) -> bool {

@@ -193,7 +193,7 @@ impl Resolution<'_> {
             }
         };
         names.retain(|name| !name.as_os_str().as_bytes().starts_with(b"."));
-        names.sort_by(|one, other| version::compare(one.as_os_str().as_bytes(), other.as_os_str().as_bytes()));
+        names.sort_unstable_by(|one, other| version::compare(one.as_os_str().as_bytes(), other.as_os_str().as_bytes()));
         let common = Common {
             own: &Named::new(),
             workdir: None,
