@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Evaluates expressions and templates over an environment, the container's arguments and the facts.
 pub struct Judge {
-    /// Made when the first expression asks for it: most configurations have none.
-    engine: OnceCell<Engine>,
+    /// Made when the first expression asks for it: most configurations have none. It is never given back, as the
+    /// configuration is not.
+    engine: OnceCell<&'static Engine>,
     asked: Arc<Asked>,
     args: Vec<Vec<u8>>,
     facts: Arc<dyn Facts>,
@@ -35,7 +36,7 @@ impl Judge {
     fn engine(&self) -> &Engine {
         self.engine.get_or_init(|| {
             let files: Arc<dyn Files> = self.asked.clone();
-            Engine::new(&files, Options::default())
+            Box::leak(Box::new(Engine::new(&files, Options::default())))
         })
     }
 
