@@ -368,7 +368,9 @@ macro_rules! choice {
                 problems: &mut $crate::config::problem::Problems,
             ) -> Self {
                 const ALL: &[$name] = &[$( $name::$variant ),*];
-                ALL[$crate::config::decode::one_of(concat!($( $word, " " ),*), node, problems)]
+                let index = $crate::config::decode::one_of(concat!($( $word, " " ),*), node, problems);
+                // It is one of them. To index would be a panic of its own for each type.
+                ALL.get(index).copied().unwrap_or(ALL[0])
             }
 
             fn shape() -> $crate::config::decode::Shape {
