@@ -24,6 +24,7 @@ pub mod types;
 pub use model::Config;
 pub use problem::{Problems, Source};
 
+use crate::kept::{Kept, keep};
 use crate::textfile::extract;
 use decode::Decode;
 use tree::{Node, Value};
@@ -32,7 +33,7 @@ use tree::{Node, Value};
 ///
 /// # Errors
 /// Every problem of the file, each with its place, its line and what would be accepted.
-pub fn parse(mut source: Source) -> Result<(&'static Config, Source), Vec<String>> {
+pub fn parse(mut source: Source) -> Result<(Kept<Config>, Source), Vec<String>> {
     let mut problems = Problems::default();
     let json = source.text.trim_start().starts_with('{');
     let tree = if json { json::parse(&source.text, &mut problems) } else { toml::parse(&source.text, &mut problems) };
@@ -42,12 +43,11 @@ pub fn parse(mut source: Source) -> Result<(&'static Config, Source), Vec<String
         return Err(problems.explain(&source));
     }
     hide_secrets(&tree, &mut source);
-    // A process has one configuration, or a few, until its end: nothing of it is ever given back, which is code for each of
-    // its types.
-    let config: &'static Config = Box::leak(Box::new(Config::decode(&tree, &mut problems)));
+    let config = Config::decode(&tree, &mut problems);
     if problems.is_empty() {
-        check(config, &mut problems);
+        check(&config, &mut problems);
     }
+    let config = keep(config);
     if problems.is_empty() { Ok((config, source)) } else { Err(problems.explain(&source)) }
 }
 

@@ -1,6 +1,7 @@
 //! Who says whether a condition holds: Jinja, with what it may know of the world.
 
 use super::world::{self, Kind, World};
+use crate::kept::{Kept, keep};
 use crate::template::jinja::{Access, Context, Engine, Facts, Files, Options};
 use nix::errno::Errno;
 use std::cell::OnceCell;
@@ -11,9 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Evaluates expressions and templates over an environment, the container's arguments and the facts.
 pub struct Judge {
-    /// Made when the first expression asks for it: most configurations have none. It is never given back, as the
-    /// configuration is not.
-    engine: OnceCell<&'static Engine>,
+    /// Made when the first expression asks for it: most configurations have none.
+    engine: OnceCell<Kept<Engine>>,
     asked: Arc<Asked>,
     args: Vec<Vec<u8>>,
     facts: Arc<dyn Facts>,
@@ -36,7 +36,7 @@ impl Judge {
     fn engine(&self) -> &Engine {
         self.engine.get_or_init(|| {
             let files: Arc<dyn Files> = self.asked.clone();
-            Box::leak(Box::new(Engine::new(&files, Options::default())))
+            keep(Engine::new(&files, Options::default()))
         })
     }
 
