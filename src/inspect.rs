@@ -19,27 +19,27 @@ use std::os::unix::ffi::OsStrExt;
 
 /// Whether the configuration is in order; with argv and the environment, whether a start with them would be.
 pub fn check(file: &ConfigFile, start: Option<(Words, Words)>) -> Result<String, Vec<String>> {
-    let Loaded { config, source, world } = loaded(file)?;
+    let loaded = loaded(file)?;
+    let Loaded { config, source, world } = &loaded;
     let mut problems = Problems::default();
-    static_check::expressions(&config, &world, &mut problems);
+    static_check::expressions(config, world, &mut problems);
     let mut redaction = Redaction::default();
     let mut warnings = Vec::new();
     if let (Some((_, envp)), true) = (start, problems.is_empty()) {
         let environ = bytes(envp);
-        let mut resolution =
-            resolve(&Inputs { config: &config, args: &[], environ: &environ, world: &world }, &mut problems);
+        let mut resolution = resolve(&Inputs { config, args: &[], environ: &environ, world }, &mut problems);
         resolution.look_ahead(&mut problems);
         redaction = Redaction::of(&resolution.env);
         warnings = resolution.plan.shutdown.warnings();
     } else if problems.is_empty() {
         // What depends on the environment is not judged without one.
-        warnings = shutdown::resolve(&config, &Environment::default(), &mut Problems::default()).warnings();
+        warnings = shutdown::resolve(config, &Environment::default(), &mut Problems::default()).warnings();
     }
     if problems.is_empty() {
         let warnings: Vec<String> = warnings.iter().map(|text| format!("{}: warning: {text}\n", source.name)).collect();
         Ok(format!("{}{}: in order\n", warnings.concat(), source.name))
     } else {
-        Err(explained(problems, &source, &redaction))
+        Err(explained(problems, source, &redaction))
     }
 }
 
@@ -60,14 +60,15 @@ fn resolved<T>(
     envp: Words,
     then: impl FnOnce(&mut Resolution<'_>, &Config, &mut Problems) -> T,
 ) -> Result<T, Vec<String>> {
-    let Loaded { config, source, world } = loaded(file)?;
+    let loaded = loaded(file)?;
+    let Loaded { config, source, world } = &loaded;
     let environ = bytes(envp);
     let mut problems = Problems::default();
-    let mut resolution = resolve(&Inputs { config: &config, args, environ: &environ, world: &world }, &mut problems);
-    let found = problems.is_empty().then(|| then(&mut resolution, &config, &mut problems));
+    let mut resolution = resolve(&Inputs { config, args, environ: &environ, world }, &mut problems);
+    let found = problems.is_empty().then(|| then(&mut resolution, config, &mut problems));
     match found {
         Some(found) if problems.is_empty() => Ok(found),
-        _ => Err(explained(problems, &source, &Redaction::of(&resolution.env))),
+        _ => Err(explained(problems, source, &Redaction::of(&resolution.env))),
     }
 }
 

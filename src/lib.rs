@@ -32,6 +32,7 @@
 //! | [`exit`] | the table of exit statuses |
 //! | [`glob`] | patterns for names |
 //! | [`net`] | a client of the network, for readiness and health |
+//! | [`kept`] | what is never given back |
 //! | [`sys`] | the only `unsafe` |
 
 pub mod cli;
@@ -45,6 +46,7 @@ pub mod handoff;
 pub mod init;
 mod inspect;
 pub mod install;
+pub mod kept;
 mod launch;
 pub mod net;
 pub mod plan;
@@ -190,7 +192,7 @@ mod documents {
         let found = parse(source).and_then(|(config, source)| {
             let world: Arc<dyn World> = Arc::new(FakeWorld::default());
             let mut problems = Problems::default();
-            expressions(&config, &world, &mut problems);
+            expressions(config, &world, &mut problems);
             if problems.is_empty() { Ok(()) } else { Err(problems.explain(&source)) }
         });
         assert_eq!(found, Ok(()), "{shown}");

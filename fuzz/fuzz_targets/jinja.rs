@@ -2,6 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use onset::config::named::Named;
 use onset::template::jinja::{Access, Context, Engine, Files, NoFacts, Options};
 use std::sync::Arc;
 
@@ -48,7 +49,7 @@ fuzz_target!(|source: &str| {
     let engine = Engine::new(&files, Options { fuel: 10_000, limit: LIMIT, trim: source.len() % 2 == 0 });
     let env =
         [("A", SECRET), ("B", ""), ("C", "493817")].map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
-    let context = Context::new(env.into(), &[b"-x".to_vec(), b"\xff".to_vec()], Arc::new(NoFacts));
+    let context = Context::new(Named::of(env.into()), &[b"-x".to_vec(), b"\xff".to_vec()], Arc::new(NoFacts));
     let errors = [
         engine.render("t", source, &context).map(|result| assert!(result.len() <= LIMIT)).err(),
         engine.compute(source, &context).map(|result| assert!(result.len() <= LIMIT)).err(),

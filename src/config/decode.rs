@@ -78,68 +78,82 @@ pub struct FieldShape {
     pub shape: Shape,
 }
 
-/// A table that is being read.
+/// A table that is being read, field by field, in the order of its keys.
 pub struct Table<'a> {
-    place: Place,
+    /// Where it stands.
+    pub place: Place,
     /// `None`: it is no table, which has been told.
     entries: Option<&'a [(Key, Node)]>,
+    /// The key of the field that is read.
+    key: &'static str,
+    /// Those behind it, each with a blank after it.
+    keys: &'static str,
+    problems: &'a mut Problems,
 }
 
 impl<'a> Table<'a> {
     /// Begins to read `node` as a table of these keys; whatever else it has is a problem.
-    pub fn open(node: &'a Node, keys: &[&str], problems: &mut Problems) -> Self {
+    pub fn open(node: &'a Node, keys: &'static str, problems: &'a mut Problems) -> Self {
         // A table of TOML begins with its header, which is enough to point at.
         let place = node.place;
-        let Value::Table(entries) = &node.value else {
-            problems.at(place, format!("expected a table with {}, found {}", list(keys), node.value.kind()));
-            return Table { place, entries: None };
-        };
-        for (key, _) in entries {
-            if !keys.contains(&key.name.as_str()) {
+        let entries = if let Value::Table(entries) = &node.value {
+            for (key, _) in entries.iter().filter(|(key, _)| position(keys, &key.name).is_none()) {
                 problems.at(key.place, format!("`{}` is not known here: accepted are {}", key.name, list(keys)));
             }
-        }
-        Table { place, entries: Some(entries) }
+            Some(entries.as_slice())
+        } else {
+            problems.at(place, format!("expected a table with {}, found {}", list(keys), node.value.kind()));
+            None
+        };
+        Table { place, entries, key: "", keys, problems }
     }
 
-    /// Reads one field.
-    pub fn field<T: Decode>(&self, name: &str, problems: &mut Problems) -> T {
-        match self.find(name) {
-            Some(node) => T::decode(node, problems),
-            None => T::absent().unwrap_or_else(|| self.missing(name, problems)),
+    /// Reads the next field. Inlined, the choice between a field that is there and one that is not would have every table
+    /// move all that it has read until then.
+    #[inline(never)]
+    pub fn field<T: Decode>(&mut self) -> T {
+        match self.next() {
+            Some(node) => T::decode(node, self.problems),
+            None => T::absent().unwrap_or_else(|| self.missing()),
         }
     }
 
-    fn find(&self, name: &str) -> Option<&'a Node> {
-        self.entries?.iter().find(|(key, _)| key.name == name).map(|(_, node)| node)
+    fn next(&mut self) -> Option<&'a Node> {
+        (self.key, self.keys) = self.keys.split_once(' ').unwrap_or_default();
+        self.entries?.iter().find(|(key, _)| key.name == self.key).map(|(_, node)| node)
     }
 
     /// What stands in for a field that must be there and is not.
-    fn missing<T: Decode>(&self, name: &str, problems: &mut Problems) -> T {
+    fn missing<T: Decode>(&mut self) -> T {
         if self.entries.is_some() {
-            problems.at(self.place, format!("`{name}` is missing"));
+            self.problems.at(self.place, format!("`{}` is missing", self.key));
         }
         let nothing = Node { place: self.place, value: Value::Other("nothing") };
         T::decode(&nothing, &mut Problems::default())
     }
 }
 
-/// `a`, `b` or `c`
-pub fn list(words: &[&str]) -> String {
-    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+/// Which of these words, with blanks between them, it is.
+fn position(words: &str, word: &str) -> Option<usize> {
+    words.split_terminator(' ').position(|known| known == word)
+}
+
+/// `a`, `b` and `c`, of `a b c`.
+pub fn list(words: &str) -> String {
+    let quoted: Vec<String> = words.split_terminator(' ').map(|word| format!("`{word}`")).collect();
     match quoted.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
         _ => quoted.concat(),
     }
 }
 
-/// Which of these words it is; the first one stands in for any other.
-pub fn one_of(words: &[&str], node: &Node, problems: &mut Problems) -> usize {
+/// Which of these words, with blanks between them, it is; the first one stands in for any other.
+pub fn one_of(words: &str, node: &Node, problems: &mut Problems) -> usize {
     let Value::String(word) = &node.value else {
         expected("a string", node, problems);
         return 0;
     };
-    words.iter().position(|accepted| accepted == word).unwrap_or_else(|| {
+    position(words, word).unwrap_or_else(|| {
         problems.at(node.place, format!("`{word}` is not known here: accepted are {}", list(words)));
         0
     })
@@ -159,6 +173,26 @@ pub fn string(node: &Node, problems: &mut Problems) -> Option<String> {
             None
         }
     }
+}
+
+/// What a list holds; what is none is a problem, and holds nothing.
+fn items<'a>(node: &'a Node, problems: &mut Problems) -> &'a [Node] {
+    let Value::List(items) = &node.value else {
+        expected("a list", node, problems);
+        return &[];
+    };
+    items
+}
+
+/// What a table holds, in the order of the names; what is none is a problem, and holds nothing.
+fn entries<'a>(node: &'a Node, problems: &mut Problems) -> Vec<&'a (Key, Node)> {
+    let Value::Table(entries) = &node.value else {
+        expected("a table", node, problems);
+        return Vec::new();
+    };
+    let mut entries: Vec<_> = entries.iter().collect();
+    entries.sort_unstable_by(|(one, _), (other, _)| one.name.cmp(&other.name));
+    entries
 }
 
 /// A whole number of a range.
@@ -187,13 +221,27 @@ impl<T: Decode> Decode for Option<T> {
     }
 }
 
+impl<T: Decode> Decode for Box<T> {
+    fn decode(node: &Node, problems: &mut Problems) -> Self {
+        Box::new(T::decode(node, problems))
+    }
+
+    fn absent() -> Option<Self> {
+        T::absent().map(Box::new)
+    }
+
+    fn shape() -> Shape {
+        T::shape()
+    }
+}
+
 impl<T: Decode> Decode for Vec<T> {
     fn decode(node: &Node, problems: &mut Problems) -> Self {
-        let Value::List(items) = &node.value else {
-            expected("a list", node, problems);
-            return Vec::new();
-        };
-        items.iter().map(|item| T::decode(item, problems)).collect()
+        let mut list = Vec::new();
+        for item in items(node, problems) {
+            list.push(T::decode(item, problems));
+        }
+        list
     }
 
     fn absent() -> Option<Self> {
@@ -208,11 +256,11 @@ impl<T: Decode> Decode for Vec<T> {
 /// A table whose keys are names of the user's own.
 impl<T: Decode> Decode for Named<T> {
     fn decode(node: &Node, problems: &mut Problems) -> Self {
-        let Value::Table(entries) = &node.value else {
-            expected("a table", node, problems);
-            return Named::default();
-        };
-        by_name(entries).into_iter().map(|(key, node)| (key.name.clone(), T::decode(node, problems))).collect()
+        let mut named = Named::new();
+        for (key, node) in entries(node, problems) {
+            named.push(key.name.clone(), T::decode(node, problems));
+        }
+        named
     }
 
     fn absent() -> Option<Self> {
@@ -222,12 +270,6 @@ impl<T: Decode> Decode for Named<T> {
     fn shape() -> Shape {
         Shape::Map(Box::new(T::shape()))
     }
-}
-
-fn by_name(entries: &[(Key, Node)]) -> Vec<&(Key, Node)> {
-    let mut entries: Vec<_> = entries.iter().collect();
-    entries.sort_unstable_by(|(one, _), (other, _)| one.name.cmp(&other.name));
-    entries
 }
 
 /// Absent is false.
@@ -290,12 +332,9 @@ macro_rules! table {
                 node: &$crate::config::tree::Node,
                 problems: &mut $crate::config::problem::Problems,
             ) -> Self {
-                let keys = [$( $crate::config::decode::table!(@key $field $( $key )?) ),*];
-                let table = $crate::config::decode::Table::open(node, &keys, problems);
-                $name {
-                    place: node.place,
-                    $( $field: table.field($crate::config::decode::table!(@key $field $( $key )?), problems), )*
-                }
+                let keys = concat!($( $crate::config::decode::table!(@key $field $( $key )?), " " ),*);
+                let mut table = $crate::config::decode::Table::open(node, keys, problems);
+                $name { $( $field: table.field(), )* place: table.place }
             }
 
             fn shape() -> $crate::config::decode::Shape {
@@ -328,7 +367,10 @@ macro_rules! choice {
                 node: &$crate::config::tree::Node,
                 problems: &mut $crate::config::problem::Problems,
             ) -> Self {
-                [$( $name::$variant ),*][$crate::config::decode::one_of(&[$( $word ),*], node, problems)]
+                const ALL: &[$name] = &[$( $name::$variant ),*];
+                let index = $crate::config::decode::one_of(concat!($( $word, " " ),*), node, problems);
+                // It is one of them. To index would be a panic of its own for each type.
+                ALL.get(index).copied().unwrap_or(ALL[0])
             }
 
             fn shape() -> $crate::config::decode::Shape {

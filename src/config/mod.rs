@@ -24,6 +24,7 @@ pub mod types;
 pub use model::Config;
 pub use problem::{Problems, Source};
 
+use crate::kept::{Kept, keep};
 use crate::textfile::extract;
 use decode::Decode;
 use tree::{Node, Value};
@@ -32,7 +33,7 @@ use tree::{Node, Value};
 ///
 /// # Errors
 /// Every problem of the file, each with its place, its line and what would be accepted.
-pub fn parse(mut source: Source) -> Result<(Config, Source), Vec<String>> {
+pub fn parse(mut source: Source) -> Result<(Kept<Config>, Source), Vec<String>> {
     let mut problems = Problems::default();
     let json = source.text.trim_start().starts_with('{');
     let tree = if json { json::parse(&source.text, &mut problems) } else { toml::parse(&source.text, &mut problems) };
@@ -46,6 +47,7 @@ pub fn parse(mut source: Source) -> Result<(Config, Source), Vec<String>> {
     if problems.is_empty() {
         check(&config, &mut problems);
     }
+    let config = keep(config);
     if problems.is_empty() { Ok((config, source)) } else { Err(problems.explain(&source)) }
 }
 
@@ -135,8 +137,8 @@ fn check_wait(wait: &model::Wait, problems: &mut Problems) {
         && wait.http.is_empty()
         && wait.file.is_empty()
     {
-        let kinds = ["tcp", "unix", "http", "file", "dns", "command"];
-        problems.at(wait.place, format!("a wait has at least one of {}", decode::list(&kinds)));
+        let kinds = decode::list("tcp unix http file dns command");
+        problems.at(wait.place, format!("a wait has at least one of {kinds}"));
     }
     if [wait.timeout, wait.attempt_timeout].into_iter().flatten().any(|types::Time(time)| time.is_zero()) {
         problems.at(wait.place, "`timeout` and `attempt_timeout` are longer than nothing");

@@ -471,29 +471,8 @@ table! {
 }
 
 /// Every kind of step there is.
-pub const STEP_KINDS: &[&str] = &[
-    "directory",
-    "copy",
-    "symlink",
-    "remove",
-    "owner",
-    "template",
-    "templates",
-    "run",
-    "env",
-    "hooks",
-    "set",
-    "edit",
-    "read",
-    "wait",
-    "generate",
-    "lock",
-    "passwd",
-    "stdio",
-    "timezone",
-    "ca_bundle",
-    "check",
-];
+pub const STEP_KINDS: &str = "directory copy symlink remove owner template templates \
+    run env hooks set edit read wait generate lock passwd stdio timezone ca_bundle check";
 
 impl Step {
     /// Which of [`STEP_KINDS`] it is; one of them in a configuration that was checked.
@@ -521,7 +500,13 @@ impl Step {
             self.ca_bundle.is_some(),
             self.check.is_some(),
         ];
-        STEP_KINDS.iter().copied().zip(is).filter(|(_, is)| *is).map(|(kind, _)| kind).collect()
+        let mut kinds = Vec::new();
+        for (kind, is) in STEP_KINDS.split(' ').zip(is) {
+            if is {
+                kinds.push(kind);
+            }
+        }
+        kinds
     }
 }
 

@@ -26,6 +26,12 @@ impl<T> Named<T> {
         self.0.binary_search_by(|(own, _)| own.as_str().cmp(name))
     }
 
+    /// One more, whose name comes after those of all others.
+    pub fn push(&mut self, name: String, value: T) {
+        debug_assert!(self.0.last().is_none_or(|(last, _)| *last < name), "in order, each once");
+        self.0.push((name, value));
+    }
+
     /// What has this name.
     pub fn get(&self, name: &str) -> Option<&T> {
         let index = self.position(name).ok()?;
@@ -102,15 +108,6 @@ impl<T> Named<T> {
 impl<T> Default for Named<T> {
     fn default() -> Self {
         Named::new()
-    }
-}
-
-/// The entries come in the order of their names, each name once.
-impl<T> FromIterator<(String, T)> for Named<T> {
-    fn from_iter<I: IntoIterator<Item = (String, T)>>(entries: I) -> Self {
-        let entries: Vec<_> = entries.into_iter().collect();
-        debug_assert!(entries.is_sorted_by(|(one, _), (next, _)| one < next), "in order, each once");
-        Named(entries)
     }
 }
 

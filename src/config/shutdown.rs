@@ -6,7 +6,6 @@ use super::types::{SIGNAL_ACCEPTED, SignalName, TIME_ACCEPTED, Text, parse_time}
 use crate::exit;
 use crate::policy::MOST_RUNGS;
 use crate::sys::signal::{Signal, SignalSet};
-use std::collections::BTreeSet;
 
 /// Checks one table.
 pub(super) fn check(shutdown: &Shutdown, problems: &mut Problems) {
@@ -38,14 +37,16 @@ pub(super) fn check(shutdown: &Shutdown, problems: &mut Problems) {
     for command in run.iter().filter(|command| command.command.is_empty()) {
         problems.at(command.place, "a command has at least one word, the program");
     }
-    // Those with variables in them are for whoever knows the environment.
-    let own = [drain, grace, linger, budget];
-    let times = own.into_iter().chain(ladder.iter().map(|rung| &rung.wait));
-    for text in times.chain(run.iter().flat_map(|command| [&command.timeout, &command.grace])).flatten() {
-        if let Some(time) = text.template.constant().filter(|time| !time.is_empty() && parse_time(time).is_none()) {
+    let mut check_time = |text: &Option<Text>| {
+        // One with variables in it is for whoever knows the environment.
+        let Some((text, time)) = text.as_ref().and_then(|text| Some((text, text.template.constant()?))) else { return };
+        if !time.is_empty() && parse_time(time).is_none() {
             problems.at(text.place, format!("`{time}` is no time: {TIME_ACCEPTED}"));
         }
-    }
+    };
+    [drain, grace, linger, budget].into_iter().for_each(&mut check_time);
+    ladder.iter().for_each(|rung| check_time(&rung.wait));
+    run.iter().flat_map(|command| [&command.timeout, &command.grace]).for_each(check_time);
 }
 
 /// Checks the tables whose keys are signals and statuses.
@@ -63,14 +64,14 @@ pub(super) fn check_maps(config: &Config, problems: &mut Problems) {
             Some(signal) => seen.insert(signal),
         }
     }
-    let mut seen = BTreeSet::new();
+    let mut seen = [false; 256];
     for (key, status) in &config.exit {
         match exit_status(key) {
             None => {
                 let accepted = "accepted are a status from 0 to 255, and the name of a signal for 128 and its number";
                 problems.at(status.place, format!("`{key}` is no exit status: {accepted}"));
             }
-            Some(from) if !seen.insert(from) => {
+            Some(from) if std::mem::replace(&mut seen[usize::from(from)], true) => {
                 problems.at(
                     status.place,
                     format!("`{key}` is the exit status {from}, which has another name here as well"),

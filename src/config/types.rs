@@ -126,6 +126,13 @@ impl Decode for Texts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Glob(pub String);
 
+impl Glob {
+    /// Each, as it was written.
+    pub fn texts(globs: &[Glob]) -> Vec<String> {
+        globs.iter().map(|glob| glob.0.clone()).collect()
+    }
+}
+
 impl Decode for Glob {
     fn decode(node: &Node, problems: &mut Problems) -> Self {
         Glob(String::decode(node, problems))
@@ -272,7 +279,7 @@ impl Decode for ExitStatus {
 
 impl Decode for Format {
     fn decode(node: &Node, problems: &mut Problems) -> Self {
-        Format::ALL[one_of(Format::NAMES, node, problems)]
+        Format::ALL[one_of(&Format::NAMES.join(" "), node, problems)]
     }
 
     fn shape() -> Shape {
@@ -282,7 +289,7 @@ impl Decode for Format {
 
 impl Decode for Level {
     fn decode(node: &Node, problems: &mut Problems) -> Self {
-        Level::ALL[one_of(Level::NAMES, node, problems)]
+        Level::ALL[one_of(&Level::NAMES.join(" "), node, problems)]
     }
 
     fn shape() -> Shape {

@@ -123,7 +123,10 @@ pub fn command_line(
     if meeting.setup {
         app.before.iter().for_each(|words| line.extend(conditional(words, env, judge, problems)));
     }
-    let Some(base) = base(config, meeting) else { return [line, rest].concat() };
+    let Some(base) = base(config, meeting) else {
+        line.extend(rest);
+        return line;
+    };
     line.extend(expand_all(base, env, problems));
     for arg in &app.arg {
         line.extend(conditional(arg, env, judge, problems));
@@ -158,7 +161,7 @@ impl Word {
 }
 
 fn expand_all(texts: &[Text], env: &Environment, problems: &mut Problems) -> Vec<Word> {
-    texts.iter().filter_map(|text| env.expand(text, LONGEST_VALUE, problems)).map(Word::plain).collect()
+    env.expand_each(texts, problems).into_iter().map(Word::plain).collect()
 }
 
 /// The container's arguments as texts with variables in them.
@@ -215,31 +218,31 @@ fn conditional(arg: &Arg, env: &Environment, judge: &Judge, problems: &mut Probl
 
 /// What an argument is repeated for: name and value of each; once for nothing if it is not repeated.
 fn items(arg: &Arg, env: &Environment, problems: &mut Problems) -> Vec<Option<(String, Vec<u8>)>> {
+    let mut items = Vec::new();
     if let Some(each) = &arg.each {
         let list = env.expand(each, LONGEST_VALUE, problems).unwrap_or_default();
         let parts: Vec<&[u8]> = match arg.separator.as_deref().map(str::as_bytes) {
             None | Some([]) => list.split(u8::is_ascii_whitespace).collect(),
-            Some(separator) => split_at(&list, separator).into_iter().map(<[u8]>::trim_ascii).collect(),
+            Some(separator) => split_at(&list, separator),
         };
-        return parts
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .map(|part| Some((String::new(), part.to_vec())))
-            .collect();
+        for part in parts.iter().map(|part| part.trim_ascii()).filter(|part| !part.is_empty()) {
+            items.push(Some((String::new(), part.to_vec())));
+        }
+        return items;
     }
     let Some(prefix) = &arg.each_prefix else { return vec![None] };
-    let case = arg.name_case.unwrap_or(NameCase::Keep);
-    let found = env.variables().iter().filter_map(|(name, resolved)| {
-        let rest = name.strip_prefix(prefix.as_str()).filter(|rest| !rest.is_empty())?;
-        let rest = match case {
+    for (name, resolved) in env.variables() {
+        let rest = name.strip_prefix(prefix.as_str()).filter(|rest| !rest.is_empty());
+        let (Some(rest), Some(value)) = (rest, &resolved.value) else { continue };
+        let rest = match arg.name_case.unwrap_or(NameCase::Keep) {
             NameCase::Keep => rest.to_owned(),
             NameCase::Lower => rest.to_lowercase(),
             NameCase::Dashed => rest.to_lowercase().replace('_', "-"),
             NameCase::Dotted => rest.to_lowercase().replace('_', "."),
         };
-        Some(Some((rest, resolved.value.clone()?)))
-    });
-    found.collect()
+        items.push(Some((rest, value.clone())));
+    }
+    items
 }
 
 fn split_at<'a>(text: &'a [u8], separator: &[u8]) -> Vec<&'a [u8]> {

@@ -99,9 +99,13 @@ fn number(name: &str) -> Option<usize> {
 
 /// A mask as people read it: `CAP_SETUID and CAP_SETGID`; one that is newer than onset by its number.
 pub fn names(mask: u64) -> String {
-    let numbers = (0..64).filter(|number| mask & 1 << number != 0);
-    let name = |number: usize| NAMES.get(number).map_or_else(|| number.to_string(), |name| (*name).to_owned());
-    let names: Vec<String> = numbers.map(|number| format!("CAP_{}", name(number))).collect();
+    let mut names = Vec::new();
+    for number in (0..64).filter(|number| mask & 1 << number != 0) {
+        names.push(match NAMES.get(number) {
+            Some(name) => format!("CAP_{name}"),
+            None => format!("CAP_{number}"),
+        });
+    }
     match names.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
         _ => names.concat(),

@@ -13,20 +13,27 @@ use std::sync::Arc;
 /// Reads every expression, pattern and inline template.
 pub fn expressions(config: &Config, world: &Arc<dyn World>, problems: &mut Problems) {
     let judge = Judge::new(world, &[], Arc::new(NoFacts));
-    let variables = config.env.values().flat_map(|variable| [&variable.when, &variable.expr]);
-    let args = config.app.iter().flat_map(|app| app.arg.iter().chain(&app.before)).map(|arg| &arg.when);
-    let checks = config.steps.iter().filter_map(|step| step.check.as_ref()).map(|check| &check.that);
-    let steps = config.steps.iter().map(|step| &step.when).chain(checks);
-    let user = config.app.iter().filter_map(|app| match &app.user {
-        Some(TextOr::Table(user)) => Some(&user.when),
-        Some(TextOr::Text(_)) | None => None,
-    });
-    let capabilities = config.app.iter().filter_map(|app| app.capabilities.as_ref()).map(|it| &it.when);
-    let all = variables.chain(args).chain(steps).chain(user).chain(capabilities);
-    for Expression { place, source } in all.flatten() {
-        if let Err(message) = judge.check(source) {
+    let mut check = |expression: &Option<Expression>| {
+        if let Some(Expression { place, source }) = expression
+            && let Err(message) = judge.check(source)
+        {
             problems.at(*place, message);
         }
+    };
+    for variable in config.env.values() {
+        check(&variable.when);
+        check(&variable.expr);
+    }
+    for step in &config.steps {
+        check(&step.when);
+        step.check.iter().for_each(|assertion| check(&assertion.that));
+    }
+    if let Some(app) = &config.app {
+        app.arg.iter().chain(&app.before).for_each(|arg| check(&arg.when));
+        if let Some(TextOr::Table(user)) = &app.user {
+            check(&user.when);
+        }
+        app.capabilities.iter().for_each(|capabilities| check(&capabilities.when));
     }
     for variable in config.env.values() {
         if variable.matches.as_ref().is_some_and(|pattern| regex_lite::Regex::new(pattern).is_err()) {

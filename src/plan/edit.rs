@@ -1,7 +1,7 @@
 //! A step that changes a text file: what the file becomes, decided from what is in it now.
 
 use super::env::{LONGEST_VALUE, expand};
-use super::model::{Edit, File};
+use super::model::{Action, Edit, File};
 use super::resolve::{Resolution, path};
 use super::steps::{LARGEST, MODES};
 use crate::config::model::{self, EditFormat, LineRule, MissingKey, NameCase, OnEmpty, OnReadOnly, SetPrefix, Step};
@@ -14,7 +14,6 @@ use crate::textfile::{self, Edited, Format, Missing, Mistake, Order, Wish};
 use nix::errno::Errno;
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::BTreeMap;
 
 /// What is to be done to a file, whatever is in it.
 enum Request {
@@ -31,9 +30,24 @@ impl Request {
     }
 }
 
+/// What keys are to be, in the order of the keys: sorted lists are a fraction of a `BTreeMap`'s code.
+#[derive(Default)]
+struct Wishes(Vec<(Vec<u8>, Wish, Option<MissingKey>)>);
+
+impl Wishes {
+    /// One more, in the place of an earlier one for this key.
+    fn set(&mut self, key: Vec<u8>, wish: Wish, missing: Option<MissingKey>) {
+        match self.0.binary_search_by(|(known, _, _)| known.cmp(&key)) {
+            Ok(at) => self.0[at] = (key, wish, missing),
+            Err(at) => self.0.insert(at, (key, wish, missing)),
+        }
+    }
+}
+
 impl Resolution<'_> {
     /// What the file becomes.
-    pub(super) fn edit(&self, edit: &model::Edit, problems: &mut Problems) -> Option<Edit> {
+    #[inline(never)]
+    pub(super) fn edit(&self, edit: &model::Edit, problems: &mut Problems) -> Option<Action> {
         let target = path(&edit.path, &self.env, problems)?;
         let secret = Cell::new(false);
         let request = self.request(edit, &secret, problems);
@@ -67,7 +81,7 @@ impl Resolution<'_> {
             unless_exists: false,
             skip_read_only: edit.on_read_only == Some(OnReadOnly::Skip),
         };
-        Some(Edit { old, new, changes })
+        Some(Action::Edit(Edit { old, new, changes }))
     }
 
     /// Whether a step is decided by a file that is not there, and that an earlier step may make.
@@ -92,8 +106,11 @@ impl Resolution<'_> {
     fn request(&self, edit: &model::Edit, secret: &Cell<bool>, problems: &mut Problems) -> Option<Request> {
         let format = match edit.format {
             EditFormat::Lines => {
-                let rules = edit.rules.iter().filter_map(|rule| self.rule(edit, rule, secret, problems));
-                return Some(Request::Lines(rules.collect()));
+                let mut rules = Vec::new();
+                for rule in &edit.rules {
+                    rules.extend(self.rule(edit, rule, secret, problems));
+                }
+                return Some(Request::Lines(rules));
             }
             EditFormat::Properties => Format::Properties,
             EditFormat::Ini => Format::Ini,
@@ -106,13 +123,13 @@ impl Resolution<'_> {
             None => None,
         };
         // What comes later goes before.
-        let mut wishes: BTreeMap<Vec<u8>, (Wish, Option<MissingKey>)> = BTreeMap::new();
+        let mut wishes = Wishes::default();
         for prefix in &edit.set_prefix {
             self.add_prefix(edit, prefix, &mut wishes, secret, problems);
         }
         for key in &edit.delete {
             let key = self.text(key, secret, problems)?;
-            wishes.insert(key, (Wish::Deleted, None));
+            wishes.set(key, Wish::Deleted, None);
         }
         for (key, setting) in &edit.set {
             let (text, setting) = match setting {
@@ -131,34 +148,39 @@ impl Resolution<'_> {
             let missing = setting.and_then(|setting| setting.missing);
             wish_for(edit.on_empty, key, value, wish, missing, &mut wishes);
         }
-        let order = |(key, (wish, missing)): (Vec<u8>, (Wish, Option<MissingKey>))| {
+        let mut orders = Vec::new();
+        for (key, wish, missing) in wishes.0 {
             let (section, key) = divide(format, section.as_deref(), key);
             let missing = action(missing.or(edit.missing), Missing::Append);
-            Order { section, key, wish, missing, commented: edit.commented }
-        };
-        let separator = edit.separator.as_ref().map(|separator| separator.clone().into_bytes());
-        Some(Request::Keys(format, wishes.into_iter().map(order).collect(), separator))
+            orders.push(Order { section, key, wish, missing, commented: edit.commented });
+        }
+        Some(Request::Keys(format, orders, edit.separator.clone().map(String::into_bytes)))
     }
 
     fn add_prefix(
         &self,
         edit: &model::Edit,
         prefix: &SetPrefix,
-        wishes: &mut BTreeMap<Vec<u8>, (Wish, Option<MissingKey>)>,
+        wishes: &mut Wishes,
         secret: &Cell<bool>,
         problems: &mut Problems,
     ) {
         let case = prefix.key.unwrap_or(NameCase::Keep);
-        let pairs = prefix.replace.iter().filter_map(|pair| Some((pair.first()?.as_str(), pair.get(1)?.as_str())));
-        let underscore = match case {
-            NameCase::Keep | NameCase::Lower => None,
-            NameCase::Dashed => Some(("_", "-")),
-            NameCase::Dotted => Some(("_", ".")),
-        };
+        let mut replace = Vec::new();
+        for pair in &prefix.replace {
+            if let [from, to, ..] = pair.as_slice() {
+                replace.push((from.as_str(), to.as_str()));
+            }
+        }
+        match case {
+            NameCase::Keep | NameCase::Lower => {}
+            NameCase::Dashed => replace.push(("_", "-")),
+            NameCase::Dotted => replace.push(("_", ".")),
+        }
         let mapping = Mapping {
             prefix: &prefix.prefix,
             start: prefix.start.as_deref().unwrap_or_default(),
-            replace: pairs.chain(underscore).collect(),
+            replace,
             lower: case != NameCase::Keep,
             exclude: prefix.exclude.iter().map(|glob| glob.0.as_str()).collect(),
         };
@@ -254,14 +276,14 @@ fn wish_for(
     value: Vec<u8>,
     wish: fn(Vec<u8>) -> Wish,
     missing: Option<MissingKey>,
-    wishes: &mut BTreeMap<Vec<u8>, (Wish, Option<MissingKey>)>,
+    wishes: &mut Wishes,
 ) {
     let wish = match on_empty.filter(|_| value.is_empty()) {
         None | Some(OnEmpty::Set) => wish(value),
         Some(OnEmpty::Delete) => Wish::Deleted,
         Some(OnEmpty::Keep) => return,
     };
-    wishes.insert(key.as_bytes().to_vec(), (wish, missing));
+    wishes.set(key.as_bytes().to_vec(), wish, missing);
 }
 
 fn action(missing: Option<MissingKey>, absent: Missing) -> Missing {

@@ -190,7 +190,13 @@ impl Environment {
                 None => self.promises.asked.set(true),
             }
         }
-        self.variables.iter().filter_map(|(name, found)| Some((name.clone(), found.value.clone()?))).collect()
+        let mut values = Named::new();
+        for (name, found) in &self.variables {
+            if let Some(value) = &found.value {
+                values.push(name.clone(), value.clone());
+            }
+        }
+        values
     }
 
     /// Takes the values of secrets away, and puts what is shown instead of them in their place.

@@ -6,7 +6,6 @@ mod cgroup;
 
 use super::world::{Address, Kind, World};
 use crate::template::jinja::{self, Fact};
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +21,8 @@ const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 pub struct Facts {
     world: Arc<dyn World>,
     in_kubernetes: bool,
-    known: Mutex<BTreeMap<String, Option<Fact>>>,
+    /// By name. They are few.
+    known: Mutex<Vec<(String, Option<Fact>)>>,
 }
 
 impl Facts {
@@ -83,7 +83,12 @@ impl Facts {
 impl jinja::Facts for Facts {
     fn get(&self, name: &str) -> Option<Fact> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.entry(name.to_owned()).or_insert_with(|| self.look_up(name)).clone()
+        if let Some((_, fact)) = known.iter().find(|(known, _)| known == name) {
+            return fact.clone();
+        }
+        let fact = self.look_up(name);
+        known.push((name.to_owned(), fact.clone()));
+        fact
     }
 
     fn source_address(&self, target: &str) -> Result<Option<String>, String> {
@@ -124,9 +129,13 @@ fn whole(processors: f64) -> u32 {
 /// no network (/32); where there are others they come first.
 fn usable(addresses: &[Address], family: fn(&IpAddr) -> bool) -> Vec<IpAddr> {
     let own = |address: &&Address| family(&address.ip) && !address.ip.is_loopback() && !is_link_local(address.ip);
-    let mut found: Vec<&Address> = addresses.iter().filter(own).collect();
-    found.sort_by_key(|address| is_in_no_network(address));
-    found.iter().map(|address| address.ip).collect()
+    let (mut found, mut virtual_ones) = (Vec::new(), Vec::new());
+    for address in addresses.iter().filter(own) {
+        let list = if is_in_no_network(address) { &mut virtual_ones } else { &mut found };
+        list.push(address.ip);
+    }
+    found.append(&mut virtual_ones);
+    found
 }
 
 fn is_in_no_network(address: &Address) -> bool {
@@ -168,12 +177,15 @@ fn interfaces(addresses: &[Address]) -> Fact {
 /// The host's name with its domain, as hosts(5) has it; without one there it is the name alone. No name server is asked.
 fn full_name(hostname: &str, hosts: &str) -> String {
     let start = format!("{hostname}.");
-    let names = |line: &str| {
-        let line = line.split('#').next().unwrap_or_default().to_owned();
-        line.split_whitespace().skip(1).map(ToOwned::to_owned).collect::<Vec<_>>()
-    };
-    let lines = hosts.lines().map(names).filter(|names| names.iter().any(|name| name == hostname));
-    lines.flatten().find(|name| name.starts_with(&start)).unwrap_or_else(|| hostname.to_owned())
+    for line in hosts.lines() {
+        let names = || line.split('#').next().unwrap_or_default().split_whitespace().skip(1);
+        if names().any(|name| name == hostname)
+            && let Some(name) = names().find(|name| name.starts_with(&start))
+        {
+            return name.to_owned();
+        }
+    }
+    hostname.to_owned()
 }
 
 /// resolv.conf(5): `nameserver ADDRESS` lines. IPv6 in brackets, as programs that take a port want it, and without the

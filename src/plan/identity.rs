@@ -112,7 +112,9 @@ pub fn person(
         }
     };
     let given = groups.map(|groups| {
-        groups.iter().filter_map(|name| keep(find_group(accounts, name), &mut problems)).collect::<Vec<u32>>()
+        let mut given = Vec::new();
+        groups.iter().for_each(|name| given.extend(keep(find_group(accounts, name), &mut problems)));
+        given
     });
     let Some((found, gid)) = chosen.filter(|_| problems.is_empty()) else { return Err(problems) };
     let unchanged = found.uid == process.uid && gid == process.gid;
@@ -226,8 +228,9 @@ impl Person {
     pub fn variables(&self, policy: Option<Home>, process: &Process) -> Vec<(&'static str, &[u8])> {
         match (policy.unwrap_or(Home::Passwd), &self.entry) {
             (Home::Passwd, Some((name, home))) if self.identity.uid != process.uid => {
-                let home = (!home.is_empty()).then_some(("HOME", home.as_slice()));
-                home.into_iter().chain([("USER", name.as_slice()), ("LOGNAME", name.as_slice())]).collect()
+                let mut variables = vec![("HOME", home.as_slice()), ("USER", name), ("LOGNAME", name)];
+                variables.retain(|(_, value)| !value.is_empty());
+                variables
             }
             (Home::Passwd | Home::Keep, _) => Vec::new(),
         }

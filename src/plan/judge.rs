@@ -2,17 +2,18 @@
 
 use super::world::{self, Kind, World};
 use crate::config::named::Named;
+use crate::kept::{Kept, keep};
 use crate::template::jinja::{Access, Context, Engine, Facts, Files, Options};
 use nix::errno::Errno;
 use std::cell::OnceCell;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Evaluates expressions and templates over an environment, the container's arguments and the facts.
 pub struct Judge {
     /// Made when the first expression asks for it: most configurations have none.
-    engine: OnceCell<Engine>,
+    engine: OnceCell<Kept<Engine>>,
     asked: Arc<Asked>,
     args: Vec<Vec<u8>>,
     facts: Arc<dyn Facts>,
@@ -35,7 +36,7 @@ impl Judge {
     fn engine(&self) -> &Engine {
         self.engine.get_or_init(|| {
             let files: Arc<dyn Files> = self.asked.clone();
-            Engine::new(&files, Options::default())
+            keep(Engine::new(&files, Options::default()))
         })
     }
 
@@ -149,8 +150,11 @@ impl Files for Asked {
             Err(Errno::ENOENT) => Ok(Vec::new()),
             Err(error) => Err(error.desc().to_owned()),
             Ok(names) => {
-                let text = |name: PathBuf| name.into_os_string().into_string();
-                names.into_iter().map(text).collect::<Result<_, _>>().map_err(|_| "a name is not UTF-8".to_owned())
+                let mut texts = Vec::new();
+                for name in names {
+                    texts.push(name.into_os_string().into_string().map_err(|_| "a name is not UTF-8")?);
+                }
+                Ok(texts)
             }
         }
     }

@@ -41,7 +41,7 @@ impl Resolution<'_> {
     /// What a step of these kinds does; `None` if there is a problem.
     pub(super) fn other_action(&self, step: &Step, problems: &mut Problems) -> Option<Action> {
         if let Some(generate) = &step.generate {
-            return self.generate(generate, problems).map(Box::new).map(Action::Generate);
+            return self.generate(generate, problems);
         }
         if let Some(lock) = &step.lock {
             let timeout = lock.timeout.map_or(PATIENCE, |Time(timeout)| timeout);
@@ -59,12 +59,13 @@ impl Resolution<'_> {
             return self.timezone(timezone, problems);
         }
         if let Some(bundle) = &step.ca_bundle {
-            return self.ca_bundle(bundle, problems).map(|file| Action::Write(vec![file]));
+            return self.ca_bundle(bundle, problems);
         }
-        step.check.as_ref().and_then(|check| self.assertion(check, problems)).map(Box::new).map(Action::Check)
+        self.assertion(step.check.as_ref()?, problems)
     }
 
-    fn generate(&self, generate: &model::Generate, problems: &mut Problems) -> Option<Generate> {
+    #[inline(never)]
+    fn generate(&self, generate: &model::Generate, problems: &mut Problems) -> Option<Action> {
         let count = |within: Option<usize>| within.unwrap_or(32);
         let bytes = count(generate.bytes.and_then(|Within(bytes)| usize::try_from(bytes).ok()));
         let recipe = match generate.kind.unwrap_or(SecretKind::Hex) {
@@ -92,15 +93,16 @@ impl Resolution<'_> {
             problems.at(generate.place, "a variable cannot hold any bytes: accepted beside `into` is any other `kind`");
             return None;
         }
-        Some(Generate {
+        Some(Action::Generate(Box::new(Generate {
             path: path(&generate.path, &self.env, problems)?,
             recipe,
             mode: generate.mode.map_or(0o600, |Mode(mode)| mode),
             owner: self.owner(generate.owner.as_ref(), problems),
             into: generate.into.clone(),
-        })
+        })))
     }
 
+    #[inline(never)]
     fn timezone(&self, timezone: &Timezone, problems: &mut Problems) -> Option<Action> {
         let zone = self.env.expand(&timezone.zone, LONGEST_VALUE, problems)?;
         // POSIX has zones begin with a colon that are names of files.
@@ -163,7 +165,8 @@ impl Resolution<'_> {
         })
     }
 
-    fn ca_bundle(&self, bundle: &CaBundle, problems: &mut Problems) -> Option<File> {
+    #[inline(never)]
+    fn ca_bundle(&self, bundle: &CaBundle, problems: &mut Problems) -> Option<Action> {
         let target = path(&bundle.target, &self.env, problems)?;
         let mut whole = match &bundle.base {
             None => pem::Bundle::default(),
@@ -177,12 +180,12 @@ impl Resolution<'_> {
                 whole.add(&self.certificates(&file, text, problems)?);
             }
         }
-        Some(File {
+        Some(Action::Write(vec![File {
             mode: bundle.mode.map_or(0o644, |Mode(mode)| mode),
             owner: self.owner(bundle.owner.as_ref(), problems),
             skip_read_only: bundle.on_read_only == Some(OnReadOnly::Skip),
             ..plain(target, whole.into_content())
-        })
+        }]))
     }
 
     /// The content of a file that has certificates and nothing else in it.
@@ -199,7 +202,7 @@ impl Resolution<'_> {
             return Some(vec![pattern.to_owned()]);
         }
         let folder = pattern.parent().unwrap_or(Path::new(""));
-        let names = match self.world.list(folder) {
+        let mut names = match self.world.list(folder) {
             Ok(names) => names,
             Err(nix::errno::Errno::ENOENT) => return Some(Vec::new()),
             Err(error) => {
@@ -214,10 +217,12 @@ impl Resolution<'_> {
                 && glob::matches(name, bytes)
                 && matches!(self.world.kind(&folder.join(found)), Some(Kind::File(_)))
         };
-        Some(names.into_iter().filter(is_meant).map(|name| folder.join(name)).collect())
+        names.retain(is_meant);
+        Some(names.iter().map(|name| folder.join(name)).collect())
     }
 
-    fn assertion(&self, check: &model::Assertion, problems: &mut Problems) -> Option<Assertion> {
+    #[inline(never)]
+    fn assertion(&self, check: &model::Assertion, problems: &mut Problems) -> Option<Action> {
         if check.path.is_none() && check.that.is_none() {
             problems.at(check.place, "a check has a `path`, or an expression in `that`, or both");
             return None;
@@ -243,7 +248,7 @@ impl Resolution<'_> {
             None => None,
         };
         let is = if check.is.is_empty() { vec![Condition::Exists] } else { check.is.clone() };
-        Some(Assertion { path, is, failed, message })
+        Some(Action::Check(Box::new(Assertion { path, is, failed, message })))
     }
 }
 

@@ -98,65 +98,61 @@ impl Entry {
         let own_gid = if is_own { process.gid } else { uid };
         let gid = self.gid.or(known_group).or(there.map(|user| user.gid)).unwrap_or(own_gid);
         let (uid_text, gid_text) = (uid.to_string().into_bytes(), gid.to_string().into_bytes());
-        let new = |field: &Option<Vec<u8>>, usual: &[u8]| field.clone().unwrap_or(usual.to_vec());
         let group = match &self.group {
             None => group.to_vec(),
-            Some(name) => with_line(
-                group,
-                name,
-                &[(2, Some(&gid_text))],
-                &[name.clone(), b"x".to_vec(), gid_text.clone(), Vec::new()],
-            ),
+            Some(name) => with_line(group, name, &[(2, Some(&gid_text))], &[name, b"x", &gid_text, b""]),
         };
         let changes = [
-            (2, Some(&uid_text)),
-            (3, Some(&gid_text)),
-            (4, self.gecos.as_ref()),
-            (5, self.home.as_ref()),
-            (6, self.shell.as_ref()),
+            (2, Some(&*uid_text)),
+            (3, Some(&*gid_text)),
+            (4, self.gecos.as_deref()),
+            (5, self.home.as_deref()),
+            (6, self.shell.as_deref()),
         ];
         let line = [
-            self.name.clone(),
-            b"x".to_vec(),
-            uid_text.clone(),
-            gid_text.clone(),
-            new(&self.gecos, b""),
-            new(&self.home, HOME),
-            new(&self.shell, SHELL),
+            &*self.name,
+            b"x",
+            &uid_text,
+            &gid_text,
+            self.gecos.as_deref().unwrap_or_default(),
+            self.home.as_deref().unwrap_or(HOME),
+            self.shell.as_deref().unwrap_or(SHELL),
         ];
         (with_line(passwd, &self.name, &changes, &line), group)
     }
 }
 
 /// The file with these fields in the line of this name, or with a new line at the end.
-fn with_line(file: &[u8], name: &[u8], fields: &[(usize, Option<&Vec<u8>>)], new: &[Vec<u8>]) -> Vec<u8> {
-    let mut lines: Vec<Vec<u8>> = file.split(|&byte| byte == b'\n').map(<[u8]>::to_vec).collect();
-    let is_it = |line: &Vec<u8>| {
+fn with_line(file: &[u8], name: &[u8], fields: &[(usize, Option<&[u8]>)], new: &[&[u8]]) -> Vec<u8> {
+    let mut lines: Vec<&[u8]> = file.split(|&byte| byte == b'\n').collect();
+    let is_it = |line: &[u8]| {
         let mut parts = line.trim_ascii().split(|&byte| byte == b':');
         parts.next() == Some(name) && parts.nth(1).is_some_and(|id| accounts::id(id).is_some())
     };
+    let (changed, added);
     match lines.iter_mut().find(|line| is_it(line)) {
         Some(line) => {
-            let mut parts: Vec<Vec<u8>> = line.trim_ascii().split(|&byte| byte == b':').map(<[u8]>::to_vec).collect();
-            let old = parts.clone();
-            for (index, value) in fields.iter().filter_map(|(index, value)| Some((*index, (*value)?))) {
+            let mut parts: Vec<&[u8]> = line.trim_ascii().split(|&byte| byte == b':').collect();
+            for &(index, value) in fields {
+                let Some(value) = value else { continue };
                 if parts.len() <= index {
-                    parts.resize(index + 1, Vec::new());
+                    parts.resize(index + 1, b"");
                 }
-                parts[index].clone_from(value);
+                parts[index] = value;
             }
+            changed = parts.join(&b':');
             // As it stands, blanks and all, if nothing in it changes.
-            if parts != old {
-                *line = parts.join(&b':');
+            if changed != line.trim_ascii() {
+                *line = &changed;
             }
         }
         None => {
             // The last of them is empty if the file ends with a newline.
-            if lines.last().is_some_and(Vec::is_empty) {
+            if lines.last().is_some_and(|line| line.is_empty()) {
                 lines.pop();
             }
-            lines.push(new.join(&b':'));
-            lines.push(Vec::new());
+            added = new.join(&b':');
+            lines.extend([&*added, b""]);
         }
     }
     lines.join(&b'\n')
@@ -184,14 +180,18 @@ pub(super) fn foresee(
             .when
             .as_ref()
             .is_none_or(|when| judge.holds(&when.source, env.values_for(judge, Some(&when.source))).unwrap_or(false));
-        // A start with a variable that failed is refused. Until then there is somebody of that name.
-        let unfinished = || Entry::named(passwd, env).filter(|_| !env.failed.is_empty());
-        let entry = Entry::of(passwd, env, &mut Problems::default()).or_else(unfinished);
-        if let Some(entry) = entry.filter(|_| applies) {
-            let (passwd, group) = entry.apply(accounts, process);
-            *accounts = Accounts::with_files(passwd, group);
-            any = true;
+        if !applies {
+            continue;
         }
+        let entry = match Entry::of(passwd, env, &mut Problems::default()) {
+            // A start with a variable that failed is refused. Until then there is somebody of that name.
+            None if !env.failed.is_empty() => Entry::named(passwd, env),
+            entry => entry,
+        };
+        let Some(entry) = entry else { continue };
+        let (passwd, group) = entry.apply(accounts, process);
+        *accounts = Accounts::with_files(passwd, group);
+        any = true;
     }
     let own = accounts.user_numbered(process.uid).filter(|_| any && !had_entry)?;
     Some((own.name.to_vec(), own.home.to_vec()))
@@ -221,8 +221,11 @@ pub(super) fn files(
         skip_read_only: passwd.on_read_only == Some(OnReadOnly::Skip),
         ..plain(PathBuf::from(path), content)
     };
-    let group = entry.group.is_some().then(|| file(GROUP, groups));
-    Some(group.into_iter().chain([file(PASSWD, users)]).collect())
+    let mut files = vec![file(PASSWD, users)];
+    if entry.group.is_some() {
+        files.insert(0, file(GROUP, groups));
+    }
+    Some(files)
 }
 
 #[cfg(test)]

@@ -2,16 +2,15 @@
 
 use super::env::{Environment, LONGEST_VALUE};
 use super::identity;
-use super::model::{
-    Action, File, Hook, HookKind, Identity, Input, Learned, Output, Ownership, PrintedEnv, Program, Run,
-};
+use super::model::{Action, File, Hook, HookKind, Identity, Input, Learned, Output, PrintedEnv, Program, Run};
+use super::others::plain;
 use super::resolve::{Resolution, all, c_strings, path};
 use super::version;
 use super::world::{Kind, World};
 use crate::config::model::{self, Hooks, PrintedFormat, Rights, Step};
 use crate::config::named::Named;
 use crate::config::problem::Problems;
-use crate::config::types::{Text, Time};
+use crate::config::types::{Glob, Text, Time};
 use crate::report::Because;
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
@@ -41,7 +40,7 @@ struct Common<'a> {
 impl Resolution<'_> {
     pub(super) fn program_action(&self, step: &Step, problems: &mut Problems) -> Option<Action> {
         if let Some(run) = &step.run {
-            return self.run(run, step.rights, problems).map(Box::new).map(Action::Run);
+            return self.run(run, step.rights, problems);
         }
         if let Some(printed) = &step.env {
             let common = Common {
@@ -53,28 +52,30 @@ impl Resolution<'_> {
                 grace: printed.grace,
             };
             let program = self.program(&printed.command, &common, problems)?;
-            let texts = |globs: &[crate::config::types::Glob]| globs.iter().map(|glob| glob.0.clone()).collect();
             return Some(Action::PrintedEnv(Box::new(PrintedEnv {
                 program,
                 format: printed.format.unwrap_or(PrintedFormat::Lines),
-                allow: printed.allow.as_deref().map(texts),
-                secret: texts(&printed.secret),
+                allow: printed.allow.as_deref().map(Glob::texts),
+                secret: Glob::texts(&printed.secret),
             })));
         }
         if let Some(wait) = &step.wait {
             return Some(Action::Wait(self.wait(wait, step.rights, problems)));
         }
         if let Some(hooks) = &step.hooks {
-            return self.hooks(hooks, step.rights, problems).map(Action::Hooks);
+            return self.hooks(hooks, step.rights, problems);
         }
-        let learn = |(name, text): (&String, &Text)| {
-            let value = self.env.expand(text, LONGEST_VALUE, problems)?;
-            Some(Learned { name: name.clone(), value, secret: self.env.is_secret(text) })
-        };
-        Some(Action::Set(step.set.iter().filter_map(learn).collect()))
+        let mut learned = Vec::new();
+        for (name, text) in &step.set {
+            if let Some(value) = self.env.expand(text, LONGEST_VALUE, problems) {
+                learned.push(Learned { name: name.clone(), value, secret: self.env.is_secret(text) });
+            }
+        }
+        Some(Action::Set(learned))
     }
 
-    fn run(&self, run: &model::Run, rights: Option<Rights>, problems: &mut Problems) -> Option<Run> {
+    #[inline(never)]
+    fn run(&self, run: &model::Run, rights: Option<Rights>, problems: &mut Problems) -> Option<Action> {
         let common = Common {
             own: &run.env,
             workdir: run.workdir.as_ref(),
@@ -92,15 +93,10 @@ impl Resolution<'_> {
             program.stdin = Input::File(path(text, &self.env, problems)?);
         }
         let output = match (&run.stdout_file, &run.stdout_variable) {
-            (Some(text), _) => Output::File(File {
-                target: path(text, &self.env, problems)?,
-                content: Vec::new(),
-                mode: MODES[usize::from(run.secret)],
-                owner: Ownership::default(),
-                keep_mode: false,
-                unless_exists: false,
-                skip_read_only: false,
-            }),
+            (Some(text), _) => {
+                let target = path(text, &self.env, problems)?;
+                Output::File(File { mode: MODES[usize::from(run.secret)], ..plain(target, Vec::new()) })
+            }
             (None, None) if run.status_variable.is_some() => {
                 Output::Status(run.status_variable.clone().unwrap_or_default())
             }
@@ -108,8 +104,8 @@ impl Resolution<'_> {
             (None, None) if run.frame => Output::Frame,
             (None, None) => Output::Pass,
         };
-        let success: Vec<u8> = run.success.iter().filter_map(|status| u8::try_from(status.0).ok()).collect();
-        Some(Run {
+        let success: Vec<u8> = run.success.iter().map(|status| u8::try_from(status.0).unwrap_or_default()).collect();
+        Some(Action::Run(Box::new(Run {
             program,
             output,
             attempts: 1 + run.retries.and_then(|retries| u32::try_from(retries.0).ok()).unwrap_or(0),
@@ -120,7 +116,7 @@ impl Resolution<'_> {
                 Some(text) => Some(path(text, &self.env, problems)?),
                 None => None,
             },
-        })
+        })))
     }
 
     /// A program about which no more is said than its arguments.
@@ -138,12 +134,10 @@ impl Resolution<'_> {
     }
 
     fn program(&self, command: &[Text], common: &Common<'_>, problems: &mut Problems) -> Option<Program> {
-        let expand = |text: &Text, problems: &mut Problems| self.env.expand(text, LONGEST_VALUE, problems);
-        let words: Vec<Vec<u8>> = command.iter().filter_map(|text| expand(text, problems)).collect();
-        let argv = c_strings(words, "an argument", problems);
+        let argv = c_strings(self.env.expand_each(command, problems), "an argument", problems);
         let (identity, mut entries) = self.whose(common, problems)?;
         for (name, text) in common.own {
-            if let Some(value) = expand(text, problems) {
+            if let Some(value) = self.env.expand(text, LONGEST_VALUE, problems) {
                 entries.set(name, &value, super::env::Origin::Value, false);
             }
         }
@@ -187,7 +181,8 @@ impl Resolution<'_> {
         Some((Some(person.identity), env))
     }
 
-    fn hooks(&self, hooks: &Hooks, rights: Option<Rights>, problems: &mut Problems) -> Option<Vec<Hook>> {
+    #[inline(never)]
+    fn hooks(&self, hooks: &Hooks, rights: Option<Rights>, problems: &mut Problems) -> Option<Action> {
         let directory = path(&hooks.directory, &self.env, problems)?;
         let mut names = match self.world.list(&directory) {
             Ok(names) => names,
@@ -198,7 +193,7 @@ impl Resolution<'_> {
             }
         };
         names.retain(|name| !name.as_os_str().as_bytes().starts_with(b"."));
-        names.sort_by(|one, other| version::compare(one.as_os_str().as_bytes(), other.as_os_str().as_bytes()));
+        names.sort_unstable_by(|one, other| version::compare(one.as_os_str().as_bytes(), other.as_os_str().as_bytes()));
         let common = Common {
             own: &Named::new(),
             workdir: None,
@@ -207,9 +202,13 @@ impl Resolution<'_> {
             timeout: hooks.timeout,
             grace: hooks.grace,
         };
-        let paths = names.iter().map(|name| directory.join(name));
-        let files = paths.filter(|path| matches!(self.world.kind(path), Some(Kind::File(_))));
-        Some(files.filter_map(|path| self.hook(path, hooks, &common, problems)).collect())
+        let mut found = Vec::new();
+        for path in names.iter().map(|name| directory.join(name)) {
+            if let Some(Kind::File(_)) = self.world.kind(&path) {
+                found.extend(self.hook(path, hooks, &common, problems));
+            }
+        }
+        Some(Action::Hooks(found))
     }
 
     fn hook(&self, path: PathBuf, hooks: &Hooks, common: &Common<'_>, problems: &mut Problems) -> Option<Hook> {
@@ -246,11 +245,12 @@ impl Resolution<'_> {
             let each: Vec<String> = mistakes.iter().map(|it| format!("line {}: {}", it.line, it.message)).collect();
             refuse(&each.join("; "))
         })?;
-        let learn = |entry: super::dotenv::Entry| {
+        let mut learned = Vec::new();
+        for entry in entries {
             let name = String::from_utf8(entry.name).map_err(|_| refuse("a name is not UTF-8"))?;
-            Ok(Learned { name, value: entry.value, secret: false })
-        };
-        entries.into_iter().map(learn).collect()
+            learned.push(Learned { name, value: entry.value, secret: false });
+        }
+        Ok(learned)
     }
 
     /// What may be known of the world.

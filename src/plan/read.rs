@@ -2,14 +2,15 @@
 
 use super::edit::divide;
 use super::env::LONGEST_VALUE;
-use super::model::{Fallback, Query, Read};
+use super::model::{Action, Fallback, Query, Read};
 use super::resolve::{Resolution, path};
 use crate::config::model::{self, ReadFormat};
 use crate::config::problem::Problems;
 use crate::textfile::Format;
 
 impl Resolution<'_> {
-    pub(super) fn reading(&self, read: &model::Read, problems: &mut Problems) -> Option<Read> {
+    #[inline(never)]
+    pub(super) fn reading(&self, read: &model::Read, problems: &mut Problems) -> Option<Action> {
         let path = path(&read.path, &self.env, problems);
         let query = self.query(read, problems);
         let fallback = match &read.default {
@@ -20,7 +21,8 @@ impl Resolution<'_> {
             None if read.optional => Fallback::Keep,
             None => Fallback::Refuse,
         };
-        Some(Read { path: path?, query: query?, into: read.into.clone(), fallback, secret: read.secret })
+        let (path, query) = (path?, query?);
+        Some(Action::Read(Box::new(Read { path, query, into: read.into.clone(), fallback, secret: read.secret })))
     }
 
     fn query(&self, read: &model::Read, problems: &mut Problems) -> Option<Query> {

@@ -2,7 +2,7 @@
 //! state. Every problem is told at once.
 
 use super::accounts::Accounts;
-use super::args::{self, Meeting};
+use super::args::{self, Meeting, Word};
 use super::env::{self, Environment, LONGEST_VALUE, Origin, Promises, Resolved};
 use super::facts::Facts;
 use super::identity::{self, Person};
@@ -112,8 +112,13 @@ impl Resolution<'_> {
     pub fn finish(&mut self, problems: &mut Problems) {
         let Resolution { config, args, env, judge, meeting, plan, world, .. } = self;
         let argv = args::command_line(config, meeting, args, env, judge, problems);
-        plan.hidden = argv.iter().map(|word| word.hidden).collect();
-        plan.argv = c_strings(argv.into_iter().map(|word| word.bytes).collect(), "an argument", problems);
+        plan.hidden.clear();
+        let mut words = Vec::new();
+        for Word { bytes, hidden } in argv {
+            plan.hidden.push(hidden);
+            words.push(bytes);
+        }
+        plan.argv = c_strings(words, "an argument", problems);
         plan.envp = c_strings(env.entries.clone(), "a variable", problems);
         if let Some(app) = &config.app {
             plan.process = process_state(app, env, judge, world.process().umask, problems);
@@ -137,17 +142,25 @@ impl Resolution<'_> {
 }
 
 pub(super) fn c_strings(words: Vec<Vec<u8>>, what: &str, problems: &mut Problems) -> Vec<CString> {
-    let whole =
-        |word: Vec<u8>| CString::new(word).map_err(|_| problems.add(format!("{what} contains a NUL byte"))).ok();
-    words.into_iter().filter_map(whole).collect()
+    let mut strings = Vec::with_capacity(words.len());
+    for word in words {
+        match CString::new(word) {
+            Ok(string) => strings.push(string),
+            Err(_) => problems.add(format!("{what} contains a NUL byte")),
+        }
+    }
+    strings
 }
 
 /// The environment with these variables in the place of those of the same name.
 fn with_variables(environ: &[Vec<u8>], variables: &[Vec<u8>]) -> Vec<Vec<u8>> {
-    let name = |entry: &[u8]| entry.split(|&byte| byte == b'=').next().map(<[u8]>::to_vec);
-    let is_replaced = |entry: &[u8]| variables.iter().any(|variable| name(variable) == name(entry));
-    let kept = environ.iter().filter(|entry| !is_replaced(entry)).cloned();
-    kept.chain(variables.iter().cloned()).collect()
+    fn name(entry: &[u8]) -> Option<&[u8]> {
+        entry.split(|&byte| byte == b'=').next()
+    }
+    let mut all = environ.to_vec();
+    all.retain(|entry| !variables.iter().any(|variable| name(variable) == name(entry)));
+    all.extend_from_slice(variables);
+    all
 }
 
 fn person(
@@ -174,17 +187,22 @@ fn person(
     if text.is_some() && user.is_none() {
         return None;
     }
-    let groups: Option<Vec<Vec<u8>>> = app
-        .groups
-        .as_ref()
-        .map(|groups| groups.iter().filter_map(|group| env.expand(group, LONGEST_VALUE, problems)).collect());
-    let by_path = |group: Vec<u8>| match group.first() {
-        Some(b'/') => world.group_of(Path::new(OsStr::from_bytes(&group))).map(|gid| gid.to_string().into_bytes()),
-        Some(_) | None => Some(group),
-    };
-    let groups: Option<Vec<Vec<u8>>> = groups.map(|groups| groups.into_iter().filter_map(by_path).collect());
+    let groups = app.groups.as_ref().map(|groups| by_path(env.expand_each(groups, problems), world));
     let person = identity::person(accounts, user.as_deref(), groups.as_deref(), world.process());
     all(person, place, problems)
+}
+
+/// Groups, those that are given by a path by their numbers.
+fn by_path(mut groups: Vec<Vec<u8>>, world: &dyn World) -> Vec<Vec<u8>> {
+    groups.retain_mut(|group| {
+        if !group.starts_with(b"/") {
+            return true;
+        }
+        let gid = world.group_of(Path::new(OsStr::from_bytes(group)));
+        *group = gid.map(|gid| gid.to_string().into_bytes()).unwrap_or_default();
+        gid.is_some()
+    });
+    groups
 }
 
 /// Whether a condition holds; one that cannot be decided is a problem and does not.
@@ -200,7 +218,13 @@ pub(super) fn holds(when: Option<&Expression>, env: &Environment, judge: &Judge,
 
 /// The result, or every problem at the same place.
 pub(super) fn all<T, P: Display>(result: Result<T, Vec<P>>, place: Place, problems: &mut Problems) -> Option<T> {
-    result.map_err(|found| found.iter().for_each(|problem| problems.at(place, problem.to_string()))).ok()
+    match result {
+        Ok(value) => Some(value),
+        Err(found) => {
+            found.iter().for_each(|problem| problems.at(place, problem.to_string()));
+            None
+        }
+    }
 }
 
 fn process_state(app: &App, env: &Environment, judge: &Judge, umask: u32, problems: &mut Problems) -> ProcessState {
@@ -276,6 +300,11 @@ impl Environment {
         };
         let variables = Named::of(environ.iter().filter_map(variable).collect());
         Environment::new(variables, environ.to_vec())
+    }
+
+    /// Expands several texts; those that have a problem are left out.
+    pub(super) fn expand_each(&self, texts: &[Text], problems: &mut Problems) -> Vec<Vec<u8>> {
+        texts.iter().filter_map(|text| self.expand(text, LONGEST_VALUE, problems)).collect()
     }
 
     /// Sets the variables of the role that was named.

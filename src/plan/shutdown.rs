@@ -61,11 +61,16 @@ impl Shutdown {
     /// What users are to know, and what stops nothing.
     pub fn warnings(&self) -> Vec<String> {
         let Policy { stop_on, rewrites, exit, .. } = self.policy;
-        let dropped = stop_on.iter().filter(|&signal| rewrites.get(signal).is_none());
-        let dropped = dropped.map(|signal| format!("{signal} asks to stop, and `signals` drops it: nothing will stop"));
-        let oom = "where runtimes look for an OOM kill: one would go unseen";
-        let oom = (exit.get(137) != 137).then(|| format!("`exit` maps 137, which is {oom}"));
-        dropped.chain(oom).chain(self.too_long()).collect()
+        let mut warnings = Vec::new();
+        for signal in stop_on.iter().filter(|&signal| rewrites.get(signal).is_none()) {
+            warnings.push(format!("{signal} asks to stop, and `signals` drops it: nothing will stop"));
+        }
+        if exit.get(137) != 137 {
+            let oom = "where runtimes look for an OOM kill: one would go unseen";
+            warnings.push(format!("`exit` maps 137, which is {oom}"));
+        }
+        warnings.extend(self.too_long());
+        warnings
     }
 
     /// That a stop may take longer than the platform waits.
@@ -85,10 +90,12 @@ impl Shutdown {
             ("grace", ladder.length().unwrap_or_default()),
             ("linger", linger.unwrap_or_default()),
         ];
-        let parts: Vec<String> =
-            parts.iter().filter(|(_, time)| !time.is_zero()).map(|(name, time)| format!("{name} {time:?}")).collect();
+        let mut told = Vec::new();
+        for (name, time) in parts.iter().filter(|(_, time)| !time.is_zero()) {
+            told.push(format!("{name} {time:?}"));
+        }
         let text = "the platform kills everything before that";
-        Some(format!("a stop may take {longest:?} ({}), and `shutdown.budget` is {budget:?}: {text}", parts.join(", ")))
+        Some(format!("a stop may take {longest:?} ({}), and `shutdown.budget` is {budget:?}: {text}", told.join(", ")))
     }
 
     /// What happens from the stop signal on, in a line.
@@ -97,7 +104,10 @@ impl Shutdown {
         let asks = |signal: Signal| {
             rewrites.get(signal).is_some_and(|sent| stop_on.contains(signal) || stop_on.contains(sent))
         };
-        let on: Vec<String> = Signal::all().filter(|&signal| asks(signal)).map(|signal| signal.to_string()).collect();
+        let mut on = Vec::new();
+        for signal in Signal::all().filter(|&signal| asks(signal)) {
+            on.push(signal.to_string());
+        }
         let on = if on.is_empty() { "nothing".to_owned() } else { on.join(", ") };
         let mut text = format!("on {on}:");
         let mut add = |part: std::fmt::Arguments<'_>| {
@@ -190,7 +200,9 @@ fn add(shutdown: &model::Shutdown, env: &Environment, all: &mut Shutdown, proble
         StopTarget::Group => Target::Group,
         StopTarget::All => Target::All,
     });
-    all.commands = shutdown.run.iter().filter_map(|command| stop_command(command, env, problems)).collect();
+    for command in &shutdown.run {
+        all.commands.extend(stop_command(command, env, problems));
+    }
     let longest = |command: &StopCommand| command.timeout.saturating_add(command.grace).saturating_add(COMMAND_SLACK);
     all.policy.commands = all.commands.iter().map(longest).reduce(Duration::saturating_add);
 }
@@ -201,9 +213,10 @@ fn stop_command(command: &model::StopCommand, env: &Environment, problems: &mut 
         None => absent,
     };
     let (timeout, grace) = (time(&command.timeout, COMMAND_TIMEOUT), time(&command.grace, COMMAND_GRACE));
-    let words: Vec<Option<Vec<u8>>> =
-        command.command.iter().map(|text| env.expand(text, LONGEST_VALUE, problems)).collect();
-    let argv: Vec<Vec<u8>> = words.into_iter().collect::<Option<_>>()?;
+    let argv = env.expand_each(&command.command, problems);
+    if argv.len() != command.command.len() {
+        return None;
+    }
     if argv.iter().any(|word| word.contains(&0)) || argv.first().is_none_or(Vec::is_empty) {
         problems.at(command.place, "this is no command: its program is empty, or a word has a NUL byte in it");
         return None;
@@ -256,8 +269,7 @@ mod tests {
         let [environ, args] =
             [environ, args].map(|all| all.iter().map(|one| one.as_bytes().to_vec()).collect::<Vec<_>>());
         let mut problems = Problems::default();
-        let resolution =
-            resolve(&Inputs { config: &config, args: &args, environ: &environ, world: &world }, &mut problems);
+        let resolution = resolve(&Inputs { config, args: &args, environ: &environ, world: &world }, &mut problems);
         (resolution.plan.shutdown, problems.explain(&source))
     }
 

@@ -12,7 +12,7 @@ use crate::config::model::{
 };
 use crate::config::problem::Problems;
 use crate::config::tree::Place;
-use crate::config::types::{Expression, Mode, Size, Text};
+use crate::config::types::{Expression, Glob, Mode, Size, Text};
 use crate::glob;
 use crate::report::{Because, NotRead};
 use crate::template::Position;
@@ -51,6 +51,8 @@ pub enum Planned {
 
 impl Resolution<'_> {
     /// What a step does now; `None`: its condition does not hold. To be used only if no problem was added.
+    ///
+    /// What decides on a kind of step is not inlined here: all their frames in one would make each access to it longer.
     pub fn action(&self, step: &Step, problems: &mut Problems) -> Option<Action> {
         if !self.holds(step.when.as_ref(), problems) {
             return None;
@@ -70,9 +72,9 @@ impl Resolution<'_> {
                 condition: copy.unless.unwrap_or(CopyIf::Missing),
                 owner: self.owner(copy.owner.as_ref(), problems),
                 marker: copy.marker.as_ref().and_then(|text| path(text, env, problems)),
-                exclude: copy.exclude.iter().map(|glob| glob.0.clone()).collect(),
+                exclude: Glob::texts(&copy.exclude),
                 unless_exists: copy.unless_exists.iter().map(PathBuf::from).collect(),
-                whole: copy.whole.iter().map(|glob| glob.0.clone()).collect(),
+                whole: Glob::texts(&copy.whole),
             });
         }
         if let Some(link) = &step.symlink {
@@ -80,7 +82,10 @@ impl Resolution<'_> {
             return Some(Action::Symlink { path: at?, target: target?, replace: link.replace });
         }
         if let Some(remove) = &step.remove {
-            let paths = remove.paths.iter().filter_map(|text| self.pattern(text, problems)).collect();
+            let mut paths = Vec::new();
+            for text in &remove.paths {
+                paths.extend(self.pattern(text, problems));
+            }
             return Some(Action::Remove { paths });
         }
         if let Some(owner) = &step.owner {
@@ -89,16 +94,16 @@ impl Resolution<'_> {
             return Some(Action::Owner { path: top?, owner: to, flat: owner.flat });
         }
         if let Some(template) = &step.template {
-            return self.file(template, problems).map(|file| Action::Write(vec![file]));
+            return self.file(template, problems);
         }
         if let Some(edit) = &step.edit {
-            return self.edit(edit, problems).map(Action::Edit);
+            return self.edit(edit, problems);
         }
         if let Some(read) = &step.read {
-            return self.reading(read, problems).map(Box::new).map(Action::Read);
+            return self.reading(read, problems);
         }
         if let Some(templates) = &step.templates {
-            return self.files(templates, problems).map(Action::Write);
+            return self.files(templates, problems);
         }
         if others::is_one(step) { self.other_action(step, problems) } else { self.program_action(step, problems) }
     }
@@ -195,7 +200,8 @@ impl Resolution<'_> {
         })
     }
 
-    fn file(&self, template: &FileTemplate, problems: &mut Problems) -> Option<File> {
+    #[inline(never)]
+    fn file(&self, template: &FileTemplate, problems: &mut Problems) -> Option<Action> {
         let target = path(&template.target, &self.env, problems)?;
         let mut how = How::of(template.how.as_ref(), self, problems)?;
         how.once = template.unless_exists;
@@ -212,10 +218,11 @@ impl Resolution<'_> {
         };
         let mut file = self.render(&name, &source, target, &how, place, problems)?;
         file.unless_exists = template.unless_exists;
-        Some(file)
+        Some(Action::Write(vec![file]))
     }
 
-    fn files(&self, templates: &DirectoryTemplate, problems: &mut Problems) -> Option<Vec<File>> {
+    #[inline(never)]
+    fn files(&self, templates: &DirectoryTemplate, problems: &mut Problems) -> Option<Action> {
         let (from, to) = (path(&templates.source, &self.env, problems), path(&templates.target, &self.env, problems));
         let (from, to) = (from?, to?);
         let how = How::of(templates.how.as_ref(), self, problems)?;
@@ -227,14 +234,14 @@ impl Resolution<'_> {
         let mut found = Vec::new();
         self.find(&from, Path::new(""), &suffix, DEEPEST, &mut found, place, problems);
         let mut files = Vec::new();
-        for (relative, target) in found {
-            let source = self.read(&from.join(&relative), &how, place, problems);
-            let name = from.join(&relative).display().to_string();
-            if let Some(source) = source {
+        for (relative, target) in &found {
+            let from = from.join(relative);
+            if let Some(source) = self.read(&from, &how, place, problems) {
+                let name = from.display().to_string();
                 files.extend(self.render(&name, &source, to.join(target), &how, place, problems));
             }
         }
-        Some(files)
+        Some(Action::Write(files))
     }
 
     /// Every template below a directory, with the path of its target. What begins with a dot is left alone: there

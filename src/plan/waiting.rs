@@ -26,11 +26,12 @@ const ATTEMPT: Duration = Duration::from_secs(5);
 const GRACE: Duration = Duration::from_secs(1);
 
 impl Resolution<'_> {
+    #[inline(never)]
     pub(super) fn wait(&self, wait: &model::Wait, rights: Option<Rights>, problems: &mut Problems) -> Wait {
         let mut targets = Vec::new();
         let mut add = |question: Option<Question>| targets.extend(question.map(Target::Ask));
         for text in Texts::of(wait.tcp.as_ref()) {
-            add(self.parsed(text, Address::parse, problems).map(Question::Tcp));
+            add(self.parsed(text, |text| Address::parse(text).map(Question::Tcp), problems));
         }
         for text in Texts::of(wait.unix.as_ref()) {
             add(path(text, &self.env, problems).map(Question::Unix));
@@ -42,7 +43,7 @@ impl Resolution<'_> {
             add(self.file_target(file, problems));
         }
         for text in Texts::of(wait.dns.as_ref()) {
-            add(self.parsed(text, Address::parse_name, problems).map(Question::Dns));
+            add(self.parsed(text, |text| Address::parse_name(text).map(Question::Dns), problems));
         }
         // Last: while a program runs, the others are asked.
         if !wait.command.is_empty() {
@@ -58,6 +59,7 @@ impl Resolution<'_> {
         }
     }
 
+    #[inline(never)]
     fn http_target(&self, http: &TextOr<WaitHttp>, problems: &mut Problems) -> Option<Question> {
         let (text, more) = match http {
             TextOr::Text(text) => (text, None),
@@ -68,7 +70,7 @@ impl Resolution<'_> {
         let Some(WaitHttp { place: _, url: _, status, contains, headers }) = more else {
             return Some(Question::Http(target));
         };
-        target.statuses = status.iter().filter_map(|status| u16::try_from(status.0).ok()).collect();
+        target.statuses = status.iter().map(|status| u16::try_from(status.0).unwrap_or_default()).collect();
         if let Some(text) = contains {
             target.contains = Some(self.env.expand(text, LONGEST_VALUE, problems)?);
         }
@@ -100,9 +102,13 @@ impl Resolution<'_> {
     }
 
     fn parsed<T>(&self, text: &Text, parse: fn(&str) -> Result<T, String>, problems: &mut Problems) -> Option<T> {
-        let value = self.env.expand(text, LONGEST_VALUE, problems)?;
-        let read = std::str::from_utf8(&value).map_err(|_| "this is not UTF-8".to_owned()).and_then(parse);
+        let read = parse(&self.utf8(text, problems)?);
         read.map_err(|message| problems.at(text.place, message)).ok()
+    }
+
+    fn utf8(&self, text: &Text, problems: &mut Problems) -> Option<String> {
+        let value = self.env.expand(text, LONGEST_VALUE, problems)?;
+        String::from_utf8(value).map_err(|_| problems.at(text.place, "this is not UTF-8")).ok()
     }
 }
 

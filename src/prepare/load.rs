@@ -3,6 +3,7 @@
 use super::world::RealWorld;
 use crate::cli::ConfigFile;
 use crate::config::{self, Config, Source};
+use crate::kept::Kept;
 use crate::plan::world::{Kind, World};
 use crate::report::Because;
 use nix::errno::Errno;
@@ -17,7 +18,7 @@ const LARGEST: u64 = 1 << 20;
 /// A configuration, and the world it is to be followed in.
 pub struct Loaded {
     /// What it says.
-    pub config: Config,
+    pub config: Kept<Config>,
     /// Its text, to point into.
     pub source: Source,
     /// The world.
@@ -51,7 +52,7 @@ fn cannot(path: &Path, why: &str) -> Vec<String> {
 ///
 /// # Errors
 /// As [`load`].
-pub fn read(path: &Path, world: &dyn World) -> Result<(Config, Source), Vec<String>> {
+pub fn read(path: &Path, world: &dyn World) -> Result<(Kept<Config>, Source), Vec<String>> {
     let cannot = |why: &str| cannot(path, why);
     match world.kind(path) {
         Some(Kind::File(_)) | None => {}

@@ -170,7 +170,13 @@ impl Resolver<'_> {
         });
         let outside = self.outside.named.iter().map(|(name, (value, _))| (name, Some(value)));
         let of_each = Named::of(resolved.chain(outside).map(|(name, value)| (name.clone(), value)).collect());
-        of_each.into_entries().into_iter().filter_map(|(name, value)| Some((name, value?.clone()))).collect()
+        let mut all = Named::new();
+        for (name, value) in of_each.into_entries() {
+            if let Some(value) = value {
+                all.push(name, value.clone());
+            }
+        }
+        all
     }
 
     fn value_of(&self, name: &str, variable: &Variable) -> Resolved {

@@ -19,7 +19,7 @@ fn resolved_bytes(config: &str, environ: &[Vec<u8>], files: &[(&str, &str)]) -> 
     let world: Arc<dyn World> = Arc::new(FakeWorld::of(files));
     let judge = Judge::new(&world, &[], Arc::new(NoFacts));
     let mut problems = Problems::default();
-    let env = resolve(&config, environ, &judge, &*world, &mut problems);
+    let env = resolve(config, environ, &judge, &*world, &mut problems);
     if problems.is_empty() {
         return Ok(env);
     }

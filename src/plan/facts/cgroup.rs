@@ -31,15 +31,13 @@ pub fn processors(world: &dyn World) -> Option<f64> {
 /// The tightest limit of memory, in bytes.
 pub fn memory(world: &dyn World) -> Option<u64> {
     let limit = |folder: &PathBuf| {
+        let text = |name: &str| read(world, &folder.join(name)).unwrap_or_default();
         let number = |text: &str| text.trim().parse::<u64>().ok();
-        let v2 = || read(world, &folder.join("memory.max")).as_deref().and_then(number);
-        let v1 = || read(world, &folder.join("memory.limit_in_bytes")).as_deref().and_then(number);
         // Version 1 knows what holds above the container, too.
-        let above = || {
-            let text = read(world, &folder.join("memory.stat"))?;
-            text.lines().find_map(|line| number(line.strip_prefix("hierarchical_memory_limit ")?))
-        };
-        [v2(), v1(), above()].into_iter().flatten().filter(|&limit| limit < UNLIMITED).min()
+        let above = |line: &str| number(line.strip_prefix("hierarchical_memory_limit ")?);
+        let above = text("memory.stat").lines().find_map(above);
+        let limits = [number(&text("memory.max")), number(&text("memory.limit_in_bytes")), above];
+        limits.into_iter().flatten().filter(|&limit| limit < UNLIMITED).min()
     };
     folders(world, "memory").iter().filter_map(limit).min()
 }
