@@ -13,7 +13,7 @@ use crate::plan::{check as static_check, limit, shutdown};
 use crate::prepare::bytes;
 use crate::prepare::load::{Loaded, USUAL, find, load};
 use crate::sys::words::Words;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 
@@ -53,20 +53,20 @@ fn loaded(file: &ConfigFile) -> Result<Loaded, Vec<String>> {
     load(path)
 }
 
-/// Resolves everything, hands it on, and explains what is wrong.
-fn resolved<T>(
+/// Resolves everything, has it shown, and explains what is wrong.
+fn resolved(
     file: &ConfigFile,
     args: &[Vec<u8>],
     envp: Words,
-    then: impl FnOnce(&mut Resolution<'_>, &Config, &mut Problems) -> T,
-) -> Result<T, Vec<String>> {
+    show: &dyn Fn(&mut Resolution<'_>, &Config, &mut Problems) -> String,
+) -> Result<String, Vec<String>> {
     let Loaded { config, source, world } = loaded(file)?;
     let environ = bytes(envp);
     let mut problems = Problems::default();
     let mut resolution = resolve(&Inputs { config: &config, args, environ: &environ, world: &world }, &mut problems);
-    let found = problems.is_empty().then(|| then(&mut resolution, &config, &mut problems));
-    match found {
-        Some(found) if problems.is_empty() => Ok(found),
+    let shown = problems.is_empty().then(|| show(&mut resolution, &config, &mut problems));
+    match shown {
+        Some(shown) if problems.is_empty() => Ok(shown),
         _ => Err(explained(problems, &source, &Redaction::of(&resolution.env))),
     }
 }
@@ -74,7 +74,7 @@ fn resolved<T>(
 /// What would happen, in order.
 pub fn plan(file: &ConfigFile, args: Words, envp: Words, as_json: bool) -> Result<String, Vec<String>> {
     let args = bytes(args);
-    resolved(file, &args, envp, |resolution, config, problems| {
+    resolved(file, &args, envp, &|resolution, config, problems| {
         let steps = planned_steps(resolution, config, problems);
         let shown = Shown { redaction: Redaction::of(&resolution.env), resolution, config, steps };
         if as_json { shown.json() } else { shown.text() }
@@ -84,7 +84,7 @@ pub fn plan(file: &ConfigFile, args: Words, envp: Words, as_json: bool) -> Resul
 /// The files that would be written; of those that are named, or all.
 pub fn render(file: &ConfigFile, targets: Words, envp: Words) -> Result<String, Vec<String>> {
     let targets = bytes(targets);
-    resolved(file, &[], envp, |resolution, config, problems| {
+    resolved(file, &[], envp, &|resolution, config, problems| {
         let redaction = Redaction::of(&resolution.env);
         let wanted = |file: &File| {
             let target = file.target.as_os_str().as_bytes();
@@ -228,33 +228,35 @@ impl Shown<'_> {
     }
 
     fn json(&self) -> String {
-        let variables: Vec<Value> = self
-            .variables()
-            .map(|(name, found)| json!({ "name": name, "value": self.value(found), "from": found.origin.to_string() }))
-            .collect();
-        let steps: Vec<Value> = self
-            .steps
-            .iter()
-            .map(|(name, action)| {
-                let action = match action {
-                    Planned::Do(action) => Some(self.word(describe(action).as_bytes())),
-                    Planned::Nothing => None,
-                    Planned::Later => Some(LATER.to_owned()),
-                };
-                json!({ "step": name, "action": action })
-            })
-            .collect();
-        let process: serde_json::Map<String, Value> =
-            self.process().into_iter().map(|(what, how)| (what.to_owned(), json!(how))).collect();
-        let plan = json!({
-            "argv": self.argv(),
-            "setup": self.resolution.meeting.setup,
-            "process": process,
-            "environment": variables,
-            "steps": steps,
+        let variables = self.variables().map(|(name, found)| {
+            let (value, from) = (self.value(found), found.origin.to_string());
+            object([("name", Value::from(&**name)), ("value", Value::from(value)), ("from", Value::from(from))])
         });
+        let steps = self.steps.iter().map(|(name, action)| {
+            let action = match action {
+                Planned::Do(action) => Some(self.word(describe(action).as_bytes())),
+                Planned::Nothing => None,
+                Planned::Later => Some(LATER.to_owned()),
+            };
+            object([("step", Value::from(&**name)), ("action", Value::from(action))])
+        });
+        let plan = object([
+            ("argv", self.argv().into()),
+            ("setup", self.resolution.meeting.setup.into()),
+            ("process", object(self.process().into_iter().map(|(what, how)| (what, how.into())))),
+            ("environment", variables.collect()),
+            ("steps", steps.collect()),
+        ]);
         serde_json::to_string_pretty(&plan).unwrap_or_default() + "\n"
     }
+}
+
+fn object(fields: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
+    let mut object = serde_json::Map::new();
+    for (name, value) in fields {
+        object.insert(name.to_owned(), value);
+    }
+    Value::Object(object)
 }
 
 /// A word as a shell would have to be given it, so that it can be told where it ends.
