@@ -16,9 +16,12 @@ use std::fmt;
 const CAP_SETGID: u64 = 1 << 6;
 const CAP_SETUID: u64 = 1 << 7;
 
-/// Why this process is not that user.
+/// Why this process is not that user. A pointer, for it is passed on a lot.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct Refusal(Box<Parts>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Parts {
     wanted: Identity,
     /// Who it was when it tried.
     was: (u32, u32),
@@ -131,14 +134,32 @@ fn switch(identity: &Identity, before: &Ids) -> Result<(), Refusal> {
 /// As [`become_user`]; then nothing was done, and the process is who it was. But if [`Refusal::is_stranded`], it was
 /// done and there is no way back: onset has to end.
 pub fn with_rights_of<T>(identity: &Identity, work: impl FnOnce() -> T) -> Result<T, Refusal> {
+    let lent = lend(identity)?;
+    let result = work();
+    give_back(identity, lent)?;
+    Ok(result)
+}
+
+/// What this process had before it lent the rights of another: who it was, and its capabilities; `None`: no others.
+type Lent = Option<(Ids, Sets)>;
+
+fn lend(identity: &Identity) -> Result<Lent, Refusal> {
     let ours = Ids::now().map_err(|error| refusal(identity, Cause::System { call: "getresuid", error }))?;
     if ours.acts_as(identity) {
-        return Ok(work());
+        return Ok(None);
     }
     let powers = capability::get().map_err(|error| refusal(identity, Cause::Capability(error)))?;
-    let result = act_as(identity, &ours).map(|()| work());
-    come_back(&ours, powers).map_err(|error| refusal(identity, Cause::Stranded { error }))?;
-    result
+    let acting = act_as(identity, &ours);
+    let lent = Some((ours, powers));
+    match acting {
+        Ok(()) => Ok(lent),
+        Err(refusal) => give_back(identity, lent).and(Err(refusal)),
+    }
+}
+
+fn give_back(identity: &Identity, lent: Lent) -> Result<(), Refusal> {
+    let Some((ours, powers)) = lent else { return Ok(()) };
+    come_back(&ours, powers).map_err(|error| refusal(identity, Cause::Stranded { error }))
 }
 
 fn act_as(identity: &Identity, ours: &Ids) -> Result<(), Refusal> {
@@ -207,7 +228,8 @@ impl Call {
 }
 
 fn refusal(wanted: &Identity, cause: Cause) -> Refusal {
-    Refusal { wanted: wanted.clone(), was: (Uid::effective().as_raw(), Gid::effective().as_raw()), cause }
+    let was = (Uid::effective().as_raw(), Gid::effective().as_raw());
+    Refusal(Box::new(Parts { wanted: wanted.clone(), was, cause }))
 }
 
 /// Asks the kernel once more, to say why: EPERM and EINVAL stand for several causes.
@@ -221,7 +243,7 @@ fn explain(wanted: &Identity, before: &Ids, call: Call, error: Errno) -> Refusal
         (_, Call::Setgroups | Call::Setresgid | Call::Setresuid | Call::Capset) => None,
     };
     let cause = cause.unwrap_or(Cause::System { call: call.name(), error });
-    Refusal { wanted: wanted.clone(), was: (before.user[1], before.group[1]), cause }
+    Refusal(Box::new(Parts { wanted: wanted.clone(), was: (before.user[1], before.group[1]), cause }))
 }
 
 fn why_not_permitted(wanted: &Identity, before: &Ids, call: Call) -> Option<Cause> {
@@ -262,7 +284,7 @@ fn ranges(map: &str) -> Vec<(u64, u64)> {
 impl Refusal {
     /// Whether this process is in between, and can neither go on nor back.
     pub fn is_stranded(&self) -> bool {
-        matches!(self.cause, Cause::Stranded { .. })
+        matches!(self.0.cause, Cause::Stranded { .. })
     }
 }
 
@@ -287,7 +309,7 @@ impl fmt::Display for Name<'_> {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Refusal { wanted, was: (uid, gid), cause } = self;
+        let Parts { wanted, was: (uid, gid), cause } = &*self.0;
         let verb = if self.is_stranded() { "come back from user" } else { "become user" };
         write!(f, "cannot {verb} {}: onset runs as {uid}:{gid}", Name(wanted))?;
         match cause {

@@ -129,7 +129,7 @@ fn copy_tree(original: &Original, place: &Place, order: &Order<'_>, copier: &mut
     let write = |error| Reason::system(error, Request::Write, path).of(path);
     let made = there.is_none();
     if made {
-        copier.directory(original, folder, name, mark)?;
+        copier.directory(original, folder, name, true)?;
     } else if there.is_some_and(|there| Kind::of(&there) != Kind::Directory) {
         return match condition {
             CopyIf::Missing | CopyIf::Empty => Ok(Copied::NotAsked),

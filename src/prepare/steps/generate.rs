@@ -28,8 +28,8 @@ fn ensure(generate: &Generate, folders: &mut Folders) -> Result<(bool, Vec<u8>),
     let explain = |(error, request): Refusal| Reason::system(error, request, &place.path);
     let mut made = false;
     if place.there.is_none() {
-        made =
-            folder::place(|| fill(generate, &place), |temporary| temporary.place_new(&place.name)).map_err(explain)?;
+        let placed = folder::place(&mut || fill(generate, &place), &|temporary| temporary.place_new(&place.name));
+        made = placed.map_err(explain)?;
         if made {
             // The name is to last as long as the content. A folder that may not be read cannot be synced.
             match file::sync(&place.folder) {

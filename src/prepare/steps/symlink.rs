@@ -38,16 +38,13 @@ fn ensure(folders: &mut Folders, path: &Path, target: &Path, replace: bool) -> R
             }
         }
     }
-    let make = || {
+    let mut make = || {
         let made = folder.temporary(|name| file::make_link(target, &folder, name));
         made.map(|(temporary, ())| temporary).map_err(for_write)
     };
-    let placed = folder::place(
-        make,
-        |temporary| {
-            if there.is_some() { temporary.place(&name) } else { temporary.place_new(&name) }
-        },
-    );
+    let placed = folder::place(&mut make, &|temporary| {
+        if there.is_some() { temporary.place(&name) } else { temporary.place_new(&name) }
+    });
     match placed {
         Ok(true) => Ok(true),
         Ok(false) => match file::read_link(&folder, &name) {
