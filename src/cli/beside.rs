@@ -27,7 +27,10 @@ impl Reader<'_> {
             Ok(words) => words,
             Err(asked) => return asked,
         };
-        let targets: Vec<Target> = words.iter().filter_map(|word| self.target(word)).collect();
+        let mut targets = Vec::new();
+        for word in &words {
+            targets.extend(self.target(word));
+        }
         if words.is_empty() {
             self.problems.push("no target: say what to ask".to_owned());
         }
@@ -108,7 +111,11 @@ impl Reader<'_> {
 
     fn headers(&mut self) -> Vec<(String, Template)> {
         let values: Vec<OsString> = self.values(&HEADER).cloned().collect();
-        values.iter().filter_map(|value| self.header(value)).collect()
+        let mut headers = Vec::new();
+        for value in &values {
+            headers.extend(self.header(value));
+        }
+        headers
     }
 
     fn header(&mut self, value: &OsString) -> Option<(String, Template)> {
@@ -136,11 +143,10 @@ impl Reader<'_> {
 
     /// The value of an option, if it is given.
     fn read<T>(&mut self, flag: &Flag, accepted: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
-        let value = self.value(flag)?;
+        let value = self.value(flag)?.clone();
         let parsed = value.to_str().and_then(parse);
         if parsed.is_none() {
-            let problem = format!("`--{}` is `{}`: {accepted}", flag.long, value.to_string_lossy());
-            self.problems.push(problem);
+            self.refuse(&format!("`--{}`", flag.long), &value, accepted);
         }
         parsed
     }

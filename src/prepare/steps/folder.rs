@@ -146,13 +146,8 @@ impl Folder {
         if !self.locked.get() {
             self.lock();
         }
-        // Distinct from other starts' by chance; where it is not, the next one is.
-        let now = clock::monotonic();
-        let seed = (now.as_secs() << 30) ^ u64::from(now.subsec_nanos()) ^ (u64::from(std::process::id()) << 20);
         for attempt in 0..MOST_NAMES {
-            let name =
-                format!(".onset-{:08x}.tmp", seed.wrapping_add(attempt).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32);
-            let name = OsString::from(name);
+            let name = temporary_name(attempt);
             match make(&name) {
                 Err(Errno::EEXIST) => {}
                 Err(error) => return Err(error),
@@ -199,6 +194,13 @@ impl Folder {
         };
         place(&mut make, &|temporary| temporary.place_new(name))
     }
+}
+
+/// One of the temporary names. Distinct from other starts' by chance; where it is not, the next one is.
+fn temporary_name(attempt: u64) -> OsString {
+    let now = clock::monotonic();
+    let seed = (now.as_secs() << 30) ^ u64::from(now.subsec_nanos()) ^ (u64::from(std::process::id()) << 20);
+    format!(".onset-{:08x}.tmp", seed.wrapping_add(attempt).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32).into()
 }
 
 /// Makes something under a temporary name and gives it its own; `false` if that is taken. Once more if somebody else's
