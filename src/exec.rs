@@ -46,7 +46,7 @@ struct Application {
 }
 
 /// Becomes the command. Returns only if that fails.
-pub fn run(exec: &Exec, start: &Start) -> StartFailure {
+pub fn run(exec: &Exec, start: &Start) -> Box<StartFailure> {
     match prepare(exec, start) {
         Ok(envp) => {
             let argv = start.argv.skip(exec.command);

@@ -156,7 +156,7 @@ fn launch(start: &Start, run: &Run, started: Duration) -> u8 {
 }
 
 /// Forks: the child becomes the application, and this process stays to supervise it. Fails only before the fork.
-fn launch_supervised(job: &mut Job<'_>, started: Duration) -> Result<u8, StartFailure> {
+fn launch_supervised(job: &mut Job<'_>, started: Duration) -> Result<u8, Box<StartFailure>> {
     job.record = job.config.map(|_| record::create());
     let our_group = getpgrp();
     let fork = if job.config.is_some() { fork::fork } else { fork::fork_to_execute };

@@ -33,7 +33,7 @@ pub fn become_declared(
     loaded: &Loaded,
     sender: Option<&Sender>,
     last_words: &mut PathBuf,
-) -> StartFailure {
+) -> Box<StartFailure> {
     let started = clock::monotonic();
     let Loaded { config, source, world } = loaded;
     let (format, level) = reporting(job, config);
@@ -77,8 +77,8 @@ pub fn become_declared(
             if let Some(sender) = sender {
                 sender.step(&name);
             }
-            if let Err(Failure { cause, status, .. }) = steps.run(step, &name) {
-                return StartFailure::new(status, cause);
+            if let Err(failure) = steps.run(step, &name) {
+                return StartFailure::new(failure.status, failure.cause);
             }
         }
         if !config.steps.is_empty() {
@@ -119,7 +119,7 @@ fn tell_policy(
 }
 
 /// Says every problem, one line each, and sums them up.
-pub fn refuse(problems: &[String]) -> StartFailure {
+pub fn refuse(problems: &[String]) -> Box<StartFailure> {
     let count = match problems.len() {
         count if count > MOST => format!("more than {MOST}"),
         count => count.to_string(),
@@ -132,7 +132,9 @@ pub fn refuse(problems: &[String]) -> StartFailure {
         Event::Problem { text: problem }.emit();
     }
     let problems = first_lines().map(str::to_owned).collect();
-    StartFailure { problems, ..StartFailure::new(exit::REFUSED, format!("the configuration has {count} problems")) }
+    let mut failure = StartFailure::new(exit::REFUSED, format!("the configuration has {count} problems"));
+    failure.problems = problems;
+    failure
 }
 
 /// The steps of one file, and what they are done with.
@@ -144,7 +146,7 @@ struct Steps<'a, 'b> {
 
 impl Steps<'_, '_> {
     /// Does a step, and reports it.
-    fn run(&mut self, step: &Step, name: &str) -> Result<(), Failure> {
+    fn run(&mut self, step: &Step, name: &str) -> Result<(), Box<Failure>> {
         let started = clock::monotonic();
         let mut problems = Problems::default();
         let action = self.resolution.action(step, &mut problems);
@@ -168,19 +170,19 @@ impl Steps<'_, '_> {
                 Event::StepDone { step: name, changed: outcome.changes, duration }.emit();
                 Ok(())
             }
-            Err(Failure { cause, status, is_final }) => {
+            Err(mut failure) => {
                 let place = self.source.locate(step.place);
-                let cause = redaction.sentence(&format!("step {name} ({place}) failed: {cause}"));
-                if step.on_failure == Some(OnFailure::Warn) && !is_final {
-                    Event::Notice { text: &cause }.emit();
+                failure.cause = redaction.sentence(&format!("step {name} ({place}) failed: {}", failure.cause));
+                if step.on_failure == Some(OnFailure::Warn) && !failure.is_final {
+                    Event::Notice { text: &failure.cause }.emit();
                     return Ok(());
                 }
-                Err(Failure { cause, status, is_final })
+                Err(failure)
             }
         }
     }
 
-    fn execute(&mut self, step: &Step, name: &str, action: Action) -> Result<Outcome, Failure> {
+    fn execute(&mut self, step: &Step, name: &str, action: Action) -> Result<Outcome, Box<Failure>> {
         let redaction = Redaction::of(&self.resolution.env);
         let as_app = match step.rights {
             Some(rights) => rights == Rights::App,
@@ -200,7 +202,7 @@ impl Steps<'_, '_> {
             Action::Lock { path, timeout } => surroundings.lock(&path, timeout)?,
             action => {
                 // In words already there: the message names who tried.
-                let work = || steps::execute(&action).map_err(Failure::from);
+                let work = || steps::execute(&action).map_err(Box::<Failure>::from);
                 let outcome = match &rights {
                     Some(app) => identity::with_rights_of(app, work)??,
                     None => work()?,
@@ -215,7 +217,7 @@ impl Steps<'_, '_> {
     }
 
     /// Does the hooks of a directory, one after the other. Once one has set variables, those after it are decided anew.
-    fn hooks(&mut self, step: &Step, name: &str, mut hooks: Vec<Hook>) -> Result<Outcome, Failure> {
+    fn hooks(&mut self, step: &Step, name: &str, mut hooks: Vec<Hook>) -> Result<Outcome, Box<Failure>> {
         let mut outcome = Outcome::default();
         let mut next = 0;
         while let Some(hook) = hooks.get(next) {
@@ -254,7 +256,7 @@ impl Steps<'_, '_> {
         Ok(outcome)
     }
 
-    fn drop_in_steps(&mut self, path: &Path, name: &str) -> Result<(), Failure> {
+    fn drop_in_steps(&mut self, path: &Path, name: &str) -> Result<(), Box<Failure>> {
         let one_line = |problems: Vec<String>| {
             Failure::refused(
                 problems.iter().filter_map(|problem| problem.lines().next()).collect::<Vec<_>>().join("; "),
@@ -280,7 +282,7 @@ fn become_planned(
     resolution: Resolution<'_>,
     redaction: &Redaction,
     sender: Option<&Sender>,
-) -> StartFailure {
+) -> Box<StartFailure> {
     if let Some(file) = &job.record
         && let Err(error) = keep_record(file, &resolution.plan, resolution.world().process(), redaction)
     {
@@ -302,8 +304,9 @@ fn become_planned(
         envp: Words::from_owned(resolution.plan.envp),
         mask: job.mask,
     };
-    let failure = become_command(&command, job.child_disposition.as_ref());
-    StartFailure { cause: redaction.sentence(&failure.cause), ..failure }
+    let mut failure = become_command(&command, job.child_disposition.as_ref());
+    failure.cause = redaction.sentence(&failure.cause);
+    failure
 }
 
 /// Keeps the application as it is about to be started for those who come later.

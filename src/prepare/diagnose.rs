@@ -18,17 +18,19 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 /// Says why `path`, which was looked up for `name`, could not be executed.
-pub fn diagnose(name: &CStr, path: &CStr, error: Errno) -> StartFailure {
+pub fn diagnose(name: &CStr, path: &CStr, error: Errno) -> Box<StartFailure> {
     let cause = find_cause(Path::new(OsStr::from_bytes(path.to_bytes())), error, MOST_INTERPRETERS);
     cannot_start(name, path, &cause.to_string(), cause.status(), error)
 }
 
 /// The one shape all these failures have.
-pub fn cannot_start(name: &CStr, path: &CStr, cause: &str, status: u8, error: Errno) -> StartFailure {
+pub fn cannot_start(name: &CStr, path: &CStr, cause: &str, status: u8, error: Errno) -> Box<StartFailure> {
     let shown = name.to_string_lossy();
     let found = if path == name { String::new() } else { format!(" ({})", path.to_string_lossy()) };
     let cause = format!("cannot start `{shown}`{found}: {cause}");
-    StartFailure { error: Some(error), ..StartFailure::new(status, cause) }
+    let mut failure = StartFailure::new(status, cause);
+    failure.error = Some(error);
+    failure
 }
 
 /// An interpreter can be a script itself; the kernel follows five of them (exec_binprm in fs/exec.c).

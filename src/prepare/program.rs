@@ -62,7 +62,7 @@ pub enum End {
     /// It took longer than it may, and was ended.
     TimedOut(Duration),
     /// It could not be started.
-    NotStarted(StartFailure),
+    NotStarted(Box<StartFailure>),
 }
 
 /// Runs it. `each` gets what it writes on the `heard` streams; the others go where ours go. Does not return if a stop
@@ -94,7 +94,7 @@ struct Running {
     /// Children that were here before, and are nobody's business.
     known: Vec<i32>,
     ended: Option<WaitStatus>,
-    failure: Option<StartFailure>,
+    failure: Option<Box<StartFailure>>,
     timed_out: bool,
     /// The first stop signal that came in.
     stop: Option<Signal>,
@@ -109,7 +109,7 @@ fn start(
     mask: SignalSet,
     heard: &[Stream],
     stop_signals: SignalSet,
-) -> Result<Running, StartFailure> {
+) -> Result<Running, Box<StartFailure>> {
     let mut signals = stop_signals;
     signals.insert(Signal::CHLD);
     let intake = Intake::open(signals).map_err(cannot("open a signalfd"))?;
@@ -159,7 +159,7 @@ fn become_program(
     ends: &[(Stream, OwnedFd)],
     sender: &Sender,
     parent: Pid,
-) -> StartFailure {
+) -> Box<StartFailure> {
     let arranged = (|| {
         let file = match &program.stdin {
             Input::File(path) => Some(open_file(path, mask)?),
@@ -194,7 +194,7 @@ fn become_program(
 }
 
 /// What it finds on its stdin; a file takes that place later.
-fn open_stdin(input: &Input) -> Result<OwnedFd, StartFailure> {
+fn open_stdin(input: &Input) -> Result<OwnedFd, Box<StartFailure>> {
     match input {
         // Where there is no /dev an empty file does as well.
         Input::Nothing | Input::File(_) => open(Path::new("/dev/null")).or_else(|_| in_memory(&[])),
@@ -204,7 +204,7 @@ fn open_stdin(input: &Input) -> Result<OwnedFd, StartFailure> {
 
 /// In the new process, and with the signals that the program will hear: to open a named pipe takes as long as nobody has its
 /// other end, and a stop signal and the program's time have to end that.
-fn open_file(path: &Path, mask: SignalSet) -> Result<OwnedFd, StartFailure> {
+fn open_file(path: &Path, mask: SignalSet) -> Result<OwnedFd, Box<StartFailure>> {
     let ours = signal::set_mask(mask);
     let result = open(path);
     signal::set_mask(ours);
@@ -218,7 +218,7 @@ fn open(path: &Path) -> nix::Result<OwnedFd> {
     nix::fcntl::open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOCTTY, Mode::empty()).and_then(above_stdio)
 }
 
-fn in_memory(text: &[u8]) -> Result<OwnedFd, StartFailure> {
+fn in_memory(text: &[u8]) -> Result<OwnedFd, Box<StartFailure>> {
     let make = || {
         let fd = fd::in_memory(c"stdin")?;
         let mut rest = text;
@@ -231,7 +231,7 @@ fn in_memory(text: &[u8]) -> Result<OwnedFd, StartFailure> {
     make().map_err(cannot("keep its stdin in memory"))
 }
 
-fn cannot(what: &'static str) -> impl Fn(Errno) -> StartFailure {
+fn cannot(what: &'static str) -> impl Fn(Errno) -> Box<StartFailure> {
     move |error| StartFailure::new(exit::REFUSED, format!("cannot {what}: {}", Because(error)))
 }
 

@@ -46,7 +46,7 @@ enum State {
 
 impl Surroundings<'_> {
     /// Waits until all is ready, or the time is over.
-    pub fn wait(&self, wait: &Wait) -> Result<Done, Failure> {
+    pub fn wait(&self, wait: &Wait) -> Result<Done, Box<Failure>> {
         let started = clock::monotonic();
         let deadline = started.saturating_add(wait.timeout);
         let mut say_at = started.saturating_add(SAID_EVERY);
@@ -64,7 +64,7 @@ impl Surroundings<'_> {
             if now >= deadline {
                 let each: Vec<String> = all.iter().map(Watched::complaint).collect();
                 let cause = format!("after {:?} {}", wait.timeout, each.join("; "));
-                return Err(Failure { cause, status: exit::TIMED_OUT, is_final: false });
+                return Err(Failure::new(exit::TIMED_OUT, cause));
             }
             if now >= say_at {
                 say_at = now.saturating_add(SAID_EVERY);
@@ -77,7 +77,7 @@ impl Surroundings<'_> {
     }
 
     /// Hears what has been found out of one, and asks again if it is time.
-    fn go_on(&self, one: &mut Watched, wait: &Wait, deadline: Duration) -> Result<(), Failure> {
+    fn go_on(&self, one: &mut Watched, wait: &Wait, deadline: Duration) -> Result<(), Box<Failure>> {
         if let State::Asked(attempt, since, until) = &mut one.state {
             let (since, until) = (*since, *until);
             match attempt.result() {

@@ -233,7 +233,8 @@ mod tests {
             }
         };
         let own = "its interpreter `/x` does not exist";
-        let failure = StartFailure { error: Some(Errno::ENOENT), ..StartFailure::new(127, own.to_owned()) };
+        let mut failure = StartFailure::new(127, own.to_owned());
+        failure.error = Some(Errno::ENOENT);
         for (face, said) in [
             (Face::Tini, "exec ./a failed: No such file or directory"),
             (Face::DumbInit, "./a: No such file or directory"),
