@@ -61,10 +61,9 @@ impl World for RealWorld {
 
     fn list(&self, path: &Path) -> Result<Vec<PathBuf>, Errno> {
         let folder = file::open(WORKING_DIRECTORY, path, OFlag::O_RDONLY | OFlag::O_DIRECTORY, 0)?;
-        let mut names: Vec<PathBuf> =
-            file::names(&folder).map(|name| name.map(PathBuf::from)).collect::<Result<_, _>>()?;
-        names.sort_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
-        Ok(names)
+        let mut names = file::all_names(&folder)?;
+        names.sort();
+        Ok(names.into_iter().map(PathBuf::from).collect())
     }
 
     fn kind(&self, path: &Path) -> Option<Kind> {

@@ -219,29 +219,38 @@ pub fn lock(file: impl AsFd, lock: Lock) -> nix::Result<()> {
 const BATCH: usize = 8192;
 
 /// The names in a directory, `.` and `..` left out, in no order.
-pub struct Names<Folder> {
-    folder: Folder,
+pub struct Names<'a> {
+    folder: BorrowedFd<'a>,
     wanted: fn(&OsStr) -> bool,
     buffer: Vec<u8>,
     next: usize,
 }
 
 /// Reads the directory from where its descriptor stands.
-pub fn names<Folder: AsFd>(folder: Folder) -> Names<Folder> {
+pub fn names(folder: &impl AsFd) -> Names<'_> {
     names_that(folder, |_| true)
 }
 
-/// The same, of names that are `wanted`.
-pub fn names_that<Folder: AsFd>(folder: Folder, wanted: fn(&OsStr) -> bool) -> Names<Folder> {
-    Names { folder, wanted, buffer: Vec::new(), next: 0 }
+/// All of them at once.
+pub fn all_names(folder: &impl AsFd) -> nix::Result<Vec<OsString>> {
+    let mut all = Vec::new();
+    for name in names(folder) {
+        all.push(name?);
+    }
+    Ok(all)
 }
 
-impl<Folder: AsFd> Names<Folder> {
+/// The same, of names that are `wanted`.
+pub fn names_that(folder: &impl AsFd, wanted: fn(&OsStr) -> bool) -> Names<'_> {
+    Names { folder: folder.as_fd(), wanted, buffer: Vec::new(), next: 0 }
+}
+
+impl Names<'_> {
     fn refill(&mut self) -> nix::Result<usize> {
         self.next = 0;
         self.buffer.clear();
         self.buffer.reserve(BATCH);
-        let folder = self.folder.as_fd().as_raw_fd();
+        let folder = self.folder.as_raw_fd();
         let length = call("names", || {
             let spare = self.buffer.spare_capacity_mut();
             // SAFETY: the kernel writes at most `len` bytes to a live buffer of that length.
@@ -254,7 +263,7 @@ impl<Folder: AsFd> Names<Folder> {
     }
 }
 
-impl<Folder: AsFd> Iterator for Names<Folder> {
+impl Iterator for Names<'_> {
     type Item = nix::Result<OsString>;
 
     fn next(&mut self) -> Option<Self::Item> {

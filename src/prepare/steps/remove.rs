@@ -7,7 +7,7 @@ use crate::glob;
 use crate::sys::file::{self, WORKING_DIRECTORY};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ fn remove_matches(path: &Path, pattern: &OsStr, outcome: &mut Outcome, failures:
     let opened = file::open(WORKING_DIRECTORY, folder, OFlag::O_RDONLY | OFlag::O_DIRECTORY, 0);
     let listed = opened.and_then(|opened| {
         // All of them before the first goes, which could hide another.
-        let names: Vec<OsString> = file::names(&opened).collect::<nix::Result<_>>()?;
+        let names = file::all_names(&opened)?;
         Ok((opened, names))
     });
     let (opened, mut names) = match listed {
