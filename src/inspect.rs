@@ -10,7 +10,6 @@ use crate::plan::resolve::{Inputs, Resolution, resolve};
 use crate::plan::shutdown::Shutdown;
 use crate::plan::steps::{Planned, step_name};
 use crate::plan::{check as static_check, limit, shutdown};
-use crate::prepare::bytes;
 use crate::prepare::load::{Loaded, USUAL, find, load};
 use crate::sys::words::Words;
 use serde_json::Value;
@@ -25,7 +24,7 @@ pub fn check(file: &ConfigFile, start: Option<(Words, Words)>) -> Result<String,
     let mut redaction = Redaction::default();
     let mut warnings = Vec::new();
     if let (Some((_, envp)), true) = (start, problems.is_empty()) {
-        let environ = bytes(envp);
+        let environ = envp.to_bytes();
         let mut resolution =
             resolve(&Inputs { config: &config, args: &[], environ: &environ, world: &world }, &mut problems);
         resolution.look_ahead(&mut problems);
@@ -61,7 +60,7 @@ fn resolved(
     show: &dyn Fn(&mut Resolution<'_>, &Config, &mut Problems) -> String,
 ) -> Result<String, Vec<String>> {
     let Loaded { config, source, world } = loaded(file)?;
-    let environ = bytes(envp);
+    let environ = envp.to_bytes();
     let mut problems = Problems::default();
     let mut resolution = resolve(&Inputs { config: &config, args, environ: &environ, world: &world }, &mut problems);
     let shown = problems.is_empty().then(|| show(&mut resolution, &config, &mut problems));
@@ -73,7 +72,7 @@ fn resolved(
 
 /// What would happen, in order.
 pub fn plan(file: &ConfigFile, args: Words, envp: Words, as_json: bool) -> Result<String, Vec<String>> {
-    let args = bytes(args);
+    let args = args.to_bytes();
     resolved(file, &args, envp, &|resolution, config, problems| {
         let steps = planned_steps(resolution, config, problems);
         let shown = Shown { redaction: Redaction::of(&resolution.env), resolution, config, steps };
@@ -83,18 +82,19 @@ pub fn plan(file: &ConfigFile, args: Words, envp: Words, as_json: bool) -> Resul
 
 /// The files that would be written; of those that are named, or all.
 pub fn render(file: &ConfigFile, targets: Words, envp: Words) -> Result<String, Vec<String>> {
-    let targets = bytes(targets);
+    let targets = targets.to_bytes();
     resolved(file, &[], envp, &|resolution, config, problems| {
         let redaction = Redaction::of(&resolution.env);
         let wanted = |file: &File| {
             let target = file.target.as_os_str().as_bytes();
             targets.is_empty() || targets.iter().any(|wanted| wanted == target)
         };
-        let files: Vec<File> = planned_files(resolution, config, problems).filter(wanted).collect();
+        let mut files = planned_files(resolution, config, problems);
+        files.retain(wanted);
         // A template can make anything of a secret, which nobody could find in the result: what is shown is made without.
         let variables = resolution.env.variables.clone();
         resolution.env.mask();
-        let shown: Vec<File> = planned_files(resolution, config, &mut Problems::default()).collect();
+        let shown = planned_files(resolution, config, &mut Problems::default());
         resolution.env.variables = variables;
         for target in &targets {
             let name = String::from_utf8_lossy(target);
@@ -127,16 +127,15 @@ fn planned_steps(resolution: &mut Resolution<'_>, config: &Config, problems: &mu
     steps.map(|(index, step)| (step_name(step, index), resolution.planned(index, problems))).collect()
 }
 
-fn planned_files<'a>(
-    resolution: &mut Resolution<'a>,
-    config: &Config,
-    problems: &mut Problems,
-) -> impl Iterator<Item = File> + use<'a> {
-    let files = planned_steps(resolution, config, problems).into_iter().filter_map(|(_, planned)| match planned {
-        Planned::Do(Action::Write(files)) => Some(files),
-        Planned::Do(_) | Planned::Nothing | Planned::Later => None,
-    });
-    files.flatten()
+fn planned_files(resolution: &mut Resolution<'_>, config: &Config, problems: &mut Problems) -> Vec<File> {
+    let mut all = Vec::new();
+    for (_, planned) in planned_steps(resolution, config, problems) {
+        match planned {
+            Planned::Do(Action::Write(files)) => all.extend(files),
+            Planned::Do(_) | Planned::Nothing | Planned::Later => {}
+        }
+    }
+    all
 }
 
 /// A plan, as it is shown.
@@ -230,7 +229,7 @@ impl Shown<'_> {
     fn json(&self) -> String {
         let variables = self.variables().map(|(name, found)| {
             let (value, from) = (self.value(found), found.origin.to_string());
-            object([("name", Value::from(&**name)), ("value", Value::from(value)), ("from", Value::from(from))])
+            object(vec![("name", name.as_str().into()), ("value", value.into()), ("from", from.into())])
         });
         let steps = self.steps.iter().map(|(name, action)| {
             let action = match action {
@@ -238,12 +237,13 @@ impl Shown<'_> {
                 Planned::Nothing => None,
                 Planned::Later => Some(LATER.to_owned()),
             };
-            object([("step", Value::from(&**name)), ("action", Value::from(action))])
+            object(vec![("step", name.as_str().into()), ("action", action.into())])
         });
-        let plan = object([
+        let process = self.process().into_iter().map(|(what, how)| (what, how.into()));
+        let plan = object(vec![
             ("argv", self.argv().into()),
             ("setup", self.resolution.meeting.setup.into()),
-            ("process", object(self.process().into_iter().map(|(what, how)| (what, how.into())))),
+            ("process", object(process.collect())),
             ("environment", variables.collect()),
             ("steps", steps.collect()),
         ]);
@@ -251,7 +251,7 @@ impl Shown<'_> {
     }
 }
 
-fn object(fields: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
+fn object(fields: Vec<(&str, Value)>) -> Value {
     let mut object = serde_json::Map::new();
     for (name, value) in fields {
         object.insert(name.to_owned(), value);

@@ -12,7 +12,7 @@
 use crate::plan::model::Identity;
 use crate::sys::{fd, file};
 use nix::errno::Errno;
-use std::ffi::OsString;
+use std::ffi::{CString, OsString};
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -58,6 +58,11 @@ impl Environ {
     pub fn get(&self, name: &str) -> Option<&[u8]> {
         self.0.iter().find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
     }
+}
+
+/// As execve(2) takes them; one with a NUL in it, which cannot be, is left out.
+pub fn c_strings(words: &[Vec<u8>]) -> Vec<CString> {
+    words.iter().filter_map(|word| CString::new(&word[..]).ok()).collect()
 }
 
 /// A program to run when the application is asked to stop.

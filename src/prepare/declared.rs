@@ -38,8 +38,8 @@ pub fn become_declared(
     let Loaded { config, source, world } = loaded;
     let (format, level) = reporting(job, config);
     report::change(format, level);
-    let args = bytes(job.argv);
-    let environ = bytes(job.envp);
+    let args = job.argv.to_bytes();
+    let environ = job.envp.to_bytes();
     let mut problems = Problems::default();
     let inputs = Inputs { config, args: &args, environ: &environ, world };
     let mut resolution = resolve(&inputs, &mut problems);
@@ -56,18 +56,20 @@ pub fn become_declared(
     }
     tell_policy(job, &resolution, sender, (format, level), last_words);
     let redaction = Redaction::of(&resolution.env);
-    let shown = |texts: Vec<String>| texts.iter().map(|text| redaction.sentence(text)).collect::<Vec<_>>();
     if !problems.is_empty() {
-        return refuse(&shown(problems.explain(source)));
+        return refuse(&redacted(&problems.explain(source), &redaction));
     }
     let duration = clock::monotonic().saturating_sub(started);
     Event::ConfigRead { path: &source.name, steps: config.steps.len(), duration }.emit();
     let shutdown = &resolution.plan.shutdown;
     let useless = "`shutdown`, `signals`, `exit` and `start_timeout` do nothing with --exec: there is no supervisor";
-    let useless = (sender.is_none() && shutdown.needs_supervisor()).then(|| useless.to_owned());
-    let notices = resolution.env.notices.iter().cloned().chain(shutdown.warnings()).chain(useless);
-    for notice in shown(notices.collect()) {
-        Event::Notice { text: &notice }.emit();
+    let mut notices = resolution.env.notices.clone();
+    notices.extend(shutdown.warnings());
+    if sender.is_none() && shutdown.needs_supervisor() {
+        notices.push(useless.to_owned());
+    }
+    for notice in &notices {
+        Event::Notice { text: &redaction.sentence(notice) }.emit();
     }
     if resolution.meeting.setup {
         steps::sweep_once();
@@ -84,9 +86,7 @@ pub fn become_declared(
         if !config.steps.is_empty() {
             resolution.finish(&mut problems);
             if !problems.is_empty() {
-                let redaction = Redaction::of(&resolution.env);
-                let texts = problems.explain(source);
-                return refuse(&texts.iter().map(|text| redaction.sentence(text)).collect::<Vec<_>>());
+                return refuse(&redacted(&problems.explain(source), &Redaction::of(&resolution.env)));
             }
             // Now that every variable is known.
             tell_policy(job, &resolution, sender, (format, level), last_words);
@@ -124,17 +124,25 @@ pub fn refuse(problems: &[String]) -> Box<StartFailure> {
         count if count > MOST => format!("more than {MOST}"),
         count => count.to_string(),
     };
-    let first_lines = || problems.iter().filter_map(|problem| problem.lines().next());
-    if let [problem] = first_lines().collect::<Vec<_>>()[..] {
-        return StartFailure::new(exit::REFUSED, problem.to_owned());
+    let problems = first_lines(problems);
+    if let [problem] = &problems[..] {
+        return StartFailure::new(exit::REFUSED, problem.clone());
     }
-    for problem in first_lines() {
+    for problem in &problems {
         Event::Problem { text: problem }.emit();
     }
-    let problems = first_lines().map(str::to_owned).collect();
     let mut failure = StartFailure::new(exit::REFUSED, format!("the configuration has {count} problems"));
     failure.problems = problems;
     failure
+}
+
+fn redacted(texts: &[String], redaction: &Redaction) -> Vec<String> {
+    texts.iter().map(|text| redaction.sentence(text)).collect()
+}
+
+/// What each problem is; the lines below that show where.
+fn first_lines(problems: &[String]) -> Vec<String> {
+    problems.iter().filter_map(|problem| problem.lines().next()).map(str::to_owned).collect()
 }
 
 /// The steps of one file, and what they are done with.
@@ -151,11 +159,7 @@ impl Steps<'_, '_> {
         let mut problems = Problems::default();
         let action = self.resolution.action(step, &mut problems);
         let result = match action {
-            _ if !problems.is_empty() => {
-                let text = problems.explain(self.source);
-                let cause = text.iter().filter_map(|problem| problem.lines().next()).collect::<Vec<_>>().join("; ");
-                Err(Failure::refused(cause))
-            }
+            _ if !problems.is_empty() => Err(Failure::refused(first_lines(&problems.explain(self.source)).join("; "))),
             None => return Ok(()),
             Some(action) => self.execute(step, name, action),
         };
@@ -257,11 +261,7 @@ impl Steps<'_, '_> {
     }
 
     fn drop_in_steps(&mut self, path: &Path, name: &str) -> Result<(), Box<Failure>> {
-        let one_line = |problems: Vec<String>| {
-            Failure::refused(
-                problems.iter().filter_map(|problem| problem.lines().next()).collect::<Vec<_>>().join("; "),
-            )
-        };
+        let one_line = |problems: Vec<String>| Failure::refused(first_lines(&problems).join("; "));
         let (config, source) = super::load::read(path, &**self.resolution.world()).map_err(one_line)?;
         if !config.is_only_steps() {
             let text = "a drop-in has `version` and `[[steps]]`, none of them `hooks`, and nothing else";
@@ -293,11 +293,16 @@ fn become_planned(
         Event::Notice { text: &text }.emit();
     }
     if let Some(sender) = sender {
-        let words = redaction.command_line(&resolution.plan);
-        sender.executing(&words.iter().flat_map(|word| [word, &b"\0"[..]].concat()).collect::<Vec<u8>>());
+        let mut words = Vec::new();
+        for word in redaction.command_line(&resolution.plan) {
+            words.extend(word);
+            words.push(0);
+        }
+        sender.executing(&words);
     }
     if let Err(problems) = state::apply(&resolution.plan.process, resolution.plan.identity.as_ref()) {
-        return refuse(&problems.iter().map(|problem| redaction.sentence(&problem.to_string())).collect::<Vec<_>>());
+        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        return refuse(&redacted(&problems, redaction));
     }
     let command = Command {
         argv: Words::from_owned(resolution.plan.argv),
@@ -327,9 +332,4 @@ fn keep_record(file: &nix::Result<OwnedFd>, plan: &Plan, process: &Process, reda
         stop_commands: plan.shutdown.commands.clone(),
     };
     record::write(file, &record)
-}
-
-/// The words as bytes, without their NULs.
-pub fn bytes(words: Words) -> Vec<Vec<u8>> {
-    words.iter().map(|word| word.to_bytes().to_vec()).collect()
 }

@@ -32,7 +32,6 @@ use crate::sys::words::Words;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-pub use declared::bytes;
 pub use exec::{Command, become_command};
 pub use state::{Problem, apply};
 pub use stop::run_stop_commands;

@@ -151,7 +151,7 @@ impl Variables {
             Err(NotFound::None) => None,
             Err(error @ (NotFound::Several(_) | NotFound::Other { .. })) => return Err(error.to_string()),
         };
-        Ok(known.unwrap_or_else(|| Environ(self.own.iter().map(|entry| entry.to_bytes().to_vec()).collect())))
+        Ok(known.unwrap_or_else(|| Environ(self.own.to_bytes())))
     }
 }
 

@@ -78,6 +78,11 @@ impl Words {
         (0..self.count).filter_map(move |index| self.get(index))
     }
 
+    /// Copies, without their NULs.
+    pub fn to_bytes(self) -> Vec<Vec<u8>> {
+        self.iter().map(|word| word.to_bytes().to_vec()).collect()
+    }
+
     /// The vector for execve(2).
     pub(super) fn as_ptr(self) -> *const *const c_char {
         self.first
