@@ -9,7 +9,7 @@ use crate::exec::Exec;
 use crate::net::http::{is_header_name, is_header_value, is_token};
 use crate::probe::{Content, Http, Probe, Question, Target, statuses};
 use crate::template::substitute::Template;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
 /// The options of `probe`.
@@ -79,7 +79,8 @@ impl Reader<'_> {
             [] | [_, _, ..] => None,
         };
         if time.is_none() {
-            let words = words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+            let words = words.join(OsStr::new(" "));
+            let words = words.to_string_lossy();
             self.problems.push(format!("`{words}` is not a time: {}, infinity", time::ACCEPTED));
         }
         Invocation::Sleep(time.unwrap_or_default())

@@ -94,20 +94,30 @@ impl<'a> Request<'a> {
     fn head(&self) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.url.target).into_bytes();
         let has = |wanted: &str| self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
-        let host = self.url.host();
-        let ours =
-            [("Host", host.as_str()), ("User-Agent", "onset"), ("Accept", "*/*"), ("Accept-Encoding", "identity")];
-        // With these methods content is expected, and some servers insist on knowing that there is none (RFC 9110,
-        // section 8.6).
-        let without_content = matches!(self.method, "POST" | "PUT" | "PATCH").then_some(("Content-Length", "0"));
-        let ours = ours.into_iter().chain(without_content).filter(|(name, _)| !has(name));
-        let ours = ours.map(|(name, value)| (name, value.as_bytes()));
-        let theirs = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
-        for (name, value) in ours.chain(theirs).chain([("Connection", &b"close"[..])]) {
+        let mut put = |name: &str, value: &[u8]| {
             for part in [name.as_bytes(), b": ", value, b"\r\n"] {
                 head.extend_from_slice(part);
             }
+        };
+        let ours = [
+            ("Host", &*self.url.host()),
+            ("User-Agent", "onset"),
+            ("Accept", "*/*"),
+            ("Accept-Encoding", "identity"),
+            ("Content-Length", "0"),
+        ];
+        // With these methods content is expected, and some servers insist on knowing that there is none (RFC 9110,
+        // section 8.6).
+        let count = if matches!(self.method, "POST" | "PUT" | "PATCH") { ours.len() } else { ours.len() - 1 };
+        for (name, value) in &ours[..count] {
+            if !has(name) {
+                put(name, value.as_bytes());
+            }
         }
+        for (name, value) in self.headers {
+            put(name, value);
+        }
+        put("Connection", b"close");
         head.extend_from_slice(b"\r\n");
         head
     }

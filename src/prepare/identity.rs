@@ -80,9 +80,8 @@ impl Ids {
     }
 
     fn has_groups_of(&self, identity: &Identity) -> bool {
-        let without_own =
-            |groups: &[u32]| groups.iter().copied().filter(|&group| group != identity.gid).collect::<Vec<_>>();
-        without_own(&self.groups) == without_own(&identity.groups)
+        let is_other = |group: &&u32| **group != identity.gid;
+        self.groups.iter().filter(is_other).eq(identity.groups.iter().filter(is_other))
     }
 }
 

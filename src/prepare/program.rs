@@ -65,9 +65,15 @@ pub enum End {
     NotStarted(Box<StartFailure>),
 }
 
-/// Runs it. `each` gets what it writes on the `heard` streams; the others go where ours go. Does not return if a stop
+/// Runs it, for as long as `timeout` says. `each` gets what it writes on the `heard` streams; the others go where ours go. Does not return if a stop
 /// signal comes in. The number of processes it left behind, which were ended.
-pub fn run(program: &Program, mask: SignalSet, heard: &[Stream], each: &mut dyn FnMut(Stream, &[u8])) -> (End, usize) {
+pub fn run(
+    program: &Program,
+    timeout: Option<Duration>,
+    mask: SignalSet,
+    heard: &[Stream],
+    each: &mut dyn FnMut(Stream, &[u8]),
+) -> (End, usize) {
     let ours = signal::set_mask(SignalSet::ALL);
     let disposition = signal::hear_children();
     let was_reaper = process::is_sub_reaper();
@@ -75,7 +81,7 @@ pub fn run(program: &Program, mask: SignalSet, heard: &[Stream], each: &mut dyn 
     let known = children();
     let result = start(program, mask, heard, ours.complement()).map(|running| {
         let mut running = Running { known, ..running };
-        (running.follow(program, each), running.left_behind.unwrap_or(0))
+        (running.follow(timeout, program.grace, each), running.left_behind.unwrap_or(0))
     });
     let _old_kernel: nix::Result<()> = process::set_sub_reaper(was_reaper);
     disposition.restore();
@@ -237,11 +243,11 @@ fn cannot(what: &'static str) -> impl Fn(Errno) -> Box<StartFailure> {
 
 impl Running {
     /// Until it and everything it started is gone and said all it had to say.
-    fn follow(&mut self, program: &Program, each: &mut dyn FnMut(Stream, &[u8])) -> End {
-        let deadline = program.timeout.map(|timeout| clock::monotonic() + timeout);
+    fn follow(&mut self, timeout: Option<Duration>, grace: Duration, each: &mut dyn FnMut(Stream, &[u8])) -> End {
+        let deadline = timeout.map(|timeout| clock::monotonic() + timeout);
         loop {
             self.reap();
-            if self.ended.is_some() && self.is_all_gone(program.grace) {
+            if self.ended.is_some() && self.is_all_gone(grace) {
                 break;
             }
             let now = clock::monotonic();
@@ -249,13 +255,13 @@ impl Running {
             {
                 self.timed_out = true;
                 self.tell(Signal::TERM);
-                self.kill_at = Some(now + program.grace);
+                self.kill_at = Some(now + grace);
             }
             if self.kill_at.is_some_and(|at| at <= now) {
                 self.tell(Signal::KILL);
             }
             let deadline = deadline.filter(|_| !self.timed_out && self.stop.is_none());
-            self.wait(deadline, program.grace, each);
+            self.wait(deadline, grace, each);
         }
         // What it wrote last. Nobody else has these pipes open now, but for a process that could not be ended.
         let mut streams = std::mem::take(&mut self.streams);
@@ -268,7 +274,7 @@ impl Running {
         }
         match (self.failure.take(), self.timed_out, self.ended) {
             (Some(failure), _, _) => End::NotStarted(failure),
-            (None, true, _) | (None, false, None) => End::TimedOut(program.timeout.unwrap_or_default()),
+            (None, true, _) | (None, false, None) => End::TimedOut(timeout.unwrap_or_default()),
             (None, false, Some(status)) => End::Ended(status),
         }
     }

@@ -29,6 +29,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How much of a program's last line a message shows, in bytes.
 const SHOWN: usize = 300;
 
+/// All that a program prints.
+const OUTPUT: [Stream; 2] = [Stream::Stdout, Stream::Stderr];
+
 /// What all the programs of a step find.
 pub struct Surroundings<'a> {
     /// The signals they find blocked.
@@ -55,8 +58,7 @@ impl Surroundings<'_> {
     pub fn generate(&self, order: &Generate) -> Result<Done, Box<Failure>> {
         let (outcome, content) = self.with_rights(|| steps::make_secret(order))?;
         let Some(name) = order.into.clone() else { return Ok(Done { outcome, learned: Vec::new() }) };
-        let length = content.iter().rposition(|&byte| byte != b'\n' && byte != b'\r').map_or(0, |last| last + 1);
-        let value = content[..length].to_vec();
+        let value = without_newlines(content);
         if value.is_empty() || value.contains(&0) {
             let what = if value.is_empty() { "only newlines" } else { "a NUL byte" };
             let path = order.path.display();
@@ -92,7 +94,7 @@ impl Surroundings<'_> {
             return Ok(done);
         }
         if let Output::Status(name) = &run.output {
-            let (end, _) = program::run(&run.program, self.mask, &[Stream::Stdout, Stream::Stderr], &mut |_, _| {});
+            let (end, _) = program::run(&run.program, run.program.timeout, self.mask, &OUTPUT, &mut |_, _| {});
             let status = judge(&run.program, end, &[0]).err().map_or(0, |failure| failure.status);
             done.learned.push(Learned { name: name.clone(), value: status.to_string().into_bytes(), secret: false });
             return Ok(done);
@@ -107,9 +109,7 @@ impl Surroundings<'_> {
                 done.outcome.changes += self.with_rights(|| steps::execute(&action))?.changes;
             }
             Output::Variable { name, secret } => {
-                let length =
-                    printed.iter().rposition(|&byte| byte != b'\n' && byte != b'\r').map_or(0, |last| last + 1);
-                let value = printed[..length].to_vec();
+                let value = without_newlines(printed);
                 if value.contains(&0) {
                     return Err(Failure::refused(format!("what it printed for `{name}` has a NUL byte in it")));
                 }
@@ -153,14 +153,14 @@ impl Surroundings<'_> {
     ) -> Result<Vec<u8>, Box<Failure>> {
         let (heard, limit): (&[Stream], usize) = match output {
             Output::Pass | Output::Status(_) => (&[], 0),
-            Output::Frame => (&[Stream::Stdout, Stream::Stderr], 0),
+            Output::Frame => (&OUTPUT, 0),
             Output::File(_) => (&[Stream::Stdout], LARGEST_FILE),
             Output::Variable { .. } => (&[Stream::Stdout], LONGEST_VALUE),
         };
         let mut printed = Vec::new();
         let mut lines = [Lines::new(self, Stream::Stdout), Lines::new(self, Stream::Stderr)];
         let frame = matches!(output, Output::Frame);
-        let (end, left) = program::run(program, self.mask, heard, &mut |stream, bytes| {
+        let (end, left) = program::run(program, program.timeout, self.mask, heard, &mut |stream, bytes| {
             if frame {
                 lines[usize::from(stream == Stream::Stderr)].push(bytes);
             } else {
@@ -183,7 +183,7 @@ impl Surroundings<'_> {
 
     /// Whether a program ends with status 0; what it prints does not matter.
     pub fn succeeds(&self, program: &Program) -> Result<bool, Box<Failure>> {
-        let (end, _) = program::run(program, self.mask, &[Stream::Stdout, Stream::Stderr], &mut |_, _| {});
+        let (end, _) = program::run(program, program.timeout, self.mask, &OUTPUT, &mut |_, _| {});
         match end {
             End::NotStarted(failure) => Err(failure.into()),
             End::Ended(status) => Ok(status == WaitStatus::Exited(0)),
@@ -191,13 +191,13 @@ impl Surroundings<'_> {
         }
     }
 
-    /// Asks a program: whether it ends with status 0, or else how it ends, with the last line it writes on stderr.
+    /// Asks a program, which may take so long: whether it ends with status 0, or else how it ends, with the last line it writes on stderr.
     ///
     /// # Errors
     /// There is no such program, or none that can be executed: asking again will not help.
-    pub fn ask(&self, program: &Program) -> Result<Result<(), String>, Box<Failure>> {
+    pub fn ask(&self, program: &Program, limit: Duration) -> Result<Result<(), String>, Box<Failure>> {
         let mut tail = Vec::new();
-        let (end, _) = program::run(program, self.mask, &[Stream::Stdout, Stream::Stderr], &mut |stream, bytes| {
+        let (end, _) = program::run(program, Some(limit), self.mask, &OUTPUT, &mut |stream, bytes| {
             if stream == Stream::Stderr {
                 tail.extend_from_slice(bytes);
                 tail.drain(..tail.len().saturating_sub(LONGEST_LINE));
@@ -227,7 +227,7 @@ impl Surroundings<'_> {
     pub fn printed_env(&self, env: &PrintedEnv) -> Result<Done, Box<Failure>> {
         let stream = if env.format == PrintedFormat::Toml { Stream::Extra } else { Stream::Stdout };
         let mut text = Vec::new();
-        let (end, left) = program::run(&env.program, self.mask, &[stream], &mut |_, bytes| {
+        let (end, left) = program::run(&env.program, env.program.timeout, self.mask, &[stream], &mut |_, bytes| {
             keep(&mut text, bytes, LARGEST_ENV);
         });
         judge(&env.program, end, &[0])?;
@@ -271,6 +271,13 @@ fn with_last_line(cause: String, last: &[u8]) -> String {
         return cause;
     }
     format!("{cause}: {}", String::from_utf8_lossy(&last[..last.len().min(SHOWN)]))
+}
+
+/// Without those at its end, as a shell has it.
+fn without_newlines(mut text: Vec<u8>) -> Vec<u8> {
+    let length = text.iter().rposition(|&byte| byte != b'\n' && byte != b'\r').map_or(0, |last| last + 1);
+    text.truncate(length);
+    text
 }
 
 /// Keeps what was printed, and one byte more than the limit at most: then it is known to be too much.

@@ -103,13 +103,19 @@ pub fn apply(state: &ProcessState, identity: Option<&Identity>) -> Result<(), Ve
 }
 
 fn before_switch(state: &ProcessState) -> Result<(), Vec<Problem>> {
-    let limits = state.limits.iter().map(|&limit| set_limit(limit));
-    let others = [
-        state.oom_score_adj.map_or(Ok(()), set_oom_score_adj),
-        state.nice.map_or(Ok(()), set_nice),
-        state.bounding.map_or(Ok(()), |bounding| capability::limit_bounding(bounding).map_err(Problem::Capability)),
-    ];
-    let problems: Vec<Problem> = limits.chain(others).filter_map(Result::err).collect();
+    let mut problems = Vec::new();
+    for &limit in &state.limits {
+        problems.extend(set_limit(limit).err());
+    }
+    if let Some(score) = state.oom_score_adj {
+        problems.extend(set_oom_score_adj(score).err());
+    }
+    if let Some(nice) = state.nice {
+        problems.extend(set_nice(nice).err());
+    }
+    if let Some(bounding) = state.bounding {
+        problems.extend(capability::limit_bounding(bounding).map_err(Problem::Capability).err());
+    }
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 

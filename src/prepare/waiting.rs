@@ -12,21 +12,24 @@ use crate::net::attempt::{self, Attempt};
 use crate::net::because;
 use crate::net::connect::{connect, resolve};
 use crate::net::http::{Request, has, is_success};
-use crate::plan::model::{FileTarget, HttpTarget, Program, Question, Target, Wait};
+use crate::plan::model::{FileTarget, HttpTarget, Question, Target, Wait};
 use crate::report::Event;
 use crate::sys::clock;
+use crate::sys::file::{self, WORKING_DIRECTORY};
+use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use std::fs::File;
-use std::io::Read;
 use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
 
 /// How often it is said what is waited for.
 const SAID_EVERY: Duration = Duration::from_secs(10);
 /// The most of a file that is looked through.
-const LARGEST_FILE: u64 = 16 << 20;
+const LARGEST_FILE: usize = 16 << 20;
+/// How much is read at a time.
+const CHUNK: usize = 16 * 1024;
 
 /// A target, and how far it is.
 struct Watched<'a> {
@@ -107,8 +110,7 @@ impl Surroundings<'_> {
                 }
             }
             Target::Run(program) => {
-                let program = Program { timeout: Some(limit), ..(**program).clone() };
-                let result = self.ask(&program)?;
+                let result = self.ask(program, limit)?;
                 self.conclude(one, result, (now, until), wait);
             }
         }
@@ -205,6 +207,19 @@ fn ask_http(target: &HttpTarget, deadline: Duration) -> Result<(), String> {
     answer.judge(accepted, contains.as_deref())
 }
 
+fn beginning(path: &Path) -> nix::Result<Vec<u8>> {
+    let opened = file::open(WORKING_DIRECTORY, path, OFlag::O_RDONLY, 0)?;
+    let mut content = Vec::new();
+    while content.len() < LARGEST_FILE {
+        content.reserve(CHUNK);
+        if file::read_behind(&opened, &mut content)? == 0 {
+            break;
+        }
+    }
+    content.truncate(LARGEST_FILE);
+    Ok(content)
+}
+
 fn look_at(target: &FileTarget) -> Result<(), String> {
     let failed = |error: std::io::Error| because(&error);
     let meta = std::fs::metadata(&target.path).map_err(failed)?;
@@ -218,7 +233,6 @@ fn look_at(target: &FileTarget) -> Result<(), String> {
         return Err("it is empty".to_owned());
     }
     let Some(text) = &target.contains else { return Ok(()) };
-    let mut content = Vec::new();
-    File::open(&target.path).and_then(|file| file.take(LARGEST_FILE).read_to_end(&mut content)).map_err(failed)?;
+    let content = beginning(&target.path).map_err(|error| failed(error.into()))?;
     if has(&content, text) { Ok(()) } else { Err("it does not have the text in it".to_owned()) }
 }
