@@ -29,7 +29,7 @@ fn ensure(folders: &mut Folders, path: &Path, mode: Option<u32>, owner: Ownershi
         return settled.map_err(|(error, request)| Reason::system(error, request, path));
     }
     let place = folders.place(path)?;
-    let Place { folder, name, .. } = &place;
+    let Place { folder, name, .. } = &*place;
     if place.there.is_none() {
         match folder.make_directory(name, mode, owner) {
             Ok(true) => return Ok(true),

@@ -21,7 +21,7 @@ fn ensure(folders: &mut Folders, path: &Path, target: &Path, replace: bool) -> R
     if points_to(&place, target)? {
         return Ok(false);
     }
-    let Place { folder, name, there, .. } = place;
+    let Place { folder, name, there, .. } = *place;
     if let Some(there) = &there {
         match Kind::of(there) {
             Kind::Directory => return Err(Reason::text("there is a directory, and none is ever replaced".to_owned())),

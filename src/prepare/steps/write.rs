@@ -59,7 +59,7 @@ fn fail(file: &File, reason: Reason, outcome: &mut Outcome) -> Result<(), StepEr
 /// What is to be done to one file.
 struct Change<'a> {
     file: &'a File,
-    place: Place,
+    place: Box<Place>,
     how: How,
 }
 
