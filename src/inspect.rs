@@ -35,8 +35,8 @@ pub fn check(file: &ConfigFile, start: Option<(Words, Words)>) -> Result<String,
         warnings = shutdown::resolve(&config, &Environment::default(), &mut Problems::default()).warnings();
     }
     if problems.is_empty() {
-        let warnings: Vec<String> = warnings.iter().map(|text| format!("{}: warning: {text}\n", source.name)).collect();
-        Ok(format!("{}{}: in order\n", warnings.concat(), source.name))
+        let warnings = joined(&mut warnings.iter().map(|text| format!("{}: warning: {text}\n", source.name)), "");
+        Ok(format!("{warnings}{}: in order\n", source.name))
     } else {
         Err(explained(problems, &source, &redaction))
     }
@@ -123,8 +123,11 @@ fn planned_steps(resolution: &mut Resolution<'_>, config: &Config, problems: &mu
     if !resolution.meeting.setup {
         return Vec::new();
     }
-    let steps = config.steps.iter().enumerate();
-    steps.map(|(index, step)| (step_name(step, index), resolution.planned(index, problems))).collect()
+    let mut steps = Vec::new();
+    for (index, step) in config.steps.iter().enumerate() {
+        steps.push((step_name(step, index), resolution.planned(index, problems)));
+    }
+    steps
 }
 
 fn planned_files(resolution: &mut Resolution<'_>, config: &Config, problems: &mut Problems) -> Vec<File> {
@@ -174,8 +177,10 @@ impl Shown<'_> {
         let state = &plan.process;
         let mut lines = Vec::new();
         if let Some(identity) = &plan.identity {
-            let groups: Vec<String> = identity.groups.iter().map(u32::to_string).collect();
-            let groups = if groups.is_empty() { "none".to_owned() } else { groups.join(", ") };
+            let mut groups = joined(&mut identity.groups.iter().map(u32::to_string), ", ");
+            if groups.is_empty() {
+                groups += "none";
+            }
             lines.push(("user", format!("{}:{}, other groups: {groups}", identity.uid, identity.gid)));
         }
         lines.extend(state.workdir.as_ref().map(|path| ("workdir", self.word(path.as_os_str().as_bytes()))));
@@ -204,8 +209,8 @@ impl Shown<'_> {
     fn text(&self) -> String {
         let mut text = String::new();
         let setup = if self.resolution.meeting.setup { "" } else { " (no set-up: not in `setup_for`)" };
-        let argv: Vec<String> = self.argv().iter().map(|word| quoted(word)).collect();
-        let _ = writeln!(text, "command: {}{setup}", argv.join(" "));
+        let argv = joined(&mut self.argv().iter().map(|word| quoted(word)), " ");
+        let _ = writeln!(text, "command: {argv}{setup}");
         for (what, how) in self.process() {
             let _ = writeln!(text, "{what}: {how}");
         }
@@ -272,10 +277,15 @@ fn quoted(word: &str) -> String {
 /// What is said of a step that cannot be decided yet.
 const LATER: &str = "depends on what an earlier step finds out";
 
+fn joined(all: &mut dyn Iterator<Item = String>, between: &str) -> String {
+    let all: Vec<String> = all.collect();
+    all.join(between)
+}
+
 fn command(program: &Program) -> String {
-    let words: Vec<String> = program.argv.iter().map(|word| quoted(&word.to_string_lossy())).collect();
+    let words = joined(&mut program.argv.iter().map(|word| quoted(&word.to_string_lossy())), " ");
     let user = program.identity.as_ref().map(|identity| format!(" as {}:{}", identity.uid, identity.gid));
-    format!("{}{}", words.join(" "), user.unwrap_or_default())
+    format!("{words}{}", user.unwrap_or_default())
 }
 
 /// What an action does, in a line.
@@ -292,8 +302,7 @@ fn describe(action: &Action) -> String {
         Action::Copy { from, to, .. } => format!("copy {} to {}", from.display(), to.display()),
         Action::Symlink { path, target, .. } => format!("link {} to {}", path.display(), target.display()),
         Action::Remove { paths } => {
-            let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-            format!("remove {}", paths.join(", "))
+            format!("remove {}", joined(&mut paths.iter().map(|path| path.display().to_string()), ", "))
         }
         Action::Owner { path, owner: to, flat } => {
             let what = if *flat { "of" } else { "of all below" };
@@ -317,14 +326,11 @@ fn describe(action: &Action) -> String {
             format!("set {} to {} of {}{missing}", read.into, read.query, read.path.display())
         }
         Action::Write(files) => {
-            let each: Vec<String> = files
-                .iter()
-                .map(|file| {
-                    let bytes = file.content.len();
-                    format!("{} ({bytes} bytes, mode {:04o}{})", file.target.display(), file.mode, owner(&file.owner))
-                })
-                .collect();
-            format!("write {}", if each.is_empty() { "nothing".to_owned() } else { each.join(", ") })
+            let mut each = files.iter().map(|file| {
+                let bytes = file.content.len();
+                format!("{} ({bytes} bytes, mode {:04o}{})", file.target.display(), file.mode, owner(&file.owner))
+            });
+            if files.is_empty() { "write nothing".to_owned() } else { format!("write {}", joined(&mut each, ", ")) }
         }
         Action::Run(run) => {
             let unless = run.unless.as_ref().map_or(String::new(), |unless| format!(", unless {}", command(unless)));
@@ -332,20 +338,17 @@ fn describe(action: &Action) -> String {
         }
         Action::PrintedEnv(env) => format!("set the variables that {} prints", command(&env.program)),
         Action::Hooks(hooks) => {
-            let each: Vec<String> = hooks
-                .iter()
-                .map(|hook| match &hook.kind {
-                    HookKind::Run(program) => format!("run {} for {}", command(program), hook.path.display()),
-                    HookKind::Variables => format!("set the variables in {}", hook.path.display()),
-                    HookKind::Steps => format!("do the steps in {}", hook.path.display()),
-                    HookKind::Ignored => format!("leave {} alone, it is not executable", hook.path.display()),
-                })
-                .collect();
-            if each.is_empty() { "nothing: no hook found".to_owned() } else { each.join("; ") }
+            let mut each = hooks.iter().map(|hook| match &hook.kind {
+                HookKind::Run(program) => format!("run {} for {}", command(program), hook.path.display()),
+                HookKind::Variables => format!("set the variables in {}", hook.path.display()),
+                HookKind::Steps => format!("do the steps in {}", hook.path.display()),
+                HookKind::Ignored => format!("leave {} alone, it is not executable", hook.path.display()),
+            });
+            if hooks.is_empty() { "nothing: no hook found".to_owned() } else { joined(&mut each, "; ") }
         }
         Action::Wait(wait) => {
-            let each: Vec<String> = wait.targets.iter().map(ToString::to_string).collect();
-            format!("wait for {}, {:?} at most", each.join(", "), wait.timeout)
+            let each = joined(&mut wait.targets.iter().map(ToString::to_string), ", ");
+            format!("wait for {each}, {:?} at most", wait.timeout)
         }
         Action::Generate(secret) => {
             let into = secret.into.as_ref().map_or(String::new(), |name| format!(", into {name}"));
@@ -361,8 +364,7 @@ fn describe(action: &Action) -> String {
             None => "make sure of a condition".to_owned(),
         },
         Action::Set(learned) => {
-            let names: Vec<&str> = learned.iter().map(|learned| learned.name.as_str()).collect();
-            format!("set {}", names.join(", "))
+            format!("set {}", joined(&mut learned.iter().map(|learned| learned.name.clone()), ", "))
         }
     }
 }

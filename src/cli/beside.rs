@@ -111,24 +111,17 @@ impl Reader<'_> {
     }
 
     fn headers(&mut self) -> Vec<(String, Template)> {
-        let values: Vec<OsString> = self.values(&HEADER).cloned().collect();
         let mut headers = Vec::new();
-        for value in &values {
-            headers.extend(self.header(value));
+        let mut problems = Vec::new();
+        for value in self.values(&HEADER) {
+            match header(value) {
+                Ok(header) => headers.push(header),
+                // Not shown: a header is where people put passwords.
+                Err(why) => problems.push(format!("a `--{}` cannot be sent: {why}", HEADER.long)),
+            }
         }
+        self.problems.extend(problems);
         headers
-    }
-
-    fn header(&mut self, value: &OsString) -> Option<(String, Template)> {
-        let parsed = value.to_str().ok_or_else(not_utf8).and_then(|text| {
-            let halves = text.split_once(':');
-            let halves = halves.filter(|(name, value)| is_header_name(name) && is_header_value(value.as_bytes()));
-            let (name, value) = halves.ok_or("accepted is 'NAME: VALUE', without line ends, and not Connection")?;
-            let template = Template::parse(value.trim()).map_err(|error| error.to_string())?;
-            Ok((name.to_owned(), template))
-        });
-        // Not shown: a header is where people put passwords.
-        parsed.map_err(|why| self.problems.push(format!("a `--{}` cannot be sent: {why}", HEADER.long))).ok()
     }
 
     fn template(&mut self, flag: &Flag) -> Option<Template> {
@@ -151,6 +144,14 @@ impl Reader<'_> {
         }
         parsed
     }
+}
+
+fn header(value: &OsStr) -> Result<(String, Template), String> {
+    let halves = value.to_str().ok_or_else(not_utf8)?.split_once(':');
+    let halves = halves.filter(|(name, value)| is_header_name(name) && is_header_value(value.as_bytes()));
+    let (name, value) = halves.ok_or("accepted is 'NAME: VALUE', without line ends, and not Connection")?;
+    let template = Template::parse(value.trim()).map_err(|error| error.to_string())?;
+    Ok((name.to_owned(), template))
 }
 
 fn not_utf8() -> String {

@@ -133,32 +133,36 @@ fn switch(identity: &Identity, before: &Ids) -> Result<(), Refusal> {
 /// As [`become_user`]; then nothing was done, and the process is who it was. But if [`Refusal::is_stranded`], it was
 /// done and there is no way back: onset has to end.
 pub fn with_rights_of<T>(identity: &Identity, work: impl FnOnce() -> T) -> Result<T, Refusal> {
-    let lent = lend(identity)?;
+    let before = borrow(identity)?;
     let result = work();
-    give_back(identity, lent)?;
+    give_back(identity, before)?;
     Ok(result)
 }
 
-/// What this process had before it lent the rights of another: who it was, and its capabilities; `None`: no others.
-type Lent = Option<(Ids, Sets)>;
+/// Who this process was before it borrowed the rights of another.
+struct Before {
+    ours: Ids,
+    powers: Sets,
+}
 
-fn lend(identity: &Identity) -> Result<Lent, Refusal> {
+/// `None`: it had these rights already.
+fn borrow(identity: &Identity) -> Result<Option<Box<Before>>, Refusal> {
     let ours = Ids::now().map_err(|error| refusal(identity, Cause::System { call: "getresuid", error }))?;
     if ours.acts_as(identity) {
         return Ok(None);
     }
     let powers = capability::get().map_err(|error| refusal(identity, Cause::Capability(error)))?;
     let acting = act_as(identity, &ours);
-    let lent = Some((ours, powers));
+    let before = Some(Box::new(Before { ours, powers }));
     match acting {
-        Ok(()) => Ok(lent),
-        Err(refusal) => give_back(identity, lent).and(Err(refusal)),
+        Ok(()) => Ok(before),
+        Err(refusal) => give_back(identity, before).and(Err(refusal)),
     }
 }
 
-fn give_back(identity: &Identity, lent: Lent) -> Result<(), Refusal> {
-    let Some((ours, powers)) = lent else { return Ok(()) };
-    come_back(&ours, powers).map_err(|error| refusal(identity, Cause::Stranded { error }))
+fn give_back(identity: &Identity, before: Option<Box<Before>>) -> Result<(), Refusal> {
+    let Some(before) = before else { return Ok(()) };
+    come_back(&before.ours, before.powers).map_err(|error| refusal(identity, Cause::Stranded { error }))
 }
 
 fn act_as(identity: &Identity, ours: &Ids) -> Result<(), Refusal> {
