@@ -196,14 +196,16 @@ impl Steps<'_, '_> {
         let rights = self.resolution.plan.identity.clone().filter(|_| as_app);
         let surroundings = Surroundings { mask: self.mask, step: name, redaction: &redaction, rights: rights.as_ref() };
         let done = match action {
-            Action::Run(run) => surroundings.run(&run)?,
-            Action::PrintedEnv(env) => surroundings.printed_env(&env)?,
-            Action::Wait(wait) => surroundings.wait(&wait)?,
-            Action::Read(read) => surroundings.read(&read, &**self.resolution.world())?,
-            Action::Set(learned) => Done { outcome: Outcome { changes: learned.len(), notes: Vec::new() }, learned },
+            Action::Run(run) => surroundings.run(&run),
+            Action::PrintedEnv(env) => surroundings.printed_env(&env),
+            Action::Wait(wait) => surroundings.wait(&wait),
+            Action::Read(read) => surroundings.read(&read, &**self.resolution.world()),
+            Action::Set(learned) => {
+                Ok(Done { outcome: Outcome { changes: learned.len(), notes: Vec::new() }, learned })
+            }
             Action::Hooks(hooks) => return self.hooks(step, name, hooks),
-            Action::Generate(order) => surroundings.generate(&order)?,
-            Action::Lock { path, timeout } => surroundings.lock(&path, timeout)?,
+            Action::Generate(order) => surroundings.generate(&order),
+            Action::Lock { path, timeout } => surroundings.lock(&path, timeout),
             action => {
                 // In words already there: the message names who tried.
                 let work = || steps::execute(&action).map_err(Box::<Failure>::from);
@@ -214,6 +216,7 @@ impl Steps<'_, '_> {
                 return Ok(outcome);
             }
         };
+        let done = done?;
         for learned in done.learned {
             self.resolution.learn(learned, name);
         }

@@ -78,15 +78,14 @@ pub fn run(
     let disposition = signal::hear_children();
     let was_reaper = process::is_sub_reaper();
     let _old_kernel: nix::Result<()> = process::set_sub_reaper(true);
-    let known = children();
-    let result = start(program, mask, heard, ours.complement()).map(|running| {
-        let mut running = Running { known, ..running };
-        (running.follow(timeout, program.grace, each), running.left_behind.unwrap_or(0))
-    });
+    let result = match start(program, mask, heard, ours.complement()) {
+        Ok(mut running) => (running.follow(timeout, program.grace, each), running.left_behind.unwrap_or(0)),
+        Err(failure) => (End::NotStarted(failure), 0),
+    };
     let _old_kernel: nix::Result<()> = process::set_sub_reaper(was_reaper);
     disposition.restore();
     signal::set_mask(ours);
-    result.unwrap_or_else(|failure| (End::NotStarted(failure), 0))
+    result
 }
 
 /// A program that was started.
@@ -115,7 +114,8 @@ fn start(
     mask: SignalSet,
     heard: &[Stream],
     stop_signals: SignalSet,
-) -> Result<Running, Box<StartFailure>> {
+) -> Result<Box<Running>, Box<StartFailure>> {
+    let known = children();
     let mut signals = stop_signals;
     signals.insert(Signal::CHLD);
     let intake = Intake::open(signals).map_err(cannot("open a signalfd"))?;
@@ -134,19 +134,19 @@ fn start(
     match process::fork().map_err(cannot("make a process"))? {
         Side::Parent { child } => {
             process::lead_own_group(child);
-            Ok(Running {
+            Ok(Box::new(Running {
                 leader: child,
                 intake,
                 streams,
                 progress: Some(receiver),
-                known: Vec::new(),
+                known,
                 ended: None,
                 failure: None,
                 timed_out: false,
                 stop: None,
                 kill_at: None,
                 left_behind: None,
-            })
+            }))
         }
         Side::Child => {
             process::lead_own_group(Pid::this());
@@ -284,13 +284,13 @@ impl Running {
         let now = clock::monotonic();
         // Of processes in the group that are no children of ours nobody tells us when they end.
         let look = (self.ended.is_some() || self.kill_at.is_some()).then(|| now + LOOK_AGAIN);
-        let next = [deadline, self.kill_at.filter(|&at| at > now), look];
-        let timeout = match next.into_iter().flatten().min() {
-            Some(at) => {
-                PollTimeout::try_from(at.saturating_sub(now) + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX)
+        let mut timeout = PollTimeout::NONE;
+        for at in [deadline, self.kill_at.filter(|&at| at > now), look].into_iter().flatten() {
+            let until = clock::timeout_until(at);
+            if timeout.is_none() || until < timeout {
+                timeout = until;
             }
-            None => PollTimeout::NONE,
-        };
+        }
         let mut fds = vec![PollFd::new(self.intake.as_fd(), PollFlags::POLLIN)];
         fds.extend(self.streams.iter().map(|(_, fd)| PollFd::new(fd.as_fd(), PollFlags::POLLIN)));
         fds.extend(self.progress.iter().map(|progress| PollFd::new(progress.as_fd(), PollFlags::POLLIN)));

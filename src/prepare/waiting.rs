@@ -17,7 +17,7 @@ use crate::report::Event;
 use crate::sys::clock;
 use crate::sys::file::{self, WORKING_DIRECTORY};
 use nix::fcntl::OFlag;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, poll};
 use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -53,8 +53,10 @@ impl Surroundings<'_> {
         let started = clock::monotonic();
         let deadline = started.saturating_add(wait.timeout);
         let mut say_at = started.saturating_add(SAID_EVERY);
-        let new = |target| Watched { target, state: State::Idle(started), error: None };
-        let mut all: Vec<Watched> = wait.targets.iter().map(new).collect();
+        let mut all = Vec::new();
+        for target in &wait.targets {
+            all.push(Watched { target, state: State::Idle(started), error: None });
+        }
         loop {
             for one in &mut all {
                 self.go_on(one, wait, deadline)?;
@@ -159,20 +161,19 @@ impl Watched<'_> {
 
 /// Until an answer comes in or it is time for something.
 fn sleep(all: &[Watched], at_most: Duration) {
-    let times = all.iter().filter_map(|one| match one.state {
-        State::Idle(at) | State::Asked(_, _, at) => Some(at),
-        State::Ready => None,
-    });
-    let at = times.fold(at_most, Duration::min);
-    let mut fds: Vec<PollFd> = all
-        .iter()
-        .filter_map(|one| match &one.state {
-            State::Asked(attempt, ..) => Some(PollFd::new(attempt.as_fd(), PollFlags::POLLIN)),
-            State::Idle(_) | State::Ready => None,
-        })
-        .collect();
-    let time = at.saturating_sub(clock::monotonic()).saturating_add(Duration::from_millis(1));
-    let _interrupted: nix::Result<i32> = poll(&mut fds, PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX));
+    let mut until = at_most;
+    let mut fds = Vec::new();
+    for one in all {
+        match &one.state {
+            State::Idle(at) => until = until.min(*at),
+            State::Asked(attempt, _, at) => {
+                until = until.min(*at);
+                fds.push(PollFd::new(attempt.as_fd(), PollFlags::POLLIN));
+            }
+            State::Ready => {}
+        }
+    }
+    let _interrupted: nix::Result<i32> = poll(&mut fds, clock::timeout_until(until));
 }
 
 /// What a try waits for that does not end by itself. An address has no name to look up.
