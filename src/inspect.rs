@@ -176,32 +176,45 @@ impl Shown<'_> {
         let plan = &self.resolution.plan;
         let state = &plan.process;
         let mut lines = Vec::new();
+        let mut say = |what, how: String| lines.push((what, how));
         if let Some(identity) = &plan.identity {
             let mut groups = joined(&mut identity.groups.iter().map(u32::to_string), ", ");
             if groups.is_empty() {
                 groups += "none";
             }
-            lines.push(("user", format!("{}:{}, other groups: {groups}", identity.uid, identity.gid)));
+            say("user", format!("{}:{}, other groups: {groups}", identity.uid, identity.gid));
         }
-        lines.extend(state.workdir.as_ref().map(|path| ("workdir", self.word(path.as_os_str().as_bytes()))));
-        lines.extend(state.umask.map(|umask| ("umask", format!("{umask:04o}"))));
+        if let Some(path) = &state.workdir {
+            say("workdir", self.word(path.as_os_str().as_bytes()));
+        }
+        if let Some(umask) = state.umask {
+            say("umask", format!("{umask:04o}"));
+        }
         for (resource, soft, hard) in &state.limits {
             let shown = |limit: &Option<u64>| match limit {
                 None => "as it is".to_owned(),
                 Some(limit::UNLIMITED) => "unlimited".to_owned(),
                 Some(limit) => limit.to_string(),
             };
-            lines.push(("limit", format!("{} {} (at most {})", limit::name(*resource), shown(soft), shown(hard))));
+            say("limit", format!("{} {} (at most {})", limit::name(*resource), shown(soft), shown(hard)));
         }
-        lines.extend(state.oom_score_adj.map(|score| ("oom_score_adj", score.to_string())));
-        lines.extend(state.nice.map(|nice| ("nice", nice.to_string())));
-        lines.extend(state.no_new_privs.then(|| ("no_new_privs", "true".to_owned())));
-        lines.extend(state.bounding.map(|mask| ("bounding", crate::plan::capability::names(mask))));
+        if let Some(score) = state.oom_score_adj {
+            say("oom_score_adj", score.to_string());
+        }
+        if let Some(nice) = state.nice {
+            say("nice", nice.to_string());
+        }
+        if state.no_new_privs {
+            say("no_new_privs", "true".to_owned());
+        }
+        if let Some(mask) = state.bounding {
+            say("bounding", crate::plan::capability::names(mask));
+        }
         if state.ambient != 0 {
-            lines.push(("ambient", crate::plan::capability::names(state.ambient)));
+            say("ambient", crate::plan::capability::names(state.ambient));
         }
         if plan.shutdown != Shutdown::default() {
-            lines.push(("stop", self.word(plan.shutdown.describe().as_bytes())));
+            say("stop", self.word(plan.shutdown.describe().as_bytes()));
         }
         lines
     }

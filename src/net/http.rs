@@ -207,11 +207,19 @@ fn note_length(line: &[u8], length: Length) -> Result<Length, String> {
         return Ok(if last.eq_ignore_ascii_case(b"chunked") { Length::Chunked } else { Length::UntilEnd });
     }
     if name.eq_ignore_ascii_case(b"content-length") && length != Length::Chunked {
-        let number = std::str::from_utf8(value).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-        let number = number.and_then(|text| text.parse().ok());
+        let number = number(value, 10);
         return number.map(Length::Known).ok_or_else(|| "the answer has a Content-Length that is no number".to_owned());
     }
     Ok(length)
+}
+
+/// A number that is written in digits alone, of this base.
+fn number(text: &[u8], base: u32) -> Option<usize> {
+    let text = std::str::from_utf8(text).ok()?;
+    if !text.chars().all(|character| character.is_digit(base)) {
+        return None;
+    }
+    usize::from_str_radix(text, base).ok()
 }
 
 /// What has been read, and where the next is read from.
@@ -264,8 +272,8 @@ impl Input<'_> {
         let line = self.line(limit).map_err(|error| if self.buffer.is_empty() { no_answer(error) } else { error })?;
         let mut words = line.split(|&byte| byte == b' ');
         let version = words.next().unwrap_or_default();
-        let status = words.next().filter(|word| word.len() == 3).and_then(|word| std::str::from_utf8(word).ok());
-        let status = status.and_then(|word| word.parse().ok()).filter(|&status| status >= 100);
+        let status = words.next().filter(|word| word.len() == 3).and_then(|word| number(word, 10));
+        let status = status.and_then(|status| u16::try_from(status).ok()).filter(|&status| status >= 100);
         status.filter(|_| version.starts_with(b"HTTP/1.")).ok_or_else(|| "the answer is not HTTP/1".to_owned())
     }
 
@@ -308,9 +316,7 @@ impl Input<'_> {
         loop {
             let line = self.line(&mut CHUNK.clone())?;
             let size = line.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
-            let digits = !size.is_empty() && size.iter().all(u8::is_ascii_hexdigit);
-            let size = std::str::from_utf8(size).ok().filter(|_| digits);
-            let size = size.and_then(|text| usize::from_str_radix(text, 16).ok()).ok_or_else(wrong)?;
+            let size = number(size, 16).ok_or_else(wrong)?;
             let room = LARGEST_BODY - body.len();
             if size == 0 || room == 0 {
                 return Ok(());

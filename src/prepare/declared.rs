@@ -320,10 +320,10 @@ fn become_planned(
 /// Keeps the application as it is about to be started for those who come later.
 fn keep_record(file: &nix::Result<OwnedFd>, plan: &Plan, process: &Process, redaction: &Redaction) -> nix::Result<()> {
     let file = file.as_ref().map_err(|error| *error)?;
-    let as_it_is = || Identity {
-        uid: process.uid,
-        gid: process.gid,
-        groups: process.groups.iter().copied().filter(|&group| group != process.gid).collect(),
+    let as_it_is = || {
+        let mut groups = process.groups.clone();
+        groups.retain(|&group| group != process.gid);
+        Identity { uid: process.uid, gid: process.gid, groups }
     };
     let here = nix::unistd::getcwd().unwrap_or_else(|_| Path::new("/").to_owned());
     let record = Record {

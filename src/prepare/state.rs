@@ -14,6 +14,7 @@
 //! | no_new_privs | last: it takes nothing away from us, but a security module may think otherwise |
 
 use super::capability;
+use super::diagnose::{is_closed, outermost};
 use super::identity::{self, become_user};
 use crate::plan::limit::{Amount, Limit, UNLIMITED, name};
 use crate::plan::model::{Identity, ProcessState};
@@ -21,7 +22,7 @@ use crate::report::Because;
 use crate::sys::resource;
 use nix::errno::Errno;
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::{AccessFlags, access, getegid, geteuid};
+use nix::unistd::{getegid, geteuid};
 use std::fmt;
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -178,8 +179,7 @@ fn set_nice(wanted: i32) -> Result<(), Problem> {
 
 /// The first folder on the way to `path`, and `path` itself, that may not be entered.
 fn closed_folder(path: &Path, error: Errno) -> Option<(PathBuf, u32, u32, u32)> {
-    let ways = || path.ancestors().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = ways().filter(|folder| access(*folder, AccessFlags::X_OK).is_err()).last()?;
+    let folder = outermost(path, &is_closed)?;
     let metadata: Option<Metadata> = fs::metadata(folder).ok().filter(|_| error == Errno::EACCES);
     metadata.map(|metadata| (folder.to_owned(), metadata.mode() & 0o7777, metadata.uid(), metadata.gid()))
 }
