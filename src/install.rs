@@ -6,6 +6,7 @@
 use crate::cli::faces::NAMES;
 use crate::report::Because;
 use nix::errno::Errno;
+use std::fmt::Write;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, symlink};
@@ -57,7 +58,9 @@ fn link(program: &Path, folder: &Path) -> Result<String, Vec<String>> {
     let mut made = String::new();
     for path in free {
         match symlink(program, &path) {
-            Ok(()) => made += &format!("{} -> {}\n", path.display(), program.display()),
+            Ok(()) => {
+                let _ = writeln!(made, "{} -> {}", path.display(), program.display());
+            }
             Err(error) => problems.push(format!("cannot make {}: {}", path.display(), because(&error))),
         }
     }

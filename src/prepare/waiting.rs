@@ -209,7 +209,7 @@ fn ask_http(target: &HttpTarget, deadline: Duration) -> Result<(), String> {
 }
 
 fn beginning(path: &Path) -> nix::Result<Vec<u8>> {
-    let opened = file::open(WORKING_DIRECTORY, path, OFlag::O_RDONLY, 0)?;
+    let opened = file::open(&WORKING_DIRECTORY, path, OFlag::O_RDONLY, 0)?;
     let mut content = Vec::new();
     while content.len() < LARGEST_FILE {
         content.reserve(CHUNK);

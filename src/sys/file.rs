@@ -19,12 +19,12 @@ pub use nix::fcntl::AT_FDCWD as WORKING_DIRECTORY;
 pub use nix::sys::stat::FileStat as Stat;
 
 /// open(2), close-on-exec.
-pub fn open(folder: impl AsFd, path: &Path, flags: OFlag, mode: u32) -> nix::Result<OwnedFd> {
+pub fn open(folder: &dyn AsFd, path: &Path, flags: OFlag, mode: u32) -> nix::Result<OwnedFd> {
     call("open", || nix::fcntl::openat(folder.as_fd(), path, flags | OFlag::O_CLOEXEC, mode_of(mode)))
 }
 
 /// What is under the name.
-pub fn stat_at(folder: impl AsFd, name: &OsStr) -> nix::Result<Stat> {
+pub fn stat_at(folder: &dyn AsFd, name: &OsStr) -> nix::Result<Stat> {
     let name = c_string(name)?;
     call("stat_at", || nix::sys::stat::fstatat(folder.as_fd(), &*name, AtFlags::AT_SYMLINK_NOFOLLOW))
 }
@@ -35,7 +35,7 @@ pub fn stat(file: impl AsFd) -> nix::Result<Stat> {
 }
 
 /// Where a symbolic link points.
-pub fn read_link(folder: impl AsFd, name: &OsStr) -> nix::Result<OsString> {
+pub fn read_link(folder: &dyn AsFd, name: &OsStr) -> nix::Result<OsString> {
     let name = c_string(name)?;
     call("read_link", || nix::fcntl::readlinkat(folder.as_fd(), &*name))
 }
@@ -62,7 +62,7 @@ pub fn rename(folder: impl AsFd, from: &OsStr, to: &OsStr) -> nix::Result<()> {
 pub fn rename_new(folder: impl AsFd, from: &OsStr, to: &OsStr) -> nix::Result<()> {
     let result = call("rename_new", || rename_no_replace(folder.as_fd(), from, to));
     match result {
-        Err(Errno::EINVAL | Errno::ENOSYS | Errno::EOPNOTSUPP) => match stat_at(folder.as_fd(), to) {
+        Err(Errno::EINVAL | Errno::ENOSYS | Errno::EOPNOTSUPP) => match stat_at(&folder.as_fd(), to) {
             Ok(_) => Err(Errno::EEXIST),
             Err(Errno::ENOENT) => rename(folder, from, to),
             Err(error) => Err(error),
@@ -82,7 +82,7 @@ fn rename_no_replace(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> nix::R
 }
 
 /// unlink(2): anything but a directory.
-pub fn unlink(folder: impl AsFd, name: &OsStr) -> nix::Result<()> {
+pub fn unlink(folder: &dyn AsFd, name: &OsStr) -> nix::Result<()> {
     let name = c_string(name)?;
     call("unlink", || nix::unistd::unlinkat(folder.as_fd(), &*name, UnlinkatFlags::NoRemoveDir))
 }
@@ -99,7 +99,7 @@ pub fn change_owner(file: impl AsFd, uid: Option<u32>, gid: Option<u32>) -> nix:
 }
 
 /// chown(2) of what has the name, a symbolic link itself; `None` stays.
-pub fn change_owner_at(folder: impl AsFd, name: &OsStr, uid: Option<u32>, gid: Option<u32>) -> nix::Result<()> {
+pub fn change_owner_at(folder: &dyn AsFd, name: &OsStr, uid: Option<u32>, gid: Option<u32>) -> nix::Result<()> {
     let (uid, gid, name) = (uid.map(Uid::from_raw), gid.map(Gid::from_raw), c_string(name)?);
     call("change_owner_at", || nix::unistd::fchownat(folder.as_fd(), &*name, uid, gid, AtFlags::AT_SYMLINK_NOFOLLOW))
 }
@@ -110,7 +110,7 @@ pub fn change_mode(file: impl AsFd, mode: u32) -> nix::Result<()> {
 }
 
 /// chmod(2) of what has the name and is no symbolic link (then: EOPNOTSUPP).
-pub fn change_mode_at(folder: impl AsFd, name: &OsStr, mode: u32) -> nix::Result<()> {
+pub fn change_mode_at(folder: &dyn AsFd, name: &OsStr, mode: u32) -> nix::Result<()> {
     let name = c_string(name)?;
     call("change_mode_at", || {
         nix::sys::stat::fchmodat(folder.as_fd(), &*name, mode_of(mode), FchmodatFlags::NoFollowSymlink)
@@ -155,7 +155,7 @@ pub fn read_behind(file: impl AsFd, buffer: &mut Vec<u8>) -> nix::Result<usize> 
 /// What one read of the file gives, which is all there is of a short file of the kernel's; the number of bytes. Nothing
 /// stays open.
 pub fn read_once(path: &Path, buffer: &mut [u8]) -> nix::Result<usize> {
-    let file = open(WORKING_DIRECTORY, path, OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY, 0)?;
+    let file = open(&WORKING_DIRECTORY, path, OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY, 0)?;
     call("read", || nix::unistd::read(&file, buffer))
 }
 

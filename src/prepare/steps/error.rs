@@ -200,7 +200,7 @@ fn non_empty(path: &Path) -> &Path {
 }
 
 fn look(path: &Path) -> Option<Stat> {
-    let file = file::open(WORKING_DIRECTORY, path, OFlag::O_PATH | OFlag::O_NOFOLLOW, 0).ok()?;
+    let file = file::open(&WORKING_DIRECTORY, path, OFlag::O_PATH | OFlag::O_NOFOLLOW, 0).ok()?;
     file::stat(file).ok()
 }
 

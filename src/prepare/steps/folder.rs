@@ -64,7 +64,7 @@ impl AsFd for Folder {
 
 impl Folder {
     fn open(path: &Path) -> nix::Result<Rc<Self>> {
-        Self::open_in(WORKING_DIRECTORY, path, path.to_owned(), OFlag::empty())
+        Self::open_in(&WORKING_DIRECTORY, path, path.to_owned(), OFlag::empty())
     }
 
     /// A directory in it; a symbolic link is none.
@@ -72,11 +72,11 @@ impl Folder {
         Self::open_in(&self.fd, Path::new(name), self.path.join(name), OFlag::O_NOFOLLOW)
     }
 
-    fn open_in(at: impl AsFd, name: &Path, path: PathBuf, flags: OFlag) -> nix::Result<Rc<Self>> {
+    fn open_in(at: &dyn AsFd, name: &Path, path: PathBuf, flags: OFlag) -> nix::Result<Rc<Self>> {
         let flags = flags | OFlag::O_DIRECTORY;
-        let fd = match file::open(at.as_fd(), name, flags | OFlag::O_RDONLY, 0) {
+        let fd = match file::open(at, name, flags | OFlag::O_RDONLY, 0) {
             // It may be written although it may not be read.
-            Err(Errno::EACCES) => file::open(at.as_fd(), name, flags | OFlag::O_PATH, 0)?,
+            Err(Errno::EACCES) => file::open(at, name, flags | OFlag::O_PATH, 0)?,
             opened => opened?,
         };
         let folder = Folder { fd, path, locked: Cell::new(false) };
