@@ -9,14 +9,13 @@ use crate::handoff::StartFailure;
 use crate::init::{self, Init};
 use crate::plan::model::{Identity, ProcessState};
 use crate::prepare::{Command, apply, become_command};
-use crate::record::Environ;
+use crate::record::{Environ, c_strings};
 use crate::report::Because;
 use crate::stage::Stage;
 use crate::sys::start::Start;
 use crate::sys::stderr;
 use crate::sys::words::Words;
 use nix::unistd::{Uid, getegid, geteuid};
-use std::ffi::CString;
 use std::path::PathBuf;
 
 /// What the terminal of the caller is like, which the application knows nothing about.
@@ -46,7 +45,7 @@ struct Application {
 }
 
 /// Becomes the command. Returns only if that fails.
-pub fn run(exec: &Exec, start: &Start) -> StartFailure {
+pub fn run(exec: &Exec, start: &Start) -> Box<StartFailure> {
     match prepare(exec, start) {
         Ok(envp) => {
             let argv = start.argv.skip(exec.command);
@@ -58,7 +57,7 @@ pub fn run(exec: &Exec, start: &Start) -> StartFailure {
 
 /// Gives this process the application's state, and finds its environment.
 fn prepare(exec: &Exec, start: &Start) -> Result<Words, String> {
-    let own = Environ(start.envp.iter().map(|entry| entry.to_bytes().to_vec()).collect());
+    let own = Environ(start.envp.to_bytes());
     let init = init::find(exec.pid).map_err(|error| error.to_string())?;
     let Application { identity, umask, workdir, perhaps, mut environ } = application(&init, &own, exec.keep_user)?;
     let identity = identity.filter(|_| !exec.keep_user);
@@ -75,7 +74,7 @@ fn prepare(exec: &Exec, start: &Start) -> Result<Words, String> {
             environ.0.push([name.as_bytes(), b"=", value].concat());
         }
     }
-    Ok(Words::from_owned(environ.0.into_iter().filter_map(|entry| CString::new(entry).ok()).collect()))
+    Ok(Words::from_owned(c_strings(&environ.0)))
 }
 
 /// What the init has recorded; without a record, what it was given itself: then it has followed no configuration, and its

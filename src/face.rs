@@ -42,11 +42,11 @@ pub fn run(face: Face, start: &Start, started: Duration) -> u8 {
 const FAILED: u8 = 1;
 
 /// Says everything in this voice.
-fn speaking(voice: Voice, run: impl FnOnce() -> Result<u8, StartFailure>) -> u8 {
+fn speaking(voice: Voice, run: impl FnOnce() -> Result<u8, Box<StartFailure>>) -> u8 {
     report::speak(Box::new(move |event| voice.say(event)));
     explain_panics(|cause| Event::InternalError { cause: &cause }.emit());
-    run().unwrap_or_else(|StartFailure { cause, .. }| {
-        Event::StartFailed { status: FAILED, cause: &cause, argv: &[], stopped: false }.emit();
+    run().unwrap_or_else(|failure| {
+        Event::StartFailed { status: FAILED, cause: &failure.cause, argv: &[], stopped: false }.emit();
         FAILED
     })
 }
@@ -57,7 +57,7 @@ fn words(argv: Words, command: &Command) -> Words {
     without.map_or(words, |at| words.without(at - first))
 }
 
-fn pause() -> Result<u8, StartFailure> {
+fn pause() -> Result<u8, Box<StartFailure>> {
     // What SIGCHLD did before is nobody's: there is no command.
     signal::hear_children();
     let intake = fork::supervising()?;
@@ -66,7 +66,7 @@ fn pause() -> Result<u8, StartFailure> {
     Ok(0)
 }
 
-fn supervise(command: &Command, start: &Start, started: Duration) -> Result<u8, StartFailure> {
+fn supervise(command: &Command, start: &Start, started: Duration) -> Result<u8, Box<StartFailure>> {
     let argv = words(start.argv, command);
     let disposition = signal::hear_children();
     if let Some(signal) = command.parent_death {
@@ -112,7 +112,7 @@ fn manners(dumb_init: Option<DumbInit>) -> Manners {
     Manners { hears, stops, shows_stage: false }
 }
 
-fn end_with(parent: Pid, signal: Signal) -> Result<(), StartFailure> {
+fn end_with(parent: Pid, signal: Signal) -> Result<(), Box<StartFailure>> {
     signal::expect_at_end_of(parent, signal)
         .map_err(|_| StartFailure::new(FAILED, "Failed to set up parent death signal".to_owned()))
 }
@@ -148,7 +148,7 @@ struct Birth<'a> {
 
 impl Birth<'_> {
     /// Becomes the command. Returns only if that fails.
-    fn become_main(&self, sender: &Sender) -> StartFailure {
+    fn become_main(&self, sender: &Sender) -> Box<StartFailure> {
         let Command { voice, parent_death, hands_sockets_on, dumb_init, .. } = *self.command;
         if dumb_init.is_some_and(|own| own.own_session) {
             lead_own_session(voice);
@@ -164,9 +164,10 @@ impl Birth<'_> {
         sender.executing(&[]);
         let envp = if hands_sockets_on { self.environment() } else { self.start.envp };
         let command = prepare::Command { argv: self.argv, envp, mask: self.start.inherited_mask };
-        let failure = become_command(&command, Some(&self.disposition));
+        let mut failure = become_command(&command, Some(&self.disposition));
         let program = self.argv.get(0).unwrap_or_default();
-        StartFailure { cause: voice.why_not_executed(program, &failure), ..failure }
+        failure.cause = voice.why_not_executed(program, &failure);
+        failure
     }
 
     fn environment(&self) -> Words {

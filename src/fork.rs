@@ -26,7 +26,7 @@ pub struct Born {
 ///
 /// # Errors
 /// Before the fork: what cannot be made.
-pub fn fork(become_main: &dyn Fn(&Sender) -> StartFailure) -> Result<Born, StartFailure> {
+pub fn fork(become_main: &dyn Fn(&Sender) -> Box<StartFailure>) -> Result<Born, Box<StartFailure>> {
     let (sender, progress) = handoff::channel().map_err(cannot("make a pipe"))?;
     let intake = supervising()?;
     match process::fork().map_err(cannot("make a process"))? {
@@ -45,7 +45,7 @@ pub fn fork(become_main: &dyn Fn(&Sender) -> StartFailure) -> Result<Born, Start
 ///
 /// # Errors
 /// As above.
-pub fn fork_to_execute(become_main: &dyn Fn(&Sender) -> StartFailure) -> Result<Born, StartFailure> {
+pub fn fork_to_execute(become_main: &dyn Fn(&Sender) -> Box<StartFailure>) -> Result<Born, Box<StartFailure>> {
     let (sender, progress) = handoff::channel().map_err(cannot("make a pipe"))?;
     let intake = supervising()?;
     let main = process::fork_borrowing(&|| be_child(become_main, &sender)).map_err(cannot("make a process"))?;
@@ -53,7 +53,7 @@ pub fn fork_to_execute(become_main: &dyn Fn(&Sender) -> StartFailure) -> Result<
 }
 
 /// The child's part, to its end.
-fn be_child(become_main: &dyn Fn(&Sender) -> StartFailure, sender: &Sender) -> ! {
+fn be_child(become_main: &dyn Fn(&Sender) -> Box<StartFailure>, sender: &Sender) -> ! {
     let failure = become_main(sender);
     sender.failed(&failure);
     process::exit_now(failure.status)
@@ -63,7 +63,7 @@ fn be_child(become_main: &dyn Fn(&Sender) -> StartFailure, sender: &Sender) -> !
 ///
 /// # Errors
 /// What cannot be made.
-pub fn supervising() -> Result<Intake, StartFailure> {
+pub fn supervising() -> Result<Intake, Box<StartFailure>> {
     let intake = Intake::open(SignalSet::ALL).map_err(cannot("open a signalfd"))?;
     let us = Pid::this();
     let sub_reaper = us != Pid::from_raw(1);
@@ -101,7 +101,7 @@ pub fn lead_own_group(our_group: Pid) {
     }
 }
 
-fn cannot(what: &'static str) -> impl Fn(Errno) -> StartFailure {
+fn cannot(what: &'static str) -> impl Fn(Errno) -> Box<StartFailure> {
     move |error| StartFailure::new(exit::REFUSED, format!("cannot {what}: {}", Because(error)))
 }
 
@@ -140,7 +140,7 @@ mod tests {
         };
         assert_eq!(waitpid(child, None), Ok(WaitStatus::Exited(child, i32::from(exit::REFUSED))));
         match receiver.receive() {
-            Progress::Failed(StartFailure { status: exit::REFUSED, cause, .. }) => cause,
+            Progress::Failed(failure) if failure.status == exit::REFUSED => failure.cause,
             other => panic!("{other:?}"),
         }
     }

@@ -13,7 +13,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 /// The longest body, in bytes; a report shows no more of it.
 const LONGEST_BODY: usize = 2048;
 
-/// Why there is no main process.
+/// Why there is no main process. Boxed wherever it is passed on: results with it are as small as a pointer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartFailure {
     /// What onset ends with.
@@ -28,8 +28,8 @@ pub struct StartFailure {
 
 impl StartFailure {
     /// One with a single cause.
-    pub fn new(status: u8, cause: String) -> Self {
-        StartFailure { status, cause, problems: Vec::new(), error: None }
+    pub fn new(status: u8, cause: String) -> Box<Self> {
+        Box::new(StartFailure { status, cause, problems: Vec::new(), error: None })
     }
 }
 
@@ -54,7 +54,7 @@ pub enum Progress {
     /// The other end is closed: execve(2) succeeded, or the child is gone.
     Closed,
     /// The start failed.
-    Failed(StartFailure),
+    Failed(Box<StartFailure>),
 }
 
 const POLICY: u8 = b'p';

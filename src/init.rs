@@ -136,11 +136,16 @@ impl Proc {
         all.sort_unstable();
         // Its child has its name until it becomes the application.
         let parent = |pid| self.status(pid, "PPid")?.parse::<i32>().ok();
-        let top = |&pid: &i32| !parent(pid).is_some_and(|parent| all.contains(&parent));
-        let all: Vec<i32> = all.iter().copied().filter(top).collect();
+        let (mut known, mut unknown) = (Vec::new(), Vec::new());
+        for &pid in &all {
+            match self.is_here(pid) {
+                _ if parent(pid).is_some_and(|parent| all.contains(&parent)) => {}
+                Some(true) => known.push(pid),
+                Some(false) => {}
+                None => unknown.push(pid),
+            }
+        }
         // Whose root we may not see is meant only if there is none that is ours for sure.
-        let which = |wanted: Option<bool>| all.iter().copied().filter(|&pid| self.is_here(pid) == wanted).collect();
-        let (known, unknown): (Vec<i32>, Vec<i32>) = (which(Some(true)), which(None));
         let candidates = if known.is_empty() { unknown } else { known };
         match candidates[..] {
             [] => Err(NotFound::None),
@@ -165,7 +170,7 @@ impl Init {
     ///
     /// # Errors
     /// We may not look into it (EACCES), or what else the system says.
-    pub fn record(&self) -> nix::Result<Option<Record>> {
+    pub fn record(&self) -> nix::Result<Option<Box<Record>>> {
         for entry in fs::read_dir(self.proc.path(self.pid, "fd")).map_err(errno)? {
             let path = entry.map_err(errno)?.path();
             if fs::read_link(&path).is_ok_and(|target| record::is_link_to_one(&target)) {

@@ -10,10 +10,9 @@ use crate::plan::resolve::{Inputs, Resolution, resolve};
 use crate::plan::shutdown::Shutdown;
 use crate::plan::steps::{Planned, step_name};
 use crate::plan::{check as static_check, limit, shutdown};
-use crate::prepare::bytes;
 use crate::prepare::load::{Loaded, USUAL, find, load};
 use crate::sys::words::Words;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 
@@ -26,7 +25,7 @@ pub fn check(file: &ConfigFile, start: Option<(Words, Words)>) -> Result<String,
     let mut redaction = Redaction::default();
     let mut warnings = Vec::new();
     if let (Some((_, envp)), true) = (start, problems.is_empty()) {
-        let environ = bytes(envp);
+        let environ = envp.to_bytes();
         let mut resolution = resolve(&Inputs { config, args: &[], environ: &environ, world }, &mut problems);
         resolution.look_ahead(&mut problems);
         redaction = Redaction::of(&resolution.env);
@@ -36,8 +35,8 @@ pub fn check(file: &ConfigFile, start: Option<(Words, Words)>) -> Result<String,
         warnings = shutdown::resolve(config, &Environment::default(), &mut Problems::default()).warnings();
     }
     if problems.is_empty() {
-        let warnings: Vec<String> = warnings.iter().map(|text| format!("{}: warning: {text}\n", source.name)).collect();
-        Ok(format!("{}{}: in order\n", warnings.concat(), source.name))
+        let warnings = joined(&mut warnings.iter().map(|text| format!("{}: warning: {text}\n", source.name)), "");
+        Ok(format!("{warnings}{}: in order\n", source.name))
     } else {
         Err(explained(problems, source, &redaction))
     }
@@ -53,29 +52,29 @@ fn loaded(file: &ConfigFile) -> Result<Loaded, Vec<String>> {
     load(path)
 }
 
-/// Resolves everything, hands it on, and explains what is wrong.
-fn resolved<T>(
+/// Resolves everything, has it shown, and explains what is wrong.
+fn resolved(
     file: &ConfigFile,
     args: &[Vec<u8>],
     envp: Words,
-    then: impl FnOnce(&mut Resolution<'_>, &Config, &mut Problems) -> T,
-) -> Result<T, Vec<String>> {
+    show: &dyn Fn(&mut Resolution<'_>, &Config, &mut Problems) -> String,
+) -> Result<String, Vec<String>> {
     let loaded = loaded(file)?;
     let Loaded { config, source, world } = &loaded;
-    let environ = bytes(envp);
+    let environ = envp.to_bytes();
     let mut problems = Problems::default();
     let mut resolution = resolve(&Inputs { config, args, environ: &environ, world }, &mut problems);
-    let found = problems.is_empty().then(|| then(&mut resolution, config, &mut problems));
-    match found {
-        Some(found) if problems.is_empty() => Ok(found),
+    let shown = problems.is_empty().then(|| show(&mut resolution, config, &mut problems));
+    match shown {
+        Some(shown) if problems.is_empty() => Ok(shown),
         _ => Err(explained(problems, source, &Redaction::of(&resolution.env))),
     }
 }
 
 /// What would happen, in order.
 pub fn plan(file: &ConfigFile, args: Words, envp: Words, as_json: bool) -> Result<String, Vec<String>> {
-    let args = bytes(args);
-    resolved(file, &args, envp, |resolution, config, problems| {
+    let args = args.to_bytes();
+    resolved(file, &args, envp, &|resolution, config, problems| {
         let steps = planned_steps(resolution, config, problems);
         let shown = Shown { redaction: Redaction::of(&resolution.env), resolution, config, steps };
         if as_json { shown.json() } else { shown.text() }
@@ -84,18 +83,19 @@ pub fn plan(file: &ConfigFile, args: Words, envp: Words, as_json: bool) -> Resul
 
 /// The files that would be written; of those that are named, or all.
 pub fn render(file: &ConfigFile, targets: Words, envp: Words) -> Result<String, Vec<String>> {
-    let targets = bytes(targets);
-    resolved(file, &[], envp, |resolution, config, problems| {
+    let targets = targets.to_bytes();
+    resolved(file, &[], envp, &|resolution, config, problems| {
         let redaction = Redaction::of(&resolution.env);
         let wanted = |file: &File| {
             let target = file.target.as_os_str().as_bytes();
             targets.is_empty() || targets.iter().any(|wanted| wanted == target)
         };
-        let files: Vec<File> = planned_files(resolution, config, problems).filter(wanted).collect();
+        let mut files = planned_files(resolution, config, problems);
+        files.retain(wanted);
         // A template can make anything of a secret, which nobody could find in the result: what is shown is made without.
         let env = resolution.env.clone();
         resolution.env.mask();
-        let shown: Vec<File> = planned_files(resolution, config, &mut Problems::default()).collect();
+        let shown = planned_files(resolution, config, &mut Problems::default());
         resolution.env = env;
         for target in &targets {
             let name = String::from_utf8_lossy(target);
@@ -124,20 +124,22 @@ fn planned_steps(resolution: &mut Resolution<'_>, config: &Config, problems: &mu
     if !resolution.meeting.setup {
         return Vec::new();
     }
-    let steps = config.steps.iter().enumerate();
-    steps.map(|(index, step)| (step_name(step, index), resolution.planned(index, problems))).collect()
+    let mut steps = Vec::new();
+    for (index, step) in config.steps.iter().enumerate() {
+        steps.push((step_name(step, index), resolution.planned(index, problems)));
+    }
+    steps
 }
 
-fn planned_files<'a>(
-    resolution: &mut Resolution<'a>,
-    config: &Config,
-    problems: &mut Problems,
-) -> impl Iterator<Item = File> + use<'a> {
-    let files = planned_steps(resolution, config, problems).into_iter().filter_map(|(_, planned)| match planned {
-        Planned::Do(Action::Write(files)) => Some(files),
-        Planned::Do(_) | Planned::Nothing | Planned::Later => None,
-    });
-    files.flatten()
+fn planned_files(resolution: &mut Resolution<'_>, config: &Config, problems: &mut Problems) -> Vec<File> {
+    let mut all = Vec::new();
+    for (_, planned) in planned_steps(resolution, config, problems) {
+        match planned {
+            Planned::Do(Action::Write(files)) => all.extend(files),
+            Planned::Do(_) | Planned::Nothing | Planned::Later => {}
+        }
+    }
+    all
 }
 
 /// A plan, as it is shown.
@@ -175,30 +177,45 @@ impl Shown<'_> {
         let plan = &self.resolution.plan;
         let state = &plan.process;
         let mut lines = Vec::new();
+        let mut say = |what, how: String| lines.push((what, how));
         if let Some(identity) = &plan.identity {
-            let groups: Vec<String> = identity.groups.iter().map(u32::to_string).collect();
-            let groups = if groups.is_empty() { "none".to_owned() } else { groups.join(", ") };
-            lines.push(("user", format!("{}:{}, other groups: {groups}", identity.uid, identity.gid)));
+            let mut groups = joined(&mut identity.groups.iter().map(u32::to_string), ", ");
+            if groups.is_empty() {
+                groups += "none";
+            }
+            say("user", format!("{}:{}, other groups: {groups}", identity.uid, identity.gid));
         }
-        lines.extend(state.workdir.as_ref().map(|path| ("workdir", self.word(path.as_os_str().as_bytes()))));
-        lines.extend(state.umask.map(|umask| ("umask", format!("{umask:04o}"))));
+        if let Some(path) = &state.workdir {
+            say("workdir", self.word(path.as_os_str().as_bytes()));
+        }
+        if let Some(umask) = state.umask {
+            say("umask", format!("{umask:04o}"));
+        }
         for (resource, soft, hard) in &state.limits {
             let shown = |limit: &Option<u64>| match limit {
                 None => "as it is".to_owned(),
                 Some(limit::UNLIMITED) => "unlimited".to_owned(),
                 Some(limit) => limit.to_string(),
             };
-            lines.push(("limit", format!("{} {} (at most {})", limit::name(*resource), shown(soft), shown(hard))));
+            say("limit", format!("{} {} (at most {})", limit::name(*resource), shown(soft), shown(hard)));
         }
-        lines.extend(state.oom_score_adj.map(|score| ("oom_score_adj", score.to_string())));
-        lines.extend(state.nice.map(|nice| ("nice", nice.to_string())));
-        lines.extend(state.no_new_privs.then(|| ("no_new_privs", "true".to_owned())));
-        lines.extend(state.bounding.map(|mask| ("bounding", crate::plan::capability::names(mask))));
+        if let Some(score) = state.oom_score_adj {
+            say("oom_score_adj", score.to_string());
+        }
+        if let Some(nice) = state.nice {
+            say("nice", nice.to_string());
+        }
+        if state.no_new_privs {
+            say("no_new_privs", "true".to_owned());
+        }
+        if let Some(mask) = state.bounding {
+            say("bounding", crate::plan::capability::names(mask));
+        }
         if state.ambient != 0 {
-            lines.push(("ambient", crate::plan::capability::names(state.ambient)));
+            say("ambient", crate::plan::capability::names(state.ambient));
         }
         if plan.shutdown != Shutdown::default() {
-            lines.push(("stop", self.word(plan.shutdown.describe().as_bytes())));
+            say("stop", self.word(plan.shutdown.describe().as_bytes()));
         }
         lines
     }
@@ -206,8 +223,8 @@ impl Shown<'_> {
     fn text(&self) -> String {
         let mut text = String::new();
         let setup = if self.resolution.meeting.setup { "" } else { " (no set-up: not in `setup_for`)" };
-        let argv: Vec<String> = self.argv().iter().map(|word| quoted(word)).collect();
-        let _ = writeln!(text, "command: {}{setup}", argv.join(" "));
+        let argv = joined(&mut self.argv().iter().map(|word| quoted(word)), " ");
+        let _ = writeln!(text, "command: {argv}{setup}");
         for (what, how) in self.process() {
             let _ = writeln!(text, "{what}: {how}");
         }
@@ -229,33 +246,36 @@ impl Shown<'_> {
     }
 
     fn json(&self) -> String {
-        let variables: Vec<Value> = self
-            .variables()
-            .map(|(name, found)| json!({ "name": name, "value": self.value(found), "from": found.origin.to_string() }))
-            .collect();
-        let steps: Vec<Value> = self
-            .steps
-            .iter()
-            .map(|(name, action)| {
-                let action = match action {
-                    Planned::Do(action) => Some(self.word(describe(action).as_bytes())),
-                    Planned::Nothing => None,
-                    Planned::Later => Some(LATER.to_owned()),
-                };
-                json!({ "step": name, "action": action })
-            })
-            .collect();
-        let process: serde_json::Map<String, Value> =
-            self.process().into_iter().map(|(what, how)| (what.to_owned(), json!(how))).collect();
-        let plan = json!({
-            "argv": self.argv(),
-            "setup": self.resolution.meeting.setup,
-            "process": process,
-            "environment": variables,
-            "steps": steps,
+        let variables = self.variables().map(|(name, found)| {
+            let (value, from) = (self.value(found), found.origin.to_string());
+            object(vec![("name", name.as_str().into()), ("value", value.into()), ("from", from.into())])
         });
+        let steps = self.steps.iter().map(|(name, action)| {
+            let action = match action {
+                Planned::Do(action) => Some(self.word(describe(action).as_bytes())),
+                Planned::Nothing => None,
+                Planned::Later => Some(LATER.to_owned()),
+            };
+            object(vec![("step", name.as_str().into()), ("action", action.into())])
+        });
+        let process = self.process().into_iter().map(|(what, how)| (what, how.into()));
+        let plan = object(vec![
+            ("argv", self.argv().into()),
+            ("setup", self.resolution.meeting.setup.into()),
+            ("process", object(process.collect())),
+            ("environment", variables.collect()),
+            ("steps", steps.collect()),
+        ]);
         serde_json::to_string_pretty(&plan).unwrap_or_default() + "\n"
     }
+}
+
+fn object(fields: Vec<(&str, Value)>) -> Value {
+    let mut object = serde_json::Map::new();
+    for (name, value) in fields {
+        object.insert(name.to_owned(), value);
+    }
+    Value::Object(object)
 }
 
 /// A word as a shell would have to be given it, so that it can be told where it ends.
@@ -271,10 +291,15 @@ fn quoted(word: &str) -> String {
 /// What is said of a step that cannot be decided yet.
 const LATER: &str = "depends on what an earlier step finds out";
 
+fn joined(all: &mut dyn Iterator<Item = String>, between: &str) -> String {
+    let all: Vec<String> = all.collect();
+    all.join(between)
+}
+
 fn command(program: &Program) -> String {
-    let words: Vec<String> = program.argv.iter().map(|word| quoted(&word.to_string_lossy())).collect();
+    let words = joined(&mut program.argv.iter().map(|word| quoted(&word.to_string_lossy())), " ");
     let user = program.identity.as_ref().map(|identity| format!(" as {}:{}", identity.uid, identity.gid));
-    format!("{}{}", words.join(" "), user.unwrap_or_default())
+    format!("{words}{}", user.unwrap_or_default())
 }
 
 /// What an action does, in a line.
@@ -291,8 +316,7 @@ fn describe(action: &Action) -> String {
         Action::Copy { from, to, .. } => format!("copy {} to {}", from.display(), to.display()),
         Action::Symlink { path, target, .. } => format!("link {} to {}", path.display(), target.display()),
         Action::Remove { paths } => {
-            let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-            format!("remove {}", paths.join(", "))
+            format!("remove {}", joined(&mut paths.iter().map(|path| path.display().to_string()), ", "))
         }
         Action::Owner { path, owner: to, flat } => {
             let what = if *flat { "of" } else { "of all below" };
@@ -316,14 +340,11 @@ fn describe(action: &Action) -> String {
             format!("set {} to {} of {}{missing}", read.into, read.query, read.path.display())
         }
         Action::Write(files) => {
-            let each: Vec<String> = files
-                .iter()
-                .map(|file| {
-                    let bytes = file.content.len();
-                    format!("{} ({bytes} bytes, mode {:04o}{})", file.target.display(), file.mode, owner(&file.owner))
-                })
-                .collect();
-            format!("write {}", if each.is_empty() { "nothing".to_owned() } else { each.join(", ") })
+            let mut each = files.iter().map(|file| {
+                let bytes = file.content.len();
+                format!("{} ({bytes} bytes, mode {:04o}{})", file.target.display(), file.mode, owner(&file.owner))
+            });
+            if files.is_empty() { "write nothing".to_owned() } else { format!("write {}", joined(&mut each, ", ")) }
         }
         Action::Run(run) => {
             let unless = run.unless.as_ref().map_or(String::new(), |unless| format!(", unless {}", command(unless)));
@@ -331,20 +352,17 @@ fn describe(action: &Action) -> String {
         }
         Action::PrintedEnv(env) => format!("set the variables that {} prints", command(&env.program)),
         Action::Hooks(hooks) => {
-            let each: Vec<String> = hooks
-                .iter()
-                .map(|hook| match &hook.kind {
-                    HookKind::Run(program) => format!("run {} for {}", command(program), hook.path.display()),
-                    HookKind::Variables => format!("set the variables in {}", hook.path.display()),
-                    HookKind::Steps => format!("do the steps in {}", hook.path.display()),
-                    HookKind::Ignored => format!("leave {} alone, it is not executable", hook.path.display()),
-                })
-                .collect();
-            if each.is_empty() { "nothing: no hook found".to_owned() } else { each.join("; ") }
+            let mut each = hooks.iter().map(|hook| match &hook.kind {
+                HookKind::Run(program) => format!("run {} for {}", command(program), hook.path.display()),
+                HookKind::Variables => format!("set the variables in {}", hook.path.display()),
+                HookKind::Steps => format!("do the steps in {}", hook.path.display()),
+                HookKind::Ignored => format!("leave {} alone, it is not executable", hook.path.display()),
+            });
+            if hooks.is_empty() { "nothing: no hook found".to_owned() } else { joined(&mut each, "; ") }
         }
         Action::Wait(wait) => {
-            let each: Vec<String> = wait.targets.iter().map(ToString::to_string).collect();
-            format!("wait for {}, {:?} at most", each.join(", "), wait.timeout)
+            let each = joined(&mut wait.targets.iter().map(ToString::to_string), ", ");
+            format!("wait for {each}, {:?} at most", wait.timeout)
         }
         Action::Generate(secret) => {
             let into = secret.into.as_ref().map_or(String::new(), |name| format!(", into {name}"));
@@ -360,8 +378,7 @@ fn describe(action: &Action) -> String {
             None => "make sure of a condition".to_owned(),
         },
         Action::Set(learned) => {
-            let names: Vec<&str> = learned.iter().map(|learned| learned.name.as_str()).collect();
-            format!("set {}", names.join(", "))
+            format!("set {}", joined(&mut learned.iter().map(|learned| learned.name.clone()), ", "))
         }
     }
 }

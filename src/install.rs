@@ -6,10 +6,11 @@
 use crate::cli::faces::NAMES;
 use crate::report::Because;
 use nix::errno::Errno;
+use std::fmt::Write;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Makes the links, each to this very program, and the folder if it is not there: an image from scratch has none, and no
 /// program to make it. What is there already and is onset stays, be it a link or a copy. What there is to print.
@@ -36,31 +37,34 @@ fn link(program: &Path, folder: &Path) -> Result<String, Vec<String>> {
                 || (found.is_file() && found.len() == own.len() && is_copy(path, program))
         })
     };
-    let paths = NAMES.map(|name| folder.join(name));
-    let is_free = |path: &PathBuf| match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-        Err(error) => Err(format!("cannot look at {}: {}", path.display(), because(&error))),
-        Ok(_) if is_onset(path) => Ok(false),
-        Ok(_) => {
-            let (path, program) = (path.display(), program.display());
-            Err(format!("{path} is there, and is not {program}: remove it first, or copy {program} over it"))
+    let mut problems = Vec::new();
+    let mut free = Vec::new();
+    for name in NAMES {
+        let path = folder.join(name);
+        match fs::symlink_metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => free.push(path),
+            Err(error) => problems.push(format!("cannot look at {}: {}", path.display(), because(&error))),
+            Ok(_) if is_onset(&path) => {}
+            Ok(_) => {
+                let (path, program) = (path.display(), program.display());
+                problems
+                    .push(format!("{path} is there, and is not {program}: remove it first, or copy {program} over it"));
+            }
         }
-    };
-    let looked = paths.each_ref().map(is_free);
-    let problems: Vec<String> = looked.iter().filter_map(|free| free.clone().err()).collect();
+    }
     if !problems.is_empty() {
         return Err(problems);
     }
-    let free = paths.iter().zip(looked).filter(|(_, free)| *free == Ok(true));
-    let made = free.map(|(path, _)| {
-        let made = symlink(program, path).map(|()| format!("{} -> {}\n", path.display(), program.display()));
-        made.map_err(|error| format!("cannot make {}: {}", path.display(), because(&error)))
-    });
-    let (made, failed): (Vec<_>, Vec<_>) = made.partition(Result::is_ok);
-    match failed.into_iter().filter_map(Result::err).collect::<Vec<_>>() {
-        problems if problems.is_empty() => Ok(made.into_iter().flatten().collect()),
-        problems => Err(problems),
+    let mut made = String::new();
+    for path in free {
+        match symlink(program, &path) {
+            Ok(()) => {
+                let _ = writeln!(made, "{} -> {}", path.display(), program.display());
+            }
+            Err(error) => problems.push(format!("cannot make {}: {}", path.display(), because(&error))),
+        }
     }
+    if problems.is_empty() { Ok(made) } else { Err(problems) }
 }
 
 fn make(folder: &Path) -> Result<(), Vec<String>> {
@@ -80,6 +84,7 @@ fn because(error: &io::Error) -> Because {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::PathBuf;
 
     struct Place {
         folder: tempfile::TempDir,

@@ -26,7 +26,7 @@ use crate::sys::stderr;
 use nix::errno::Errno;
 use nix::unistd::{Pid, getpgrp};
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ pub fn main(start: &Start) -> i32 {
     if let Some(face) = start.argv.get(0).and_then(|name| Face::of(name.to_bytes())) {
         process::exit_now(face::run(face, start, started));
     }
-    let arguments = start.argv.skip(1).iter().map(|word| OsStr::from_bytes(word.to_bytes()).to_owned()).collect();
+    let arguments = start.argv.skip(1).to_bytes().into_iter().map(OsString::from_vec).collect();
     let status = match cli::parse(arguments, |name| variable(start, name)) {
         Ok(Invocation::Run(run)) => launch(start, &run, started),
         Ok(other) => run_subcommand(other, start),
@@ -156,7 +156,7 @@ fn launch(start: &Start, run: &Run, started: Duration) -> u8 {
 }
 
 /// Forks: the child becomes the application, and this process stays to supervise it. Fails only before the fork.
-fn launch_supervised(job: &mut Job<'_>, started: Duration) -> Result<u8, StartFailure> {
+fn launch_supervised(job: &mut Job<'_>, started: Duration) -> Result<u8, Box<StartFailure>> {
     job.record = job.config.map(|_| record::create());
     let our_group = getpgrp();
     let fork = if job.config.is_some() { fork::fork } else { fork::fork_to_execute };

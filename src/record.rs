@@ -12,7 +12,7 @@
 use crate::plan::model::Identity;
 use crate::sys::{fd, file};
 use nix::errno::Errno;
-use std::ffi::OsString;
+use std::ffi::{CString, OsString};
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -58,6 +58,11 @@ impl Environ {
     pub fn get(&self, name: &str) -> Option<&[u8]> {
         self.0.iter().find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
     }
+}
+
+/// As execve(2) takes them; one with a NUL in it, which cannot be, is left out.
+pub fn c_strings(words: &[Vec<u8>]) -> Vec<CString> {
+    words.iter().filter_map(|word| CString::new(&word[..]).ok()).collect()
 }
 
 /// A program to run when the application is asked to stop.
@@ -109,7 +114,7 @@ pub fn write(file: &OwnedFd, record: &Record) -> nix::Result<()> {
 ///
 /// # Errors
 /// What the system says.
-pub fn read(file: &OwnedFd) -> nix::Result<Option<Record>> {
+pub fn read(file: &OwnedFd) -> nix::Result<Option<Box<Record>>> {
     let file = File::from(file.try_clone().map_err(|error| errno(&error))?);
     let mut bytes = Vec::new();
     // Not by its own position, which others share.
@@ -162,7 +167,7 @@ impl Record {
         bytes
     }
 
-    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+    fn from_bytes(bytes: &[u8]) -> Option<Box<Self>> {
         let mut fields = bytes.strip_suffix(&[0])?.split(|&byte| byte == 0);
         if fields.next()? != MAGIC {
             return None;
@@ -192,7 +197,7 @@ impl Record {
             stop_commands.push(StopCommand { argv, timeout, grace });
         }
         let identity = Identity { uid, gid, groups };
-        Some(Record { identity, umask, workdir, environ, secrets, stop_commands })
+        Some(Box::new(Record { identity, umask, workdir, environ, secrets, stop_commands }))
     }
 }
 
@@ -232,8 +237,8 @@ mod tests {
             let file = create().expect("a file in memory");
             prop_assert_eq!(read(&file), Ok(None));
             write(&file, &record).expect("memory");
-            prop_assert_eq!(read(&file), Ok(Some(record.clone())));
-            prop_assert_eq!(read(&file), Ok(Some(record)), "as often as you like");
+            prop_assert_eq!(read(&file), Ok(Some(Box::new(record.clone()))));
+            prop_assert_eq!(read(&file), Ok(Some(Box::new(record))), "as often as you like");
             prop_assert_eq!(nix::unistd::write(&file, b"x"), Err(Errno::EPERM), "by nobody");
             prop_assert_eq!(file::truncate(&file, 0), Err(Errno::EPERM), "by nobody");
         }

@@ -9,7 +9,7 @@ use crate::exec::Exec;
 use crate::net::http::{is_header_name, is_header_value, is_token};
 use crate::probe::{Content, Http, Probe, Question, Target, statuses};
 use crate::template::substitute::Template;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
 /// The options of `probe`.
@@ -27,7 +27,10 @@ impl Reader<'_> {
             Ok(words) => words,
             Err(asked) => return asked,
         };
-        let targets: Vec<Target> = words.iter().filter_map(|word| self.target(word)).collect();
+        let mut targets = Vec::new();
+        for word in &words {
+            targets.extend(self.target(word));
+        }
         if words.is_empty() {
             self.problems.push("no target: say what to ask".to_owned());
         }
@@ -76,7 +79,8 @@ impl Reader<'_> {
             [] | [_, _, ..] => None,
         };
         if time.is_none() {
-            let words = words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+            let words = words.join(OsStr::new(" "));
+            let words = words.to_string_lossy();
             self.problems.push(format!("`{words}` is not a time: {}, infinity", time::ACCEPTED));
         }
         Invocation::Sleep(time.unwrap_or_default())
@@ -107,20 +111,17 @@ impl Reader<'_> {
     }
 
     fn headers(&mut self) -> Vec<(String, Template)> {
-        let values: Vec<OsString> = self.values(&HEADER).cloned().collect();
-        values.iter().filter_map(|value| self.header(value)).collect()
-    }
-
-    fn header(&mut self, value: &OsString) -> Option<(String, Template)> {
-        let parsed = value.to_str().ok_or_else(not_utf8).and_then(|text| {
-            let halves = text.split_once(':');
-            let halves = halves.filter(|(name, value)| is_header_name(name) && is_header_value(value.as_bytes()));
-            let (name, value) = halves.ok_or("accepted is 'NAME: VALUE', without line ends, and not Connection")?;
-            let template = Template::parse(value.trim()).map_err(|error| error.to_string())?;
-            Ok((name.to_owned(), template))
-        });
-        // Not shown: a header is where people put passwords.
-        parsed.map_err(|why| self.problems.push(format!("a `--{}` cannot be sent: {why}", HEADER.long))).ok()
+        let mut headers = Vec::new();
+        let mut problems = Vec::new();
+        for value in self.values(&HEADER) {
+            match header(value) {
+                Ok(header) => headers.push(header),
+                // Not shown: a header is where people put passwords.
+                Err(why) => problems.push(format!("a `--{}` cannot be sent: {why}", HEADER.long)),
+            }
+        }
+        self.problems.extend(problems);
+        headers
     }
 
     fn template(&mut self, flag: &Flag) -> Option<Template> {
@@ -136,14 +137,21 @@ impl Reader<'_> {
 
     /// The value of an option, if it is given.
     fn read<T>(&mut self, flag: &Flag, accepted: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
-        let value = self.value(flag)?;
+        let value = self.value(flag)?.clone();
         let parsed = value.to_str().and_then(parse);
         if parsed.is_none() {
-            let problem = format!("`--{}` is `{}`: {accepted}", flag.long, value.to_string_lossy());
-            self.problems.push(problem);
+            self.refuse(&format!("`--{}`", flag.long), &value, accepted);
         }
         parsed
     }
+}
+
+fn header(value: &OsStr) -> Result<(String, Template), String> {
+    let halves = value.to_str().ok_or_else(not_utf8)?.split_once(':');
+    let halves = halves.filter(|(name, value)| is_header_name(name) && is_header_value(value.as_bytes()));
+    let (name, value) = halves.ok_or("accepted is 'NAME: VALUE', without line ends, and not Connection")?;
+    let template = Template::parse(value.trim()).map_err(|error| error.to_string())?;
+    Ok((name.to_owned(), template))
 }
 
 fn not_utf8() -> String {

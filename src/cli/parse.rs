@@ -230,8 +230,7 @@ impl<'a> Reader<'a> {
             "1" | "true" | "yes" | "on" => true,
             "0" | "false" | "no" | "off" => false,
             _ => {
-                let value = value.to_string_lossy();
-                self.problems.push(format!("{name} is `{value}`: accepted are 1, true, yes, on, 0, false, no, off"));
+                self.refuse(name, &value, "accepted are 1, true, yes, on, 0, false, no, off");
                 false
             }
         }
@@ -239,18 +238,24 @@ impl<'a> Reader<'a> {
 
     /// A setting by option, else by variable; `None`: by neither.
     fn setting<T>(&mut self, flag: &Flag, from_name: impl Fn(&str) -> Option<T>) -> Option<T> {
-        let (name, value) = match self.value(flag) {
-            Some(value) => (format!("`--{}`", flag.long), value.clone()),
-            None => match self.by_variable(flag) {
-                Some((name, value)) => (name.to_owned(), value),
-                None => return None,
-            },
-        };
+        let (name, value) = self.chosen(flag)?;
         let setting = value.to_str().and_then(from_name);
         if setting.is_none() {
-            self.problems.push(format!("{name} is `{}`: accepted are {}", value.to_string_lossy(), flag.help));
+            self.refuse(&name, &value, &format!("accepted are {}", flag.help));
         }
         setting
+    }
+
+    /// What was said by option, else by variable, and which it was.
+    fn chosen(&self, flag: &Flag) -> Option<(String, OsString)> {
+        match self.value(flag) {
+            Some(value) => Some((format!("`--{}`", flag.long), value.clone())),
+            None => self.by_variable(flag).map(|(name, value)| (name.to_owned(), value)),
+        }
+    }
+
+    pub(super) fn refuse(&mut self, name: &str, value: &OsStr, accepted: &str) {
+        self.problems.push(format!("{name} is `{}`: {accepted}", value.to_string_lossy()));
     }
 }
 

@@ -77,10 +77,8 @@ impl Attempt {
             if result.is_some() || left.is_zero() {
                 return result;
             }
-            // A millisecond more, because a part of one does not count.
-            let timeout = PollTimeout::try_from(left.saturating_add(Duration::from_millis(1)));
             let mut answer = [PollFd::new(self.answer.as_fd(), PollFlags::POLLIN)];
-            let _interrupted: nix::Result<i32> = poll(&mut answer, timeout.unwrap_or(PollTimeout::MAX));
+            let _interrupted: nix::Result<i32> = poll(&mut answer, clock::timeout_until(until));
         }
     }
 

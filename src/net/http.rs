@@ -94,20 +94,30 @@ impl<'a> Request<'a> {
     fn head(&self) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.url.target).into_bytes();
         let has = |wanted: &str| self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
-        let host = self.url.host();
-        let ours =
-            [("Host", host.as_str()), ("User-Agent", "onset"), ("Accept", "*/*"), ("Accept-Encoding", "identity")];
-        // With these methods content is expected, and some servers insist on knowing that there is none (RFC 9110,
-        // section 8.6).
-        let without_content = matches!(self.method, "POST" | "PUT" | "PATCH").then_some(("Content-Length", "0"));
-        let ours = ours.into_iter().chain(without_content).filter(|(name, _)| !has(name));
-        let ours = ours.map(|(name, value)| (name, value.as_bytes()));
-        let theirs = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
-        for (name, value) in ours.chain(theirs).chain([("Connection", &b"close"[..])]) {
+        let mut put = |name: &str, value: &[u8]| {
             for part in [name.as_bytes(), b": ", value, b"\r\n"] {
                 head.extend_from_slice(part);
             }
+        };
+        let ours = [
+            ("Host", &*self.url.host()),
+            ("User-Agent", "onset"),
+            ("Accept", "*/*"),
+            ("Accept-Encoding", "identity"),
+            ("Content-Length", "0"),
+        ];
+        // With these methods content is expected, and some servers insist on knowing that there is none (RFC 9110,
+        // section 8.6).
+        let count = if matches!(self.method, "POST" | "PUT" | "PATCH") { ours.len() } else { ours.len() - 1 };
+        for (name, value) in &ours[..count] {
+            if !has(name) {
+                put(name, value.as_bytes());
+            }
         }
+        for (name, value) in self.headers {
+            put(name, value);
+        }
+        put("Connection", b"close");
         head.extend_from_slice(b"\r\n");
         head
     }
@@ -197,11 +207,19 @@ fn note_length(line: &[u8], length: Length) -> Result<Length, String> {
         return Ok(if last.eq_ignore_ascii_case(b"chunked") { Length::Chunked } else { Length::UntilEnd });
     }
     if name.eq_ignore_ascii_case(b"content-length") && length != Length::Chunked {
-        let number = std::str::from_utf8(value).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-        let number = number.and_then(|text| text.parse().ok());
+        let number = number(value, 10);
         return number.map(Length::Known).ok_or_else(|| "the answer has a Content-Length that is no number".to_owned());
     }
     Ok(length)
+}
+
+/// A number that is written in digits alone, of this base.
+fn number(text: &[u8], base: u32) -> Option<usize> {
+    let text = std::str::from_utf8(text).ok()?;
+    if !text.chars().all(|character| character.is_digit(base)) {
+        return None;
+    }
+    usize::from_str_radix(text, base).ok()
 }
 
 /// What has been read, and where the next is read from.
@@ -254,8 +272,8 @@ impl Input<'_> {
         let line = self.line(limit).map_err(|error| if self.buffer.is_empty() { no_answer(error) } else { error })?;
         let mut words = line.split(|&byte| byte == b' ');
         let version = words.next().unwrap_or_default();
-        let status = words.next().filter(|word| word.len() == 3).and_then(|word| std::str::from_utf8(word).ok());
-        let status = status.and_then(|word| word.parse().ok()).filter(|&status| status >= 100);
+        let status = words.next().filter(|word| word.len() == 3).and_then(|word| number(word, 10));
+        let status = status.and_then(|status| u16::try_from(status).ok()).filter(|&status| status >= 100);
         status.filter(|_| version.starts_with(b"HTTP/1.")).ok_or_else(|| "the answer is not HTTP/1".to_owned())
     }
 
@@ -298,9 +316,7 @@ impl Input<'_> {
         loop {
             let line = self.line(&mut CHUNK.clone())?;
             let size = line.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
-            let digits = !size.is_empty() && size.iter().all(u8::is_ascii_hexdigit);
-            let size = std::str::from_utf8(size).ok().filter(|_| digits);
-            let size = size.and_then(|text| usize::from_str_radix(text, 16).ok()).ok_or_else(wrong)?;
+            let size = number(size, 16).ok_or_else(wrong)?;
             let room = LARGEST_BODY - body.len();
             if size == 0 || room == 0 {
                 return Ok(());

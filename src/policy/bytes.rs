@@ -38,8 +38,8 @@ impl Policy {
         bytes.extend(ladder.rungs.map(|rung| rung.signal.map_or(0, Signal::number)));
         let count = u8::try_from(ladder.count).unwrap_or(0);
         bytes.extend([count, target.code(), u8::from(*resume), forward_to.code(), format.code(), level.code()]);
-        bytes.extend(rewrites.0);
-        bytes.extend(exit.0);
+        bytes.extend_from_slice(&rewrites.0);
+        bytes.extend_from_slice(&exit.0);
         bytes
     }
 

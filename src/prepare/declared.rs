@@ -33,13 +33,13 @@ pub fn become_declared(
     loaded: &Loaded,
     sender: Option<&Sender>,
     last_words: &mut PathBuf,
-) -> StartFailure {
+) -> Box<StartFailure> {
     let started = clock::monotonic();
     let Loaded { config, source, world } = loaded;
     let (format, level) = reporting(job, config);
     report::change(format, level);
-    let args = bytes(job.argv);
-    let environ = bytes(job.envp);
+    let args = job.argv.to_bytes();
+    let environ = job.envp.to_bytes();
     let mut problems = Problems::default();
     let inputs = Inputs { config, args: &args, environ: &environ, world };
     let mut resolution = resolve(&inputs, &mut problems);
@@ -56,18 +56,20 @@ pub fn become_declared(
     }
     tell_policy(job, &resolution, sender, (format, level), last_words);
     let redaction = Redaction::of(&resolution.env);
-    let shown = |texts: Vec<String>| texts.iter().map(|text| redaction.sentence(text)).collect::<Vec<_>>();
     if !problems.is_empty() {
-        return refuse(&shown(problems.explain(source)));
+        return refuse(&redacted(&problems.explain(source), &redaction));
     }
     let duration = clock::monotonic().saturating_sub(started);
     Event::ConfigRead { path: &source.name, steps: config.steps.len(), duration }.emit();
     let shutdown = &resolution.plan.shutdown;
     let useless = "`shutdown`, `signals`, `exit` and `start_timeout` do nothing with --exec: there is no supervisor";
-    let useless = (sender.is_none() && shutdown.needs_supervisor()).then(|| useless.to_owned());
-    let notices = resolution.env.notices.iter().cloned().chain(shutdown.warnings()).chain(useless);
-    for notice in shown(notices.collect()) {
-        Event::Notice { text: &notice }.emit();
+    let mut notices = resolution.env.notices.clone();
+    notices.extend(shutdown.warnings());
+    if sender.is_none() && shutdown.needs_supervisor() {
+        notices.push(useless.to_owned());
+    }
+    for notice in &notices {
+        Event::Notice { text: &redaction.sentence(notice) }.emit();
     }
     if resolution.meeting.setup {
         steps::sweep_once();
@@ -77,16 +79,14 @@ pub fn become_declared(
             if let Some(sender) = sender {
                 sender.step(&name);
             }
-            if let Err(Failure { cause, status, .. }) = steps.run(step, &name) {
-                return StartFailure::new(status, cause);
+            if let Err(failure) = steps.run(step, &name) {
+                return StartFailure::new(failure.status, failure.cause);
             }
         }
         if !config.steps.is_empty() {
             resolution.finish(&mut problems);
             if !problems.is_empty() {
-                let redaction = Redaction::of(&resolution.env);
-                let texts = problems.explain(source);
-                return refuse(&texts.iter().map(|text| redaction.sentence(text)).collect::<Vec<_>>());
+                return refuse(&redacted(&problems.explain(source), &Redaction::of(&resolution.env)));
             }
             // Now that every variable is known.
             tell_policy(job, &resolution, sender, (format, level), last_words);
@@ -119,20 +119,30 @@ fn tell_policy(
 }
 
 /// Says every problem, one line each, and sums them up.
-pub fn refuse(problems: &[String]) -> StartFailure {
+pub fn refuse(problems: &[String]) -> Box<StartFailure> {
     let count = match problems.len() {
         count if count > MOST => format!("more than {MOST}"),
         count => count.to_string(),
     };
-    let first_lines = || problems.iter().filter_map(|problem| problem.lines().next());
-    if let [problem] = first_lines().collect::<Vec<_>>()[..] {
-        return StartFailure::new(exit::REFUSED, problem.to_owned());
+    let problems = first_lines(problems);
+    if let [problem] = &problems[..] {
+        return StartFailure::new(exit::REFUSED, problem.clone());
     }
-    for problem in first_lines() {
+    for problem in &problems {
         Event::Problem { text: problem }.emit();
     }
-    let problems = first_lines().map(str::to_owned).collect();
-    StartFailure { problems, ..StartFailure::new(exit::REFUSED, format!("the configuration has {count} problems")) }
+    let mut failure = StartFailure::new(exit::REFUSED, format!("the configuration has {count} problems"));
+    failure.problems = problems;
+    failure
+}
+
+fn redacted(texts: &[String], redaction: &Redaction) -> Vec<String> {
+    texts.iter().map(|text| redaction.sentence(text)).collect()
+}
+
+/// What each problem is; the lines below that show where.
+fn first_lines(problems: &[String]) -> Vec<String> {
+    problems.iter().filter_map(|problem| problem.lines().next()).map(str::to_owned).collect()
 }
 
 /// The steps of one file, and what they are done with.
@@ -144,16 +154,12 @@ struct Steps<'a, 'b> {
 
 impl Steps<'_, '_> {
     /// Does a step, and reports it.
-    fn run(&mut self, step: &Step, name: &str) -> Result<(), Failure> {
+    fn run(&mut self, step: &Step, name: &str) -> Result<(), Box<Failure>> {
         let started = clock::monotonic();
         let mut problems = Problems::default();
         let action = self.resolution.action(step, &mut problems);
         let result = match action {
-            _ if !problems.is_empty() => {
-                let text = problems.explain(self.source);
-                let cause = text.iter().filter_map(|problem| problem.lines().next()).collect::<Vec<_>>().join("; ");
-                Err(Failure::refused(cause))
-            }
+            _ if !problems.is_empty() => Err(Failure::refused(first_lines(&problems.explain(self.source)).join("; "))),
             None => return Ok(()),
             Some(action) => self.execute(step, name, action),
         };
@@ -168,19 +174,19 @@ impl Steps<'_, '_> {
                 Event::StepDone { step: name, changed: outcome.changes, duration }.emit();
                 Ok(())
             }
-            Err(Failure { cause, status, is_final }) => {
+            Err(mut failure) => {
                 let place = self.source.locate(step.place);
-                let cause = redaction.sentence(&format!("step {name} ({place}) failed: {cause}"));
-                if step.on_failure == Some(OnFailure::Warn) && !is_final {
-                    Event::Notice { text: &cause }.emit();
+                failure.cause = redaction.sentence(&format!("step {name} ({place}) failed: {}", failure.cause));
+                if step.on_failure == Some(OnFailure::Warn) && !failure.is_final {
+                    Event::Notice { text: &failure.cause }.emit();
                     return Ok(());
                 }
-                Err(Failure { cause, status, is_final })
+                Err(failure)
             }
         }
     }
 
-    fn execute(&mut self, step: &Step, name: &str, action: Action) -> Result<Outcome, Failure> {
+    fn execute(&mut self, step: &Step, name: &str, action: Action) -> Result<Outcome, Box<Failure>> {
         let redaction = Redaction::of(&self.resolution.env);
         let as_app = match step.rights {
             Some(rights) => rights == Rights::App,
@@ -190,17 +196,19 @@ impl Steps<'_, '_> {
         let rights = self.resolution.plan.identity.clone().filter(|_| as_app);
         let surroundings = Surroundings { mask: self.mask, step: name, redaction: &redaction, rights: rights.as_ref() };
         let done = match action {
-            Action::Run(run) => surroundings.run(&run)?,
-            Action::PrintedEnv(env) => surroundings.printed_env(&env)?,
-            Action::Wait(wait) => surroundings.wait(&wait)?,
-            Action::Read(read) => surroundings.read(&read, &**self.resolution.world())?,
-            Action::Set(learned) => Done { outcome: Outcome { changes: learned.len(), notes: Vec::new() }, learned },
+            Action::Run(run) => surroundings.run(&run),
+            Action::PrintedEnv(env) => surroundings.printed_env(&env),
+            Action::Wait(wait) => surroundings.wait(&wait),
+            Action::Read(read) => surroundings.read(&read, &**self.resolution.world()),
+            Action::Set(learned) => {
+                Ok(Done { outcome: Outcome { changes: learned.len(), notes: Vec::new() }, learned })
+            }
             Action::Hooks(hooks) => return self.hooks(step, name, hooks),
-            Action::Generate(order) => surroundings.generate(&order)?,
-            Action::Lock { path, timeout } => surroundings.lock(&path, timeout)?,
+            Action::Generate(order) => surroundings.generate(&order),
+            Action::Lock { path, timeout } => surroundings.lock(&path, timeout),
             action => {
                 // In words already there: the message names who tried.
-                let work = || steps::execute(&action).map_err(Failure::from);
+                let work = || steps::execute(&action).map_err(Box::<Failure>::from);
                 let outcome = match &rights {
                     Some(app) => identity::with_rights_of(app, work)??,
                     None => work()?,
@@ -208,6 +216,7 @@ impl Steps<'_, '_> {
                 return Ok(outcome);
             }
         };
+        let done = done?;
         for learned in done.learned {
             self.resolution.learn(learned, name);
         }
@@ -215,7 +224,7 @@ impl Steps<'_, '_> {
     }
 
     /// Does the hooks of a directory, one after the other. Once one has set variables, those after it are decided anew.
-    fn hooks(&mut self, step: &Step, name: &str, mut hooks: Vec<Hook>) -> Result<Outcome, Failure> {
+    fn hooks(&mut self, step: &Step, name: &str, mut hooks: Vec<Hook>) -> Result<Outcome, Box<Failure>> {
         let mut outcome = Outcome::default();
         let mut next = 0;
         while let Some(hook) = hooks.get(next) {
@@ -254,12 +263,8 @@ impl Steps<'_, '_> {
         Ok(outcome)
     }
 
-    fn drop_in_steps(&mut self, path: &Path, name: &str) -> Result<(), Failure> {
-        let one_line = |problems: Vec<String>| {
-            Failure::refused(
-                problems.iter().filter_map(|problem| problem.lines().next()).collect::<Vec<_>>().join("; "),
-            )
-        };
+    fn drop_in_steps(&mut self, path: &Path, name: &str) -> Result<(), Box<Failure>> {
+        let one_line = |problems: Vec<String>| Failure::refused(first_lines(&problems).join("; "));
         let (config, source) = super::load::read(path, &**self.resolution.world()).map_err(one_line)?;
         if !config.is_only_steps() {
             let text = "a drop-in has `version` and `[[steps]]`, none of them `hooks`, and nothing else";
@@ -280,7 +285,7 @@ fn become_planned(
     resolution: Resolution<'_>,
     redaction: &Redaction,
     sender: Option<&Sender>,
-) -> StartFailure {
+) -> Box<StartFailure> {
     if let Some(file) = &job.record
         && let Err(error) = keep_record(file, &resolution.plan, resolution.world().process(), redaction)
     {
@@ -291,28 +296,34 @@ fn become_planned(
         Event::Notice { text: &text }.emit();
     }
     if let Some(sender) = sender {
-        let words = redaction.command_line(&resolution.plan);
-        sender.executing(&words.iter().flat_map(|word| [word, &b"\0"[..]].concat()).collect::<Vec<u8>>());
+        let mut words = Vec::new();
+        for word in redaction.command_line(&resolution.plan) {
+            words.extend(word);
+            words.push(0);
+        }
+        sender.executing(&words);
     }
     if let Err(problems) = state::apply(&resolution.plan.process, resolution.plan.identity.as_ref()) {
-        return refuse(&problems.iter().map(|problem| redaction.sentence(&problem.to_string())).collect::<Vec<_>>());
+        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        return refuse(&redacted(&problems, redaction));
     }
     let command = Command {
         argv: Words::from_owned(resolution.plan.argv),
         envp: Words::from_owned(resolution.plan.envp),
         mask: job.mask,
     };
-    let failure = become_command(&command, job.child_disposition.as_ref());
-    StartFailure { cause: redaction.sentence(&failure.cause), ..failure }
+    let mut failure = become_command(&command, job.child_disposition.as_ref());
+    failure.cause = redaction.sentence(&failure.cause);
+    failure
 }
 
 /// Keeps the application as it is about to be started for those who come later.
 fn keep_record(file: &nix::Result<OwnedFd>, plan: &Plan, process: &Process, redaction: &Redaction) -> nix::Result<()> {
     let file = file.as_ref().map_err(|error| *error)?;
-    let as_it_is = || Identity {
-        uid: process.uid,
-        gid: process.gid,
-        groups: process.groups.iter().copied().filter(|&group| group != process.gid).collect(),
+    let as_it_is = || {
+        let mut groups = process.groups.clone();
+        groups.retain(|&group| group != process.gid);
+        Identity { uid: process.uid, gid: process.gid, groups }
     };
     let here = nix::unistd::getcwd().unwrap_or_else(|_| Path::new("/").to_owned());
     let record = Record {
@@ -324,9 +335,4 @@ fn keep_record(file: &nix::Result<OwnedFd>, plan: &Plan, process: &Process, reda
         stop_commands: plan.shutdown.commands.clone(),
     };
     record::write(file, &record)
-}
-
-/// The words as bytes, without their NULs.
-pub fn bytes(words: Words) -> Vec<Vec<u8>> {
-    words.iter().map(|word| word.to_bytes().to_vec()).collect()
 }

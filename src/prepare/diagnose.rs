@@ -18,17 +18,19 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 /// Says why `path`, which was looked up for `name`, could not be executed.
-pub fn diagnose(name: &CStr, path: &CStr, error: Errno) -> StartFailure {
+pub fn diagnose(name: &CStr, path: &CStr, error: Errno) -> Box<StartFailure> {
     let cause = find_cause(Path::new(OsStr::from_bytes(path.to_bytes())), error, MOST_INTERPRETERS);
     cannot_start(name, path, &cause.to_string(), cause.status(), error)
 }
 
 /// The one shape all these failures have.
-pub fn cannot_start(name: &CStr, path: &CStr, cause: &str, status: u8, error: Errno) -> StartFailure {
+pub fn cannot_start(name: &CStr, path: &CStr, cause: &str, status: u8, error: Errno) -> Box<StartFailure> {
     let shown = name.to_string_lossy();
     let found = if path == name { String::new() } else { format!(" ({})", path.to_string_lossy()) };
     let cause = format!("cannot start `{shown}`{found}: {cause}");
-    StartFailure { error: Some(error), ..StartFailure::new(status, cause) }
+    let mut failure = StartFailure::new(status, cause);
+    failure.error = Some(error);
+    failure
 }
 
 /// An interpreter can be a script itself; the kernel follows five of them (exec_binprm in fs/exec.c).
@@ -76,20 +78,20 @@ fn find_cause(path: &Path, error: Errno, interpreters_left: u32) -> Cause {
 
 /// The path leads nowhere.
 fn leads_nowhere(path: &Path, error: Errno) -> Cause {
-    let folders = || path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+    let above = path.parent().unwrap_or(Path::new(""));
     match error {
         Errno::ENOENT if path.as_os_str().is_empty() => Cause::EmptyName,
-        Errno::ENOENT => match folders().filter(|folder| fs::symlink_metadata(folder).is_err()).last() {
+        Errno::ENOENT => match outermost(above, &|folder| fs::symlink_metadata(folder).is_err()) {
             Some(folder) => Cause::MissingFolder(folder.to_owned()),
             None => fs::read_link(path).map_or(Cause::Missing, Cause::DanglingLink),
         },
-        Errno::ENOTDIR => match folders().find(|folder| fs::metadata(folder).is_ok_and(|data| !data.is_dir())) {
+        Errno::ENOTDIR => match outermost(above, &|folder| fs::metadata(folder).is_ok_and(|data| !data.is_dir())) {
             Some(file) => Cause::NotAFolder(file.to_owned()),
             None => Cause::NotAFolder(path.to_owned()),
         },
         Errno::ELOOP => Cause::TooManyLinks,
         Errno::ENAMETOOLONG => Cause::NameTooLong,
-        Errno::EACCES => match folders().filter(|folder| access(*folder, AccessFlags::X_OK).is_err()).last() {
+        Errno::EACCES => match outermost(above, &is_closed) {
             Some(folder) => match fs::metadata(folder) {
                 Ok(metadata) => Cause::ClosedFolder(folder.to_owned(), Rights::of(&metadata)),
                 Err(_) => Cause::Other(error),
@@ -98,6 +100,16 @@ fn leads_nowhere(path: &Path, error: Errno) -> Cause {
         },
         other => Cause::Other(other),
     }
+}
+
+/// Of a path and the folders on the way to it the first that this is so of.
+pub fn outermost<'a>(path: &'a Path, is_so: &dyn Fn(&Path) -> bool) -> Option<&'a Path> {
+    path.ancestors().filter(|folder| !folder.as_os_str().is_empty() && is_so(folder)).last()
+}
+
+/// Whether a folder may not be entered.
+pub fn is_closed(folder: &Path) -> bool {
+    access(folder, AccessFlags::X_OK).is_err()
 }
 
 /// The path leads to something, and that cannot be executed.

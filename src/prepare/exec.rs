@@ -21,7 +21,7 @@ pub struct Command {
 
 /// Restores what onset changed, and executes the program. Returns only if it cannot be started. `child_disposition`:
 /// what SIGCHLD is to do in it; `None` where onset has not touched it.
-pub fn become_command(command: &Command, child_disposition: Option<&ChildDisposition>) -> StartFailure {
+pub fn become_command(command: &Command, child_disposition: Option<&ChildDisposition>) -> Box<StartFailure> {
     let name = command.argv.get(0).unwrap_or_default();
     let path = search::path(command.envp);
     let mut candidates = Candidates::new(name, path);

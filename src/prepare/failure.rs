@@ -5,7 +5,7 @@ use super::steps::StepError;
 use crate::exit;
 use crate::handoff::StartFailure;
 
-/// Why a step failed.
+/// Why a step failed. Boxed wherever it is passed on: results with it are as small as a pointer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// The whole cause, as the end of a sentence.
@@ -14,29 +14,38 @@ pub struct Failure {
     pub status: u8,
     /// Whether nothing may go on after that, whatever the step says of failures.
     pub is_final: bool,
+    /// Whether it may help to try again.
+    pub may_pass: bool,
 }
 
 impl Failure {
     /// A failure of onset's own.
-    pub fn refused(cause: String) -> Self {
-        Failure { cause, status: exit::REFUSED, is_final: false }
+    pub fn refused(cause: String) -> Box<Self> {
+        Failure::new(exit::REFUSED, cause)
+    }
+
+    /// A failure with this status.
+    pub fn new(status: u8, cause: String) -> Box<Self> {
+        Box::new(Failure { cause, status, is_final: false, may_pass: false })
     }
 }
 
-impl From<StartFailure> for Failure {
-    fn from(StartFailure { status, cause, problems: _, error: _ }: StartFailure) -> Self {
-        Failure { cause, status, is_final: false }
+impl From<Box<StartFailure>> for Box<Failure> {
+    fn from(failure: Box<StartFailure>) -> Self {
+        Failure::new(failure.status, failure.cause)
     }
 }
 
-impl From<StepError> for Failure {
+impl From<StepError> for Box<Failure> {
     fn from(error: StepError) -> Self {
         Failure::refused(error.to_string())
     }
 }
 
-impl From<Refusal> for Failure {
+impl From<Refusal> for Box<Failure> {
     fn from(refusal: Refusal) -> Self {
-        Failure { is_final: refusal.is_stranded(), ..Failure::refused(refusal.to_string()) }
+        let mut failure = Failure::refused(refusal.to_string());
+        failure.is_final = refusal.is_stranded();
+        failure
     }
 }

@@ -16,9 +16,12 @@ use std::fmt;
 const CAP_SETGID: u64 = 1 << 6;
 const CAP_SETUID: u64 = 1 << 7;
 
-/// Why this process is not that user.
+/// Why this process is not that user. A pointer, for it is passed on a lot.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct Refusal(Box<Parts>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Parts {
     wanted: Identity,
     /// Who it was when it tried.
     was: (u32, u32),
@@ -77,9 +80,8 @@ impl Ids {
     }
 
     fn has_groups_of(&self, identity: &Identity) -> bool {
-        let without_own =
-            |groups: &[u32]| groups.iter().copied().filter(|&group| group != identity.gid).collect::<Vec<_>>();
-        without_own(&self.groups) == without_own(&identity.groups)
+        let is_other = |group: &&u32| **group != identity.gid;
+        self.groups.iter().filter(is_other).eq(identity.groups.iter().filter(is_other))
     }
 }
 
@@ -131,14 +133,36 @@ fn switch(identity: &Identity, before: &Ids) -> Result<(), Refusal> {
 /// As [`become_user`]; then nothing was done, and the process is who it was. But if [`Refusal::is_stranded`], it was
 /// done and there is no way back: onset has to end.
 pub fn with_rights_of<T>(identity: &Identity, work: impl FnOnce() -> T) -> Result<T, Refusal> {
+    let before = borrow(identity)?;
+    let result = work();
+    give_back(identity, before)?;
+    Ok(result)
+}
+
+/// Who this process was before it borrowed the rights of another.
+struct Before {
+    ours: Ids,
+    powers: Sets,
+}
+
+/// `None`: it had these rights already.
+fn borrow(identity: &Identity) -> Result<Option<Box<Before>>, Refusal> {
     let ours = Ids::now().map_err(|error| refusal(identity, Cause::System { call: "getresuid", error }))?;
     if ours.acts_as(identity) {
-        return Ok(work());
+        return Ok(None);
     }
     let powers = capability::get().map_err(|error| refusal(identity, Cause::Capability(error)))?;
-    let result = act_as(identity, &ours).map(|()| work());
-    come_back(&ours, powers).map_err(|error| refusal(identity, Cause::Stranded { error }))?;
-    result
+    let acting = act_as(identity, &ours);
+    let before = Some(Box::new(Before { ours, powers }));
+    match acting {
+        Ok(()) => Ok(before),
+        Err(refusal) => give_back(identity, before).and(Err(refusal)),
+    }
+}
+
+fn give_back(identity: &Identity, before: Option<Box<Before>>) -> Result<(), Refusal> {
+    let Some(before) = before else { return Ok(()) };
+    come_back(&before.ours, before.powers).map_err(|error| refusal(identity, Cause::Stranded { error }))
 }
 
 fn act_as(identity: &Identity, ours: &Ids) -> Result<(), Refusal> {
@@ -207,7 +231,8 @@ impl Call {
 }
 
 fn refusal(wanted: &Identity, cause: Cause) -> Refusal {
-    Refusal { wanted: wanted.clone(), was: (Uid::effective().as_raw(), Gid::effective().as_raw()), cause }
+    let was = (Uid::effective().as_raw(), Gid::effective().as_raw());
+    Refusal(Box::new(Parts { wanted: wanted.clone(), was, cause }))
 }
 
 /// Asks the kernel once more, to say why: EPERM and EINVAL stand for several causes.
@@ -221,7 +246,7 @@ fn explain(wanted: &Identity, before: &Ids, call: Call, error: Errno) -> Refusal
         (_, Call::Setgroups | Call::Setresgid | Call::Setresuid | Call::Capset) => None,
     };
     let cause = cause.unwrap_or(Cause::System { call: call.name(), error });
-    Refusal { wanted: wanted.clone(), was: (before.user[1], before.group[1]), cause }
+    Refusal(Box::new(Parts { wanted: wanted.clone(), was: (before.user[1], before.group[1]), cause }))
 }
 
 fn why_not_permitted(wanted: &Identity, before: &Ids, call: Call) -> Option<Cause> {
@@ -262,7 +287,7 @@ fn ranges(map: &str) -> Vec<(u64, u64)> {
 impl Refusal {
     /// Whether this process is in between, and can neither go on nor back.
     pub fn is_stranded(&self) -> bool {
-        matches!(self.cause, Cause::Stranded { .. })
+        matches!(self.0.cause, Cause::Stranded { .. })
     }
 }
 
@@ -287,7 +312,7 @@ impl fmt::Display for Name<'_> {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Refusal { wanted, was: (uid, gid), cause } = self;
+        let Parts { wanted, was: (uid, gid), cause } = &*self.0;
         let verb = if self.is_stranded() { "come back from user" } else { "become user" };
         write!(f, "cannot {verb} {}: onset runs as {uid}:{gid}", Name(wanted))?;
         match cause {

@@ -32,7 +32,6 @@ use crate::sys::words::Words;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-pub use declared::bytes;
 pub use exec::{Command, become_command};
 pub use state::{Problem, apply};
 pub use stop::run_stop_commands;
@@ -62,7 +61,7 @@ pub struct Job<'a> {
 }
 
 /// Becomes the application. Returns only if that fails. `sender` is told how far it comes; `None`: nobody is.
-pub fn become_application(job: &Job<'_>, sender: Option<&Sender>) -> StartFailure {
+pub fn become_application(job: &Job<'_>, sender: Option<&Sender>) -> Box<StartFailure> {
     let mut last_words = if job.guest { PathBuf::new() } else { PathBuf::from(termination::USUAL) };
     if job.config.is_some() {
         // To read a file, or to do a step, may take its time, and a stop signal ends that; any other waits.
@@ -80,7 +79,7 @@ pub fn become_application(job: &Job<'_>, sender: Option<&Sender>) -> StartFailur
         }
     };
     // Here, where every problem is known: PID 1 hears of one line.
-    let StartFailure { status, cause, problems, error: _ } = &failure;
+    let StartFailure { status, cause, problems, error: _ } = &*failure;
     let text = [std::slice::from_ref(cause), problems].concat().join("\n");
     termination::tell(&last_words, &Message::NotStarted { status: *status, cause: &text });
     failure

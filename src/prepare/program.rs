@@ -62,25 +62,30 @@ pub enum End {
     /// It took longer than it may, and was ended.
     TimedOut(Duration),
     /// It could not be started.
-    NotStarted(StartFailure),
+    NotStarted(Box<StartFailure>),
 }
 
-/// Runs it. `each` gets what it writes on the `heard` streams; the others go where ours go. Does not return if a stop
+/// Runs it, for as long as `timeout` says. `each` gets what it writes on the `heard` streams; the others go where ours go. Does not return if a stop
 /// signal comes in. The number of processes it left behind, which were ended.
-pub fn run(program: &Program, mask: SignalSet, heard: &[Stream], each: &mut dyn FnMut(Stream, &[u8])) -> (End, usize) {
+pub fn run(
+    program: &Program,
+    timeout: Option<Duration>,
+    mask: SignalSet,
+    heard: &[Stream],
+    each: &mut dyn FnMut(Stream, &[u8]),
+) -> (End, usize) {
     let ours = signal::set_mask(SignalSet::ALL);
     let disposition = signal::hear_children();
     let was_reaper = process::is_sub_reaper();
     let _old_kernel: nix::Result<()> = process::set_sub_reaper(true);
-    let known = children();
-    let result = start(program, mask, heard, ours.complement()).map(|running| {
-        let mut running = Running { known, ..running };
-        (running.follow(program, each), running.left_behind.unwrap_or(0))
-    });
+    let result = match start(program, mask, heard, ours.complement()) {
+        Ok(mut running) => (running.follow(timeout, program.grace, each), running.left_behind.unwrap_or(0)),
+        Err(failure) => (End::NotStarted(failure), 0),
+    };
     let _old_kernel: nix::Result<()> = process::set_sub_reaper(was_reaper);
     disposition.restore();
     signal::set_mask(ours);
-    result.unwrap_or_else(|failure| (End::NotStarted(failure), 0))
+    result
 }
 
 /// A program that was started.
@@ -94,7 +99,7 @@ struct Running {
     /// Children that were here before, and are nobody's business.
     known: Vec<i32>,
     ended: Option<WaitStatus>,
-    failure: Option<StartFailure>,
+    failure: Option<Box<StartFailure>>,
     timed_out: bool,
     /// The first stop signal that came in.
     stop: Option<Signal>,
@@ -109,7 +114,8 @@ fn start(
     mask: SignalSet,
     heard: &[Stream],
     stop_signals: SignalSet,
-) -> Result<Running, StartFailure> {
+) -> Result<Box<Running>, Box<StartFailure>> {
+    let known = children();
     let mut signals = stop_signals;
     signals.insert(Signal::CHLD);
     let intake = Intake::open(signals).map_err(cannot("open a signalfd"))?;
@@ -128,19 +134,19 @@ fn start(
     match process::fork().map_err(cannot("make a process"))? {
         Side::Parent { child } => {
             process::lead_own_group(child);
-            Ok(Running {
+            Ok(Box::new(Running {
                 leader: child,
                 intake,
                 streams,
                 progress: Some(receiver),
-                known: Vec::new(),
+                known,
                 ended: None,
                 failure: None,
                 timed_out: false,
                 stop: None,
                 kill_at: None,
                 left_behind: None,
-            })
+            }))
         }
         Side::Child => {
             process::lead_own_group(Pid::this());
@@ -159,7 +165,7 @@ fn become_program(
     ends: &[(Stream, OwnedFd)],
     sender: &Sender,
     parent: Pid,
-) -> StartFailure {
+) -> Box<StartFailure> {
     let arranged = (|| {
         let file = match &program.stdin {
             Input::File(path) => Some(open_file(path, mask)?),
@@ -194,7 +200,7 @@ fn become_program(
 }
 
 /// What it finds on its stdin; a file takes that place later.
-fn open_stdin(input: &Input) -> Result<OwnedFd, StartFailure> {
+fn open_stdin(input: &Input) -> Result<OwnedFd, Box<StartFailure>> {
     match input {
         // Where there is no /dev an empty file does as well.
         Input::Nothing | Input::File(_) => open(Path::new("/dev/null")).or_else(|_| in_memory(&[])),
@@ -204,7 +210,7 @@ fn open_stdin(input: &Input) -> Result<OwnedFd, StartFailure> {
 
 /// In the new process, and with the signals that the program will hear: to open a named pipe takes as long as nobody has its
 /// other end, and a stop signal and the program's time have to end that.
-fn open_file(path: &Path, mask: SignalSet) -> Result<OwnedFd, StartFailure> {
+fn open_file(path: &Path, mask: SignalSet) -> Result<OwnedFd, Box<StartFailure>> {
     let ours = signal::set_mask(mask);
     let result = open(path);
     signal::set_mask(ours);
@@ -218,7 +224,7 @@ fn open(path: &Path) -> nix::Result<OwnedFd> {
     nix::fcntl::open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOCTTY, Mode::empty()).and_then(above_stdio)
 }
 
-fn in_memory(text: &[u8]) -> Result<OwnedFd, StartFailure> {
+fn in_memory(text: &[u8]) -> Result<OwnedFd, Box<StartFailure>> {
     let make = || {
         let fd = fd::in_memory(c"stdin")?;
         let mut rest = text;
@@ -231,17 +237,17 @@ fn in_memory(text: &[u8]) -> Result<OwnedFd, StartFailure> {
     make().map_err(cannot("keep its stdin in memory"))
 }
 
-fn cannot(what: &'static str) -> impl Fn(Errno) -> StartFailure {
+fn cannot(what: &'static str) -> impl Fn(Errno) -> Box<StartFailure> {
     move |error| StartFailure::new(exit::REFUSED, format!("cannot {what}: {}", Because(error)))
 }
 
 impl Running {
     /// Until it and everything it started is gone and said all it had to say.
-    fn follow(&mut self, program: &Program, each: &mut dyn FnMut(Stream, &[u8])) -> End {
-        let deadline = program.timeout.map(|timeout| clock::monotonic() + timeout);
+    fn follow(&mut self, timeout: Option<Duration>, grace: Duration, each: &mut dyn FnMut(Stream, &[u8])) -> End {
+        let deadline = timeout.map(|timeout| clock::monotonic() + timeout);
         loop {
             self.reap();
-            if self.ended.is_some() && self.is_all_gone(program.grace) {
+            if self.ended.is_some() && self.is_all_gone(grace) {
                 break;
             }
             let now = clock::monotonic();
@@ -249,13 +255,13 @@ impl Running {
             {
                 self.timed_out = true;
                 self.tell(Signal::TERM);
-                self.kill_at = Some(now + program.grace);
+                self.kill_at = Some(now + grace);
             }
             if self.kill_at.is_some_and(|at| at <= now) {
                 self.tell(Signal::KILL);
             }
             let deadline = deadline.filter(|_| !self.timed_out && self.stop.is_none());
-            self.wait(deadline, program.grace, each);
+            self.wait(deadline, grace, each);
         }
         // What it wrote last. Nobody else has these pipes open now, but for a process that could not be ended.
         let mut streams = std::mem::take(&mut self.streams);
@@ -268,7 +274,7 @@ impl Running {
         }
         match (self.failure.take(), self.timed_out, self.ended) {
             (Some(failure), _, _) => End::NotStarted(failure),
-            (None, true, _) | (None, false, None) => End::TimedOut(program.timeout.unwrap_or_default()),
+            (None, true, _) | (None, false, None) => End::TimedOut(timeout.unwrap_or_default()),
             (None, false, Some(status)) => End::Ended(status),
         }
     }
@@ -278,13 +284,13 @@ impl Running {
         let now = clock::monotonic();
         // Of processes in the group that are no children of ours nobody tells us when they end.
         let look = (self.ended.is_some() || self.kill_at.is_some()).then(|| now + LOOK_AGAIN);
-        let next = [deadline, self.kill_at.filter(|&at| at > now), look];
-        let timeout = match next.into_iter().flatten().min() {
-            Some(at) => {
-                PollTimeout::try_from(at.saturating_sub(now) + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX)
+        let mut timeout = PollTimeout::NONE;
+        for at in [deadline, self.kill_at.filter(|&at| at > now), look].into_iter().flatten() {
+            let until = clock::timeout_until(at);
+            if timeout.is_none() || until < timeout {
+                timeout = until;
             }
-            None => PollTimeout::NONE,
-        };
+        }
         let mut fds = vec![PollFd::new(self.intake.as_fd(), PollFlags::POLLIN)];
         fds.extend(self.streams.iter().map(|(_, fd)| PollFd::new(fd.as_fd(), PollFlags::POLLIN)));
         fds.extend(self.progress.iter().map(|progress| PollFd::new(progress.as_fd(), PollFlags::POLLIN)));

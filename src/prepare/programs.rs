@@ -29,6 +29,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How much of a program's last line a message shows, in bytes.
 const SHOWN: usize = 300;
 
+/// All that a program prints.
+const OUTPUT: [Stream; 2] = [Stream::Stdout, Stream::Stderr];
+
 /// What all the programs of a step find.
 pub struct Surroundings<'a> {
     /// The signals they find blocked.
@@ -52,11 +55,10 @@ pub struct Done {
 
 impl Surroundings<'_> {
     /// Makes a secret if it is not there, and sets the variable it goes into.
-    pub fn generate(&self, order: &Generate) -> Result<Done, Failure> {
+    pub fn generate(&self, order: &Generate) -> Result<Done, Box<Failure>> {
         let (outcome, content) = self.with_rights(|| steps::make_secret(order))?;
         let Some(name) = order.into.clone() else { return Ok(Done { outcome, learned: Vec::new() }) };
-        let length = content.iter().rposition(|&byte| byte != b'\n' && byte != b'\r').map_or(0, |last| last + 1);
-        let value = content[..length].to_vec();
+        let value = without_newlines(content);
         if value.is_empty() || value.contains(&0) {
             let what = if value.is_empty() { "only newlines" } else { "a NUL byte" };
             let path = order.path.display();
@@ -66,7 +68,7 @@ impl Surroundings<'_> {
     }
 
     /// Takes a lock; it is held until the application starts.
-    pub fn lock(&self, path: &Path, timeout: Duration) -> Result<Done, Failure> {
+    pub fn lock(&self, path: &Path, timeout: Duration) -> Result<Done, Box<Failure>> {
         let notice = |text: &str| {
             let text = self.redaction.sentence(&format!("step {}: {text}", self.step));
             Event::Notice { text: &text }.emit();
@@ -75,11 +77,11 @@ impl Surroundings<'_> {
             return Ok(Done::default());
         }
         let cause = format!("cannot lock `{}`: others have held it for {timeout:?}", path.display());
-        Err(Failure { status: exit::TIMED_OUT, ..Failure::refused(cause) })
+        Err(Failure::new(exit::TIMED_OUT, cause))
     }
 
     /// Does what a `run` says.
-    pub fn run(&self, run: &Run) -> Result<Done, Failure> {
+    pub fn run(&self, run: &Run) -> Result<Done, Box<Failure>> {
         let mut done = Done::default();
         if let Some(marker) = &run.marker
             && self.with_rights(|| steps::has_marker(marker))?
@@ -92,8 +94,8 @@ impl Surroundings<'_> {
             return Ok(done);
         }
         if let Output::Status(name) = &run.output {
-            let (end, _) = program::run(&run.program, self.mask, &[Stream::Stdout, Stream::Stderr], &mut |_, _| {});
-            let status = judge(&run.program, end, &[0]).err().map_or(0, |(failure, _)| failure.status);
+            let (end, _) = program::run(&run.program, run.program.timeout, self.mask, &OUTPUT, &mut |_, _| {});
+            let status = judge(&run.program, end, &[0]).err().map_or(0, |failure| failure.status);
             done.learned.push(Learned { name: name.clone(), value: status.to_string().into_bytes(), secret: false });
             return Ok(done);
         }
@@ -107,9 +109,7 @@ impl Surroundings<'_> {
                 done.outcome.changes += self.with_rights(|| steps::execute(&action))?.changes;
             }
             Output::Variable { name, secret } => {
-                let length =
-                    printed.iter().rposition(|&byte| byte != b'\n' && byte != b'\r').map_or(0, |last| last + 1);
-                let value = printed[..length].to_vec();
+                let value = without_newlines(printed);
                 if value.contains(&0) {
                     return Err(Failure::refused(format!("what it printed for `{name}` has a NUL byte in it")));
                 }
@@ -122,13 +122,13 @@ impl Surroundings<'_> {
         Ok(done)
     }
 
-    fn try_often(&self, run: &Run, notes: &mut Vec<String>) -> Result<Vec<u8>, Failure> {
+    fn try_often(&self, run: &Run, notes: &mut Vec<String>) -> Result<Vec<u8>, Box<Failure>> {
         let mut pause = run.backoff.min(LONGEST_PAUSE);
         let mut attempt = 1;
         loop {
             match self.once(&run.program, &run.output, &run.success, notes) {
                 Ok(printed) => return Ok(printed),
-                Err((failure, may_help)) if may_help && attempt < run.attempts => {
+                Err(failure) if failure.may_pass && attempt < run.attempts => {
                     let text = format!(
                         "step {}: {}; attempt {attempt} of {}, the next one in {pause:?}",
                         self.step, failure.cause, run.attempts
@@ -138,29 +138,29 @@ impl Surroundings<'_> {
                     pause = (pause * 2).min(LONGEST_PAUSE);
                     attempt += 1;
                 }
-                Err((failure, _)) => return Err(failure),
+                Err(failure) => return Err(failure),
             }
         }
     }
 
-    /// Runs it once. What it printed, where that is wanted; or why it failed, and whether it may help to try again.
+    /// Runs it once. What it printed, where that is wanted.
     fn once(
         &self,
         program: &Program,
         output: &Output,
         success: &[u8],
         notes: &mut Vec<String>,
-    ) -> Result<Vec<u8>, (Failure, bool)> {
+    ) -> Result<Vec<u8>, Box<Failure>> {
         let (heard, limit): (&[Stream], usize) = match output {
             Output::Pass | Output::Status(_) => (&[], 0),
-            Output::Frame => (&[Stream::Stdout, Stream::Stderr], 0),
+            Output::Frame => (&OUTPUT, 0),
             Output::File(_) => (&[Stream::Stdout], LARGEST_FILE),
             Output::Variable { .. } => (&[Stream::Stdout], LONGEST_VALUE),
         };
         let mut printed = Vec::new();
         let mut lines = [Lines::new(self, Stream::Stdout), Lines::new(self, Stream::Stderr)];
         let frame = matches!(output, Output::Frame);
-        let (end, left) = program::run(program, self.mask, heard, &mut |stream, bytes| {
+        let (end, left) = program::run(program, program.timeout, self.mask, heard, &mut |stream, bytes| {
             if frame {
                 lines[usize::from(stream == Stream::Stderr)].push(bytes);
             } else {
@@ -171,19 +171,19 @@ impl Surroundings<'_> {
         notes.extend(left_behind(program, left));
         match judge(program, end, success) {
             Ok(()) if printed.len() > limit && !frame => {
-                Err((Failure::refused(format!("`{}` printed more than {limit} bytes", name(program))), false))
+                Err(Failure::refused(format!("`{}` printed more than {limit} bytes", name(program))))
             }
             Ok(()) => Ok(printed),
-            Err((failure, may_help)) => {
-                let cause = with_last_line(failure.cause, lines[1].last.trim_ascii_end());
-                Err((Failure { cause, ..failure }, may_help))
+            Err(mut failure) => {
+                failure.cause = with_last_line(failure.cause, lines[1].last.trim_ascii_end());
+                Err(failure)
             }
         }
     }
 
     /// Whether a program ends with status 0; what it prints does not matter.
-    pub fn succeeds(&self, program: &Program) -> Result<bool, Failure> {
-        let (end, _) = program::run(program, self.mask, &[Stream::Stdout, Stream::Stderr], &mut |_, _| {});
+    pub fn succeeds(&self, program: &Program) -> Result<bool, Box<Failure>> {
+        let (end, _) = program::run(program, program.timeout, self.mask, &OUTPUT, &mut |_, _| {});
         match end {
             End::NotStarted(failure) => Err(failure.into()),
             End::Ended(status) => Ok(status == WaitStatus::Exited(0)),
@@ -191,13 +191,13 @@ impl Surroundings<'_> {
         }
     }
 
-    /// Asks a program: whether it ends with status 0, or else how it ends, with the last line it writes on stderr.
+    /// Asks a program, which may take so long: whether it ends with status 0, or else how it ends, with the last line it writes on stderr.
     ///
     /// # Errors
     /// There is no such program, or none that can be executed: asking again will not help.
-    pub fn ask(&self, program: &Program) -> Result<Result<(), String>, Failure> {
+    pub fn ask(&self, program: &Program, limit: Duration) -> Result<Result<(), String>, Box<Failure>> {
         let mut tail = Vec::new();
-        let (end, _) = program::run(program, self.mask, &[Stream::Stdout, Stream::Stderr], &mut |stream, bytes| {
+        let (end, _) = program::run(program, Some(limit), self.mask, &OUTPUT, &mut |stream, bytes| {
             if stream == Stream::Stderr {
                 tail.extend_from_slice(bytes);
                 tail.drain(..tail.len().saturating_sub(LONGEST_LINE));
@@ -205,8 +205,10 @@ impl Surroundings<'_> {
         });
         match judge(program, end, &[0]) {
             Ok(()) => Ok(Ok(())),
-            Err((failure, false)) if [exit::NOT_FOUND, exit::NOT_EXECUTABLE].contains(&failure.status) => Err(failure),
-            Err((failure, _)) => {
+            Err(failure) if !failure.may_pass && [exit::NOT_FOUND, exit::NOT_EXECUTABLE].contains(&failure.status) => {
+                Err(failure)
+            }
+            Err(failure) => {
                 let last = tail.trim_ascii_end().rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
                 Ok(Err(with_last_line(failure.cause, last)))
             }
@@ -214,21 +216,21 @@ impl Surroundings<'_> {
     }
 
     /// Runs a hook, or its handler.
-    pub fn hook(&self, program: &Program) -> Result<Outcome, Failure> {
+    pub fn hook(&self, program: &Program) -> Result<Outcome, Box<Failure>> {
         let mut outcome = Outcome::default();
-        self.once(program, &Output::Pass, &[0], &mut outcome.notes).map_err(|(failure, _)| failure)?;
+        self.once(program, &Output::Pass, &[0], &mut outcome.notes)?;
         outcome.changes = 1;
         Ok(outcome)
     }
 
     /// Runs a program that prints variables.
-    pub fn printed_env(&self, env: &PrintedEnv) -> Result<Done, Failure> {
+    pub fn printed_env(&self, env: &PrintedEnv) -> Result<Done, Box<Failure>> {
         let stream = if env.format == PrintedFormat::Toml { Stream::Extra } else { Stream::Stdout };
         let mut text = Vec::new();
-        let (end, left) = program::run(&env.program, self.mask, &[stream], &mut |_, bytes| {
+        let (end, left) = program::run(&env.program, env.program.timeout, self.mask, &[stream], &mut |_, bytes| {
             keep(&mut text, bytes, LARGEST_ENV);
         });
-        judge(&env.program, end, &[0]).map_err(|(failure, _)| failure)?;
+        judge(&env.program, end, &[0])?;
         if text.len() > LARGEST_ENV {
             let name = name(&env.program);
             return Err(Failure::refused(format!("`{name}` printed more than {LARGEST_ENV} bytes")));
@@ -240,7 +242,7 @@ impl Surroundings<'_> {
     }
 
     /// Reads a value.
-    pub fn read(&self, read: &Read, world: &dyn World) -> Result<Done, Failure> {
+    pub fn read(&self, read: &Read, world: &dyn World) -> Result<Done, Box<Failure>> {
         let found = self.with_rights(|| steps::read_value(read, world))?;
         let (value, secret) = match (found, &read.fallback) {
             (Some(value), _) => (value, read.secret),
@@ -253,9 +255,9 @@ impl Surroundings<'_> {
     }
 
     /// Does `work` with the rights the step asks for.
-    fn with_rights<T>(&self, work: impl FnOnce() -> Result<T, StepError>) -> Result<T, Failure> {
+    fn with_rights<T>(&self, work: impl FnOnce() -> Result<T, StepError>) -> Result<T, Box<Failure>> {
         // In words already there: the message names who tried.
-        let work = || work().map_err(Failure::from);
+        let work = || work().map_err(Box::<Failure>::from);
         match self.rights {
             Some(identity) => with_rights_of(identity, work)?,
             None => work(),
@@ -271,16 +273,27 @@ fn with_last_line(cause: String, last: &[u8]) -> String {
     format!("{cause}: {}", String::from_utf8_lossy(&last[..last.len().min(SHOWN)]))
 }
 
+/// Without those at its end, as a shell has it.
+fn without_newlines(mut text: Vec<u8>) -> Vec<u8> {
+    let length = text.iter().rposition(|&byte| byte != b'\n' && byte != b'\r').map_or(0, |last| last + 1);
+    text.truncate(length);
+    text
+}
+
 /// Keeps what was printed, and one byte more than the limit at most: then it is known to be too much.
 fn keep(printed: &mut Vec<u8>, bytes: &[u8], limit: usize) {
     let room = (limit + 1).saturating_sub(printed.len());
     printed.extend_from_slice(&bytes[..bytes.len().min(room)]);
 }
 
-/// Whether that is a success; or why not, and whether it may help to try again.
-fn judge(program: &Program, end: End, success: &[u8]) -> Result<(), (Failure, bool)> {
+/// Whether that is a success; or why not.
+fn judge(program: &Program, end: End, success: &[u8]) -> Result<(), Box<Failure>> {
     let name = name(program);
-    let failed = |cause: String, status: u8| Err((Failure { cause, status, is_final: false }, true));
+    let failed = |cause, status| {
+        let mut failure = Failure::new(status, cause);
+        failure.may_pass = true;
+        Err(failure)
+    };
     match end {
         End::Ended(WaitStatus::Exited(status)) if success.contains(&status) => Ok(()),
         End::Ended(ended) => {
@@ -292,7 +305,7 @@ fn judge(program: &Program, end: End, success: &[u8]) -> Result<(), (Failure, bo
             failed(format!("`{name}` {ended}"), status)
         }
         End::TimedOut(limit) => failed(format!("`{name}` took longer than {limit:?}, and was ended"), exit::TIMED_OUT),
-        End::NotStarted(failure) => Err((failure.into(), false)),
+        End::NotStarted(failure) => Err(failure.into()),
     }
 }
 

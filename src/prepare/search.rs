@@ -76,7 +76,7 @@ impl<'a> Candidates<'a> {
 }
 
 /// The failure when none of the candidates is there.
-pub fn not_found(name: &CStr, path: Option<&[u8]>) -> StartFailure {
+pub fn not_found(name: &CStr, path: Option<&[u8]>) -> Box<StartFailure> {
     let cause = match path {
         Some(path) => format!("not found in PATH `{}`", String::from_utf8_lossy(path)),
         None => {

@@ -14,6 +14,7 @@
 //! | no_new_privs | last: it takes nothing away from us, but a security module may think otherwise |
 
 use super::capability;
+use super::diagnose::{is_closed, outermost};
 use super::identity::{self, become_user};
 use crate::plan::limit::{Amount, Limit, UNLIMITED, name};
 use crate::plan::model::{Identity, ProcessState};
@@ -21,7 +22,7 @@ use crate::report::Because;
 use crate::sys::resource;
 use nix::errno::Errno;
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::{AccessFlags, access, getegid, geteuid};
+use nix::unistd::{getegid, geteuid};
 use std::fmt;
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -103,13 +104,19 @@ pub fn apply(state: &ProcessState, identity: Option<&Identity>) -> Result<(), Ve
 }
 
 fn before_switch(state: &ProcessState) -> Result<(), Vec<Problem>> {
-    let limits = state.limits.iter().map(|&limit| set_limit(limit));
-    let others = [
-        state.oom_score_adj.map_or(Ok(()), set_oom_score_adj),
-        state.nice.map_or(Ok(()), set_nice),
-        state.bounding.map_or(Ok(()), |bounding| capability::limit_bounding(bounding).map_err(Problem::Capability)),
-    ];
-    let problems: Vec<Problem> = limits.chain(others).filter_map(Result::err).collect();
+    let mut problems = Vec::new();
+    for &limit in &state.limits {
+        problems.extend(set_limit(limit).err());
+    }
+    if let Some(score) = state.oom_score_adj {
+        problems.extend(set_oom_score_adj(score).err());
+    }
+    if let Some(nice) = state.nice {
+        problems.extend(set_nice(nice).err());
+    }
+    if let Some(bounding) = state.bounding {
+        problems.extend(capability::limit_bounding(bounding).map_err(Problem::Capability).err());
+    }
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
@@ -172,8 +179,7 @@ fn set_nice(wanted: i32) -> Result<(), Problem> {
 
 /// The first folder on the way to `path`, and `path` itself, that may not be entered.
 fn closed_folder(path: &Path, error: Errno) -> Option<(PathBuf, u32, u32, u32)> {
-    let ways = || path.ancestors().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = ways().filter(|folder| access(*folder, AccessFlags::X_OK).is_err()).last()?;
+    let folder = outermost(path, &is_closed)?;
     let metadata: Option<Metadata> = fs::metadata(folder).ok().filter(|_| error == Errno::EACCES);
     metadata.map(|metadata| (folder.to_owned(), metadata.mode() & 0o7777, metadata.uid(), metadata.gid()))
 }

@@ -4,7 +4,7 @@
 use super::programs::Surroundings;
 use crate::plan::model::{Input, Output, Program, Run};
 use crate::plan::redact::Redaction;
-use crate::record::{self, Record};
+use crate::record::{self, Record, c_strings};
 use crate::report::{Because, Event};
 use crate::sys::clock;
 use crate::sys::process;
@@ -31,7 +31,7 @@ pub fn run_stop_commands(file: &OwnedFd, mask: SignalSet) {
     let redaction = Redaction::of_values(record.secrets.0.clone());
     let notice = |text: &str| Event::Notice { text: &redaction.sentence(text) }.emit();
     for (index, command) in record.stop_commands.iter().enumerate() {
-        let argv: Vec<CString> = command.argv.iter().filter_map(|word| CString::new(word.clone()).ok()).collect();
+        let argv = c_strings(&command.argv);
         let program = argv.first().map(|program| program.to_string_lossy().into_owned()).unwrap_or_default();
         let name = redaction.sentence(&format!("stop command {} (`{program}`)", index + 1));
         let started = clock::monotonic();
@@ -50,10 +50,9 @@ pub fn run_stop_commands(file: &OwnedFd, mask: SignalSet) {
 }
 
 fn to_run(record: &Record, argv: Vec<CString>, timeout: Duration, grace: Duration) -> Run {
-    let envp = record.environ.0.iter().filter_map(|entry| CString::new(entry.clone()).ok()).collect();
     let program = Program {
         argv,
-        envp,
+        envp: c_strings(&record.environ.0),
         workdir: Some(record.workdir.clone()),
         identity: Some(record.identity.clone()),
         stdin: Input::Nothing,

@@ -12,21 +12,24 @@ use crate::net::attempt::{self, Attempt};
 use crate::net::because;
 use crate::net::connect::{connect, resolve};
 use crate::net::http::{Request, has, is_success};
-use crate::plan::model::{FileTarget, HttpTarget, Program, Question, Target, Wait};
+use crate::plan::model::{FileTarget, HttpTarget, Question, Target, Wait};
 use crate::report::Event;
 use crate::sys::clock;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use std::fs::File;
-use std::io::Read;
+use crate::sys::file::{self, WORKING_DIRECTORY};
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, poll};
 use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
 
 /// How often it is said what is waited for.
 const SAID_EVERY: Duration = Duration::from_secs(10);
 /// The most of a file that is looked through.
-const LARGEST_FILE: u64 = 16 << 20;
+const LARGEST_FILE: usize = 16 << 20;
+/// How much is read at a time.
+const CHUNK: usize = 16 * 1024;
 
 /// A target, and how far it is.
 struct Watched<'a> {
@@ -46,12 +49,14 @@ enum State {
 
 impl Surroundings<'_> {
     /// Waits until all is ready, or the time is over.
-    pub fn wait(&self, wait: &Wait) -> Result<Done, Failure> {
+    pub fn wait(&self, wait: &Wait) -> Result<Done, Box<Failure>> {
         let started = clock::monotonic();
         let deadline = started.saturating_add(wait.timeout);
         let mut say_at = started.saturating_add(SAID_EVERY);
-        let new = |target| Watched { target, state: State::Idle(started), error: None };
-        let mut all: Vec<Watched> = wait.targets.iter().map(new).collect();
+        let mut all = Vec::new();
+        for target in &wait.targets {
+            all.push(Watched { target, state: State::Idle(started), error: None });
+        }
         loop {
             for one in &mut all {
                 self.go_on(one, wait, deadline)?;
@@ -64,7 +69,7 @@ impl Surroundings<'_> {
             if now >= deadline {
                 let each: Vec<String> = all.iter().map(Watched::complaint).collect();
                 let cause = format!("after {:?} {}", wait.timeout, each.join("; "));
-                return Err(Failure { cause, status: exit::TIMED_OUT, is_final: false });
+                return Err(Failure::new(exit::TIMED_OUT, cause));
             }
             if now >= say_at {
                 say_at = now.saturating_add(SAID_EVERY);
@@ -77,7 +82,7 @@ impl Surroundings<'_> {
     }
 
     /// Hears what has been found out of one, and asks again if it is time.
-    fn go_on(&self, one: &mut Watched, wait: &Wait, deadline: Duration) -> Result<(), Failure> {
+    fn go_on(&self, one: &mut Watched, wait: &Wait, deadline: Duration) -> Result<(), Box<Failure>> {
         if let State::Asked(attempt, since, until) = &mut one.state {
             let (since, until) = (*since, *until);
             match attempt.result() {
@@ -107,8 +112,7 @@ impl Surroundings<'_> {
                 }
             }
             Target::Run(program) => {
-                let program = Program { timeout: Some(limit), ..(**program).clone() };
-                let result = self.ask(&program)?;
+                let result = self.ask(program, limit)?;
                 self.conclude(one, result, (now, until), wait);
             }
         }
@@ -157,20 +161,19 @@ impl Watched<'_> {
 
 /// Until an answer comes in or it is time for something.
 fn sleep(all: &[Watched], at_most: Duration) {
-    let times = all.iter().filter_map(|one| match one.state {
-        State::Idle(at) | State::Asked(_, _, at) => Some(at),
-        State::Ready => None,
-    });
-    let at = times.fold(at_most, Duration::min);
-    let mut fds: Vec<PollFd> = all
-        .iter()
-        .filter_map(|one| match &one.state {
-            State::Asked(attempt, ..) => Some(PollFd::new(attempt.as_fd(), PollFlags::POLLIN)),
-            State::Idle(_) | State::Ready => None,
-        })
-        .collect();
-    let time = at.saturating_sub(clock::monotonic()).saturating_add(Duration::from_millis(1));
-    let _interrupted: nix::Result<i32> = poll(&mut fds, PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX));
+    let mut until = at_most;
+    let mut fds = Vec::new();
+    for one in all {
+        match &one.state {
+            State::Idle(at) => until = until.min(*at),
+            State::Asked(attempt, _, at) => {
+                until = until.min(*at);
+                fds.push(PollFd::new(attempt.as_fd(), PollFlags::POLLIN));
+            }
+            State::Ready => {}
+        }
+    }
+    let _interrupted: nix::Result<i32> = poll(&mut fds, clock::timeout_until(until));
 }
 
 /// What a try waits for that does not end by itself. An address has no name to look up.
@@ -205,6 +208,19 @@ fn ask_http(target: &HttpTarget, deadline: Duration) -> Result<(), String> {
     answer.judge(accepted, contains.as_deref())
 }
 
+fn beginning(path: &Path) -> nix::Result<Vec<u8>> {
+    let opened = file::open(&WORKING_DIRECTORY, path, OFlag::O_RDONLY, 0)?;
+    let mut content = Vec::new();
+    while content.len() < LARGEST_FILE {
+        content.reserve(CHUNK);
+        if file::read_behind(&opened, &mut content)? == 0 {
+            break;
+        }
+    }
+    content.truncate(LARGEST_FILE);
+    Ok(content)
+}
+
 fn look_at(target: &FileTarget) -> Result<(), String> {
     let failed = |error: std::io::Error| because(&error);
     let meta = std::fs::metadata(&target.path).map_err(failed)?;
@@ -218,7 +234,6 @@ fn look_at(target: &FileTarget) -> Result<(), String> {
         return Err("it is empty".to_owned());
     }
     let Some(text) = &target.contains else { return Ok(()) };
-    let mut content = Vec::new();
-    File::open(&target.path).and_then(|file| file.take(LARGEST_FILE).read_to_end(&mut content)).map_err(failed)?;
+    let content = beginning(&target.path).map_err(|error| failed(error.into()))?;
     if has(&content, text) { Ok(()) } else { Err("it does not have the text in it".to_owned()) }
 }

@@ -49,7 +49,7 @@ impl World for RealWorld {
     fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, Errno> {
         refuse(&nix::sys::stat::stat(path)?)?;
         let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-        let file = file::open(WORKING_DIRECTORY, path, flags, 0)?;
+        let file = file::open(&WORKING_DIRECTORY, path, flags, 0)?;
         // It may be another one by now.
         let stat = file::stat(&file)?;
         refuse(&stat)?;
@@ -60,11 +60,10 @@ impl World for RealWorld {
     }
 
     fn list(&self, path: &Path) -> Result<Vec<PathBuf>, Errno> {
-        let folder = file::open(WORKING_DIRECTORY, path, OFlag::O_RDONLY | OFlag::O_DIRECTORY, 0)?;
-        let mut names: Vec<PathBuf> =
-            file::names(&folder).map(|name| name.map(PathBuf::from)).collect::<Result<_, _>>()?;
-        names.sort_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
-        Ok(names)
+        let folder = file::open(&WORKING_DIRECTORY, path, OFlag::O_RDONLY | OFlag::O_DIRECTORY, 0)?;
+        let mut names = file::all_names(&folder)?;
+        names.sort();
+        Ok(names.into_iter().map(PathBuf::from).collect())
     }
 
     fn kind(&self, path: &Path) -> Option<Kind> {

@@ -95,15 +95,14 @@ struct Asked<'a> {
 impl Asked<'_> {
     fn ask(&self, url: &crate::net::address::Url, deadline: Duration) -> Result<(), String> {
         let Http { method, headers, statuses, contains, unix_socket } = self.http;
-        let value = |(name, template): &(String, Template)| {
+        let mut sent = Vec::new();
+        for (name, template) in headers {
             let value = self.variables.expand(template)?;
-            if http::is_header_value(&value) {
-                Ok((name.clone(), value))
-            } else {
-                Err(format!("the header {name} cannot have a line's end in its value"))
+            if !http::is_header_value(&value) {
+                return Err(format!("the header {name} cannot have a line's end in its value"));
             }
-        };
-        let headers: Vec<(String, Vec<u8>)> = headers.iter().map(value).collect::<Result<_, _>>()?;
+            sent.push((name.clone(), value));
+        }
         let expanded = |template: &Option<Template>| match template {
             Some(template) => self.variables.expand(template).map(Some),
             None => Ok(None),
@@ -111,7 +110,7 @@ impl Asked<'_> {
         let contains = expanded(contains)?;
         let socket = expanded(unix_socket)?.map(|path| PathBuf::from(OsString::from_vec(path)));
         let (socket, wants_body) = (socket.as_deref(), contains.is_some());
-        let answer = Request { method, url, socket, headers: &headers, wants_body }.ask(deadline)?;
+        let answer = Request { method, url, socket, headers: &sent, wants_body }.ask(deadline)?;
         let accepted = |status| match &statuses[..] {
             [] => is_success(status),
             ranges => ranges.iter().any(|range| range.contains(&status)),
@@ -151,7 +150,7 @@ impl Variables {
             Err(NotFound::None) => None,
             Err(error @ (NotFound::Several(_) | NotFound::Other { .. })) => return Err(error.to_string()),
         };
-        Ok(known.unwrap_or_else(|| Environ(self.own.iter().map(|entry| entry.to_bytes().to_vec()).collect())))
+        Ok(known.unwrap_or_else(|| Environ(self.own.to_bytes())))
     }
 }
 

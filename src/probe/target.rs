@@ -148,7 +148,11 @@ pub fn statuses(text: &str) -> Option<Vec<RangeInclusive<u16>>> {
         let (first, last) = (status(first)?, status(last)?);
         (first <= last).then_some(first..=last)
     };
-    text.split(',').map(range).collect()
+    let mut ranges = Vec::new();
+    for text in text.split(',') {
+        ranges.push(range(text)?);
+    }
+    Some(ranges)
 }
 
 #[cfg(test)]

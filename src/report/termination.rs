@@ -100,7 +100,7 @@ pub fn forget(path: &Path) -> nix::Result<()> {
 fn open(path: &Path) -> nix::Result<OwnedFd> {
     match open_present(path) {
         Err(Errno::ENOENT) if path != Path::new(USUAL) => {
-            let new = file::open(WORKING_DIRECTORY, path, FLAGS | OFlag::O_CREAT | OFlag::O_EXCL, MODE)?;
+            let new = file::open(&WORKING_DIRECTORY, path, FLAGS | OFlag::O_CREAT | OFlag::O_EXCL, MODE)?;
             // Those who are to read it are others than those the umask is about.
             file::change_mode(&new, MODE)?;
             Ok(new)
@@ -114,7 +114,7 @@ fn open(path: &Path) -> nix::Result<OwnedFd> {
 const FLAGS: OFlag = OFlag::O_WRONLY.union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY).union(OFlag::O_NOFOLLOW);
 
 fn open_present(path: &Path) -> nix::Result<OwnedFd> {
-    file::open(WORKING_DIRECTORY, path, FLAGS, 0)
+    file::open(&WORKING_DIRECTORY, path, FLAGS, 0)
 }
 
 /// How much is in it; `None`: it is no regular file, or has another name as well, which is as bad as a link.
@@ -534,7 +534,7 @@ mod tests {
         nix::unistd::mkfifo(&fifo, Mode::S_IRWXU).unwrap();
         tell(&fifo, &ENDED);
         let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK;
-        let reader = file::open(WORKING_DIRECTORY, &fifo, flags, 0).unwrap();
+        let reader = file::open(&WORKING_DIRECTORY, &fifo, flags, 0).unwrap();
         tell(&fifo, &ENDED);
         assert_eq!(file::read(&reader, &mut [0; 8]), Ok(0), "nothing was written to it");
 

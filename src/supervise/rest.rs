@@ -59,8 +59,11 @@ fn descendants() -> Vec<Process> {
     if !std::fs::read_link("/proc/self").is_ok_and(|link| link == Path::new(&this.to_string())) {
         return Vec::new();
     }
-    let listed = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let all = listed.filter_map(|entry| Process::look(entry.file_name().to_str()?.parse().ok()?)).collect();
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let pid = entry.file_name().to_str().and_then(|name| name.parse().ok());
+        all.extend(pid.and_then(Process::look));
+    }
     below(this, all)
 }
 

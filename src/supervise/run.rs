@@ -350,7 +350,8 @@ impl Supervisor<'_> {
                     self.on_started();
                 }
             }
-            Progress::Failed(StartFailure { status, cause, problems: _, error: _ }) => {
+            Progress::Failed(failure) => {
+                let StartFailure { status, cause, problems: _, error: _ } = *failure;
                 self.deaf = None;
                 *progress = None;
                 self.on_event(state::Event::StartFailed { status }, None);

@@ -14,6 +14,12 @@ pub fn realtime() -> Duration {
     since(libc::CLOCK_REALTIME)
 }
 
+/// The time until then, as poll(2) is told it: a millisecond more, because a part of one does not count.
+pub fn timeout_until(moment: Duration) -> PollTimeout {
+    let left = moment.saturating_sub(monotonic()).saturating_add(Duration::from_millis(1));
+    PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
+}
+
 /// Waits this long, or less if a signal comes in that does not end the process.
 pub fn pause(time: Duration) {
     let timeout = PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX);

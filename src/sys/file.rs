@@ -19,13 +19,14 @@ pub use nix::fcntl::AT_FDCWD as WORKING_DIRECTORY;
 pub use nix::sys::stat::FileStat as Stat;
 
 /// open(2), close-on-exec.
-pub fn open(folder: impl AsFd, path: &Path, flags: OFlag, mode: u32) -> nix::Result<OwnedFd> {
+pub fn open(folder: &dyn AsFd, path: &Path, flags: OFlag, mode: u32) -> nix::Result<OwnedFd> {
     call("open", || nix::fcntl::openat(folder.as_fd(), path, flags | OFlag::O_CLOEXEC, mode_of(mode)))
 }
 
 /// What is under the name.
-pub fn stat_at(folder: impl AsFd, name: &OsStr) -> nix::Result<Stat> {
-    call("stat_at", || nix::sys::stat::fstatat(folder.as_fd(), name, AtFlags::AT_SYMLINK_NOFOLLOW))
+pub fn stat_at(folder: &dyn AsFd, name: &OsStr) -> nix::Result<Stat> {
+    let name = c_string(name)?;
+    call("stat_at", || nix::sys::stat::fstatat(folder.as_fd(), &*name, AtFlags::AT_SYMLINK_NOFOLLOW))
 }
 
 /// What is open.
@@ -34,30 +35,34 @@ pub fn stat(file: impl AsFd) -> nix::Result<Stat> {
 }
 
 /// Where a symbolic link points.
-pub fn read_link(folder: impl AsFd, name: &OsStr) -> nix::Result<OsString> {
-    call("read_link", || nix::fcntl::readlinkat(folder.as_fd(), name))
+pub fn read_link(folder: &dyn AsFd, name: &OsStr) -> nix::Result<OsString> {
+    let name = c_string(name)?;
+    call("read_link", || nix::fcntl::readlinkat(folder.as_fd(), &*name))
 }
 
 /// mkdir(2): the mode less the umask.
 pub fn make_directory(folder: impl AsFd, name: &OsStr, mode: u32) -> nix::Result<()> {
-    call("make_directory", || nix::sys::stat::mkdirat(folder.as_fd(), name, mode_of(mode)))
+    let name = c_string(name)?;
+    call("make_directory", || nix::sys::stat::mkdirat(folder.as_fd(), &*name, mode_of(mode)))
 }
 
 /// symlink(2).
 pub fn make_link(target: &Path, folder: impl AsFd, name: &OsStr) -> nix::Result<()> {
-    call("make_link", || nix::unistd::symlinkat(target, folder.as_fd(), name))
+    let (target, name) = (c_string(target.as_os_str())?, c_string(name)?);
+    call("make_link", || nix::unistd::symlinkat(&*target, folder.as_fd(), &*name))
 }
 
 /// rename(2) within a folder: what has the new name is replaced in one step.
 pub fn rename(folder: impl AsFd, from: &OsStr, to: &OsStr) -> nix::Result<()> {
-    call("rename", || nix::fcntl::renameat(folder.as_fd(), from, folder.as_fd(), to))
+    let (from, to) = (c_string(from)?, c_string(to)?);
+    call("rename", || nix::fcntl::renameat(folder.as_fd(), &*from, folder.as_fd(), &*to))
 }
 
 /// The same if nothing has the new name; else EEXIST. Where the file system cannot tell in one step (NFS) it looks first.
 pub fn rename_new(folder: impl AsFd, from: &OsStr, to: &OsStr) -> nix::Result<()> {
     let result = call("rename_new", || rename_no_replace(folder.as_fd(), from, to));
     match result {
-        Err(Errno::EINVAL | Errno::ENOSYS | Errno::EOPNOTSUPP) => match stat_at(folder.as_fd(), to) {
+        Err(Errno::EINVAL | Errno::ENOSYS | Errno::EOPNOTSUPP) => match stat_at(&folder.as_fd(), to) {
             Ok(_) => Err(Errno::EEXIST),
             Err(Errno::ENOENT) => rename(folder, from, to),
             Err(error) => Err(error),
@@ -68,8 +73,7 @@ pub fn rename_new(folder: impl AsFd, from: &OsStr, to: &OsStr) -> nix::Result<()
 
 /// `renameat2(2)`, which nix has for glibc only.
 fn rename_no_replace(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> nix::Result<()> {
-    let [from, to] = [from, to].map(|name| CString::new(name.as_bytes()).map_err(|_| Errno::EINVAL));
-    let (from, to, folder) = (from?, to?, folder.as_raw_fd());
+    let (from, to, folder) = (c_string(from)?, c_string(to)?, folder.as_raw_fd());
     // SAFETY: the kernel reads two C strings that live; the rest are integers.
     let result = unsafe {
         libc::syscall(libc::SYS_renameat2, folder, from.as_ptr(), folder, to.as_ptr(), libc::RENAME_NOREPLACE)
@@ -78,13 +82,15 @@ fn rename_no_replace(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> nix::R
 }
 
 /// unlink(2): anything but a directory.
-pub fn unlink(folder: impl AsFd, name: &OsStr) -> nix::Result<()> {
-    call("unlink", || nix::unistd::unlinkat(folder.as_fd(), name, UnlinkatFlags::NoRemoveDir))
+pub fn unlink(folder: &dyn AsFd, name: &OsStr) -> nix::Result<()> {
+    let name = c_string(name)?;
+    call("unlink", || nix::unistd::unlinkat(folder.as_fd(), &*name, UnlinkatFlags::NoRemoveDir))
 }
 
 /// rmdir(2): an empty directory.
 pub fn remove_directory(folder: impl AsFd, name: &OsStr) -> nix::Result<()> {
-    call("remove_directory", || nix::unistd::unlinkat(folder.as_fd(), name, UnlinkatFlags::RemoveDir))
+    let name = c_string(name)?;
+    call("remove_directory", || nix::unistd::unlinkat(folder.as_fd(), &*name, UnlinkatFlags::RemoveDir))
 }
 
 /// chown(2) of what is open; `None` stays.
@@ -93,9 +99,9 @@ pub fn change_owner(file: impl AsFd, uid: Option<u32>, gid: Option<u32>) -> nix:
 }
 
 /// chown(2) of what has the name, a symbolic link itself; `None` stays.
-pub fn change_owner_at(folder: impl AsFd, name: &OsStr, uid: Option<u32>, gid: Option<u32>) -> nix::Result<()> {
-    let (uid, gid) = (uid.map(Uid::from_raw), gid.map(Gid::from_raw));
-    call("change_owner_at", || nix::unistd::fchownat(folder.as_fd(), name, uid, gid, AtFlags::AT_SYMLINK_NOFOLLOW))
+pub fn change_owner_at(folder: &dyn AsFd, name: &OsStr, uid: Option<u32>, gid: Option<u32>) -> nix::Result<()> {
+    let (uid, gid, name) = (uid.map(Uid::from_raw), gid.map(Gid::from_raw), c_string(name)?);
+    call("change_owner_at", || nix::unistd::fchownat(folder.as_fd(), &*name, uid, gid, AtFlags::AT_SYMLINK_NOFOLLOW))
 }
 
 /// chmod(2) of what is open.
@@ -104,18 +110,19 @@ pub fn change_mode(file: impl AsFd, mode: u32) -> nix::Result<()> {
 }
 
 /// chmod(2) of what has the name and is no symbolic link (then: EOPNOTSUPP).
-pub fn change_mode_at(folder: impl AsFd, name: &OsStr, mode: u32) -> nix::Result<()> {
+pub fn change_mode_at(folder: &dyn AsFd, name: &OsStr, mode: u32) -> nix::Result<()> {
+    let name = c_string(name)?;
     call("change_mode_at", || {
-        nix::sys::stat::fchmodat(folder.as_fd(), name, mode_of(mode), FchmodatFlags::NoFollowSymlink)
+        nix::sys::stat::fchmodat(folder.as_fd(), &*name, mode_of(mode), FchmodatFlags::NoFollowSymlink)
     })
 }
 
 /// Sets the time of the last change of what has the name.
 pub fn set_modified_at(folder: impl AsFd, name: &OsStr, seconds: i64, nanoseconds: i64) -> nix::Result<()> {
-    let modified = TimeSpec::new(seconds, nanoseconds);
+    let (name, modified) = (c_string(name)?, TimeSpec::new(seconds, nanoseconds));
     call("set_modified_at", || {
         let follow = UtimensatFlags::NoFollowSymlink;
-        nix::sys::stat::utimensat(folder.as_fd(), name, &TimeSpec::UTIME_OMIT, &modified, follow)
+        nix::sys::stat::utimensat(folder.as_fd(), &*name, &TimeSpec::UTIME_OMIT, &modified, follow)
     })
 }
 
@@ -148,7 +155,7 @@ pub fn read_behind(file: impl AsFd, buffer: &mut Vec<u8>) -> nix::Result<usize> 
 /// What one read of the file gives, which is all there is of a short file of the kernel's; the number of bytes. Nothing
 /// stays open.
 pub fn read_once(path: &Path, buffer: &mut [u8]) -> nix::Result<usize> {
-    let file = open(WORKING_DIRECTORY, path, OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY, 0)?;
+    let file = open(&WORKING_DIRECTORY, path, OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY, 0)?;
     call("read", || nix::unistd::read(&file, buffer))
 }
 
@@ -219,29 +226,38 @@ pub fn lock(file: impl AsFd, lock: Lock) -> nix::Result<()> {
 const BATCH: usize = 8192;
 
 /// The names in a directory, `.` and `..` left out, in no order.
-pub struct Names<Folder> {
-    folder: Folder,
+pub struct Names<'a> {
+    folder: BorrowedFd<'a>,
     wanted: fn(&OsStr) -> bool,
     buffer: Vec<u8>,
     next: usize,
 }
 
 /// Reads the directory from where its descriptor stands.
-pub fn names<Folder: AsFd>(folder: Folder) -> Names<Folder> {
+pub fn names(folder: &impl AsFd) -> Names<'_> {
     names_that(folder, |_| true)
 }
 
-/// The same, of names that are `wanted`.
-pub fn names_that<Folder: AsFd>(folder: Folder, wanted: fn(&OsStr) -> bool) -> Names<Folder> {
-    Names { folder, wanted, buffer: Vec::new(), next: 0 }
+/// All of them at once.
+pub fn all_names(folder: &impl AsFd) -> nix::Result<Vec<OsString>> {
+    let mut all = Vec::new();
+    for name in names(folder) {
+        all.push(name?);
+    }
+    Ok(all)
 }
 
-impl<Folder: AsFd> Names<Folder> {
+/// The same, of names that are `wanted`.
+pub fn names_that(folder: &impl AsFd, wanted: fn(&OsStr) -> bool) -> Names<'_> {
+    Names { folder: folder.as_fd(), wanted, buffer: Vec::new(), next: 0 }
+}
+
+impl Names<'_> {
     fn refill(&mut self) -> nix::Result<usize> {
         self.next = 0;
         self.buffer.clear();
         self.buffer.reserve(BATCH);
-        let folder = self.folder.as_fd().as_raw_fd();
+        let folder = self.folder.as_raw_fd();
         let length = call("names", || {
             let spare = self.buffer.spare_capacity_mut();
             // SAFETY: the kernel writes at most `len` bytes to a live buffer of that length.
@@ -254,7 +270,7 @@ impl<Folder: AsFd> Names<Folder> {
     }
 }
 
-impl<Folder: AsFd> Iterator for Names<Folder> {
+impl Iterator for Names<'_> {
     type Item = nix::Result<OsString>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -279,6 +295,11 @@ impl<Folder: AsFd> Iterator for Names<Folder> {
             }
         }
     }
+}
+
+/// A name as the kernel takes it. Not through nix, which has a function of its own for each call that takes one.
+fn c_string(name: &OsStr) -> nix::Result<CString> {
+    CString::new(name.as_bytes()).map_err(|_| Errno::EINVAL)
 }
 
 fn mode_of(mode: u32) -> Mode {

@@ -30,10 +30,13 @@ impl Words {
 
     /// Words of our own, kept for the life of the process.
     pub fn from_owned(words: Vec<CString>) -> Self {
+        Words::from_pointers(words.into_iter().map(|word| word.into_raw().cast_const()).collect())
+    }
+
+    fn from_pointers(mut words: Vec<*const c_char>) -> Self {
         let count = words.len();
-        let pointers = words.into_iter().map(|word| word.into_raw().cast_const()).chain([std::ptr::null()]);
-        let first = Box::leak(pointers.collect::<Box<[_]>>()).as_ptr();
-        Words { first, count }
+        words.push(std::ptr::null());
+        Words { first: words.leak().as_ptr(), count }
     }
 
     /// How many words there are.
@@ -56,10 +59,11 @@ impl Words {
     /// The words but for the one at `index`.
     #[must_use]
     pub fn without(self, index: usize) -> Words {
-        let others = self.iter().enumerate().filter(|&(at, _)| at != index);
-        let pointers: Box<[_]> = others.map(|(_, word)| word.as_ptr()).chain([std::ptr::null()]).collect();
-        let count = pointers.len() - 1;
-        Words { first: Box::leak(pointers).as_ptr(), count }
+        let mut words: Vec<_> = self.iter().map(CStr::as_ptr).collect();
+        if index < words.len() {
+            words.remove(index);
+        }
+        Words::from_pointers(words)
     }
 
     /// The word at `index`.
@@ -76,6 +80,11 @@ impl Words {
     /// The words in order.
     pub fn iter(self) -> impl Iterator<Item = &'static CStr> {
         (0..self.count).filter_map(move |index| self.get(index))
+    }
+
+    /// Copies, without their NULs.
+    pub fn to_bytes(self) -> Vec<Vec<u8>> {
+        self.iter().map(|word| word.to_bytes().to_vec()).collect()
     }
 
     /// The vector for execve(2).

@@ -8,7 +8,6 @@ use crate::report::{Format, Level};
 use crate::sys::wait::WaitStatus;
 use std::ffi::{CString, OsString};
 use std::fmt::Display;
-use std::ops::ControlFlow;
 
 /// `tini version` in its own program too, because dockerd asks for it.
 const VERSION: &str = "tini version 0.2.1_catatonit\n";
@@ -46,21 +45,20 @@ pub fn parse(argv: &[&[u8]], variable: impl Fn(&str) -> Option<OsString>, pid: i
     let mut group = false;
     let mut pause = false;
     let mut getopt = Getopt::new(argv, &SYNTAX);
-    let end = getopt.each(|(letter, _)| {
+    loop {
+        let (letter, _) = match getopt.option() {
+            Ok(Some(given)) => given,
+            Ok(None) => break,
+            Err(problem) => return wrong_usage(argv, &problem, USAGE),
+        };
         match letter {
             b'g' => group = true,
             b'P' => pause = true,
-            b'h' => return ControlFlow::Break(print(false, HELP)),
-            b'L' => return ControlFlow::Break(print(true, LICENCE)),
-            b'V' => return ControlFlow::Break(print(true, VERSION)),
+            b'h' => return print(false, HELP),
+            b'L' => return print(true, LICENCE),
+            b'V' => return print(true, VERSION),
             _ => {}
         }
-        ControlFlow::Continue(())
-    });
-    match end {
-        Err(problem) => return wrong_usage(argv, &problem, USAGE),
-        Ok(ControlFlow::Break(asked)) => return asked,
-        Ok(ControlFlow::Continue(())) => {}
     }
     if pause {
         return Asked::Pause(super::Voice::Catatonit(voice));

@@ -10,7 +10,6 @@ use crate::sys::wait::WaitStatus;
 use nix::unistd::Pid;
 use std::ffi::OsString;
 use std::fmt::Display;
-use std::ops::ControlFlow;
 
 const VERSION: &str = "dumb-init v1.2.5\n";
 
@@ -38,10 +37,15 @@ pub fn parse(argv: &[&[u8]], variable: impl Fn(&str) -> Option<OsString>) -> Ask
     let mut rewrites = Rewrites::none();
     let mut rewritten = Vec::new();
     let mut getopt = Getopt::new(argv, &SYNTAX);
-    let end = getopt.each(|(letter, value)| {
+    loop {
+        let (letter, value) = match getopt.option() {
+            Ok(Some(given)) => given,
+            Ok(None) => break,
+            Err(problem) => return wrong_usage(argv, &problem, ""),
+        };
         match letter {
-            b'h' => return ControlFlow::Break(print(help(argv), 0)),
-            b'V' => return ControlFlow::Break(print(VERSION.to_owned(), 0)),
+            b'h' => return print(help(argv), 0),
+            b'V' => return print(VERSION.to_owned(), 0),
             b'v' => voice.verbose = true,
             b'c' => own_session = false,
             b'r' => match rewrite(value) {
@@ -49,16 +53,10 @@ pub fn parse(argv: &[&[u8]], variable: impl Fn(&str) -> Option<OsString>) -> Ask
                     rewrites.set(from, to);
                     rewritten.push(from);
                 }
-                None => return ControlFlow::Break(print(WRONG_REWRITE.to_owned(), 1)),
+                None => return print(WRONG_REWRITE.to_owned(), 1),
             },
             _ => {}
         }
-        ControlFlow::Continue(())
-    });
-    match end {
-        Err(problem) => return wrong_usage(argv, &problem, ""),
-        Ok(ControlFlow::Break(asked)) => return asked,
-        Ok(ControlFlow::Continue(())) => {}
     }
     if !getopt.has_command() {
         return print(usage(argv), 1);

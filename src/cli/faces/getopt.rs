@@ -4,8 +4,6 @@
 //! GNU's looks for options in all of argv, which makes `tini ls -d /` fail, and `tini app -v` eat the `-v`. Here options end
 //! at the first word that is none, as POSIX has it. What such a search does with `--` stays ([`Getopt::command`]).
 
-use std::ops::ControlFlow;
-
 /// What there is to look for.
 pub struct Syntax {
     /// The letters, a `:` behind each that takes a value.
@@ -43,20 +41,11 @@ impl<'a> Getopt<'a> {
         Getopt { argv, syntax, next: 1, letters: &[], ended: false }
     }
 
-    /// Hands each option to `each`, until that breaks off or something is wrong.
+    /// The next option; `None`: there is none left.
     ///
     /// # Errors
     /// The message of getopt(3), without the program's name in front.
-    pub fn each<T>(&mut self, mut each: impl FnMut(Given<'a>) -> ControlFlow<T>) -> Result<ControlFlow<T>, String> {
-        while let Some(given) = self.option()? {
-            if let ControlFlow::Break(result) = each(given) {
-                return Ok(ControlFlow::Break(result));
-            }
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn option(&mut self) -> Result<Option<Given<'a>>, String> {
+    pub fn option(&mut self) -> Result<Option<Given<'a>>, String> {
         if self.letters.is_empty() {
             let Some(&word) = self.argv.get(self.next) else { return Ok(None) };
             match word {
@@ -169,11 +158,9 @@ mod tests {
         let argv: Vec<&[u8]> = std::iter::once(&"x").chain(words).map(|word| word.as_bytes()).collect();
         let mut getopt = Getopt::new(&argv, syntax);
         let mut found = Vec::new();
-        let end = getopt.each(|(letter, value)| {
+        while let Some((letter, value)) = getopt.option()? {
             found.push(format!("{}{}", char::from(letter), String::from_utf8_lossy(value)));
-            ControlFlow::<()>::Continue(())
-        })?;
-        assert_eq!(end, ControlFlow::Continue(()));
+        }
         Ok((found.join(" "), getopt.command(true)))
     }
 

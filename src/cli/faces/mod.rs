@@ -109,12 +109,16 @@ pub enum Note {
 impl Face {
     /// The one that is called so; only the last part of a path counts.
     pub fn of(argv0: &[u8]) -> Option<Self> {
-        match argv0.rsplit(|&byte| byte == b'/').next()? {
-            b"tini" | b"tini-static" | b"docker-init" => Some(Face::Tini),
-            b"dumb-init" => Some(Face::DumbInit),
-            b"catatonit" | b"podman-init" => Some(Face::Catatonit),
-            _ => None,
-        }
+        let known = [
+            ("tini", Face::Tini),
+            ("tini-static", Face::Tini),
+            ("docker-init", Face::Tini),
+            ("dumb-init", Face::DumbInit),
+            ("catatonit", Face::Catatonit),
+            ("podman-init", Face::Catatonit),
+        ];
+        let own = argv0.rsplit(|&byte| byte == b'/').next()?;
+        known.into_iter().find(|(name, _)| name.as_bytes() == own).map(|(_, face)| face)
     }
 
     /// Reads argv (the name first) and the peer's variables. `pid`: of this process, which is in messages.
@@ -233,7 +237,8 @@ mod tests {
             }
         };
         let own = "its interpreter `/x` does not exist";
-        let failure = StartFailure { error: Some(Errno::ENOENT), ..StartFailure::new(127, own.to_owned()) };
+        let mut failure = StartFailure::new(127, own.to_owned());
+        failure.error = Some(Errno::ENOENT);
         for (face, said) in [
             (Face::Tini, "exec ./a failed: No such file or directory"),
             (Face::DumbInit, "./a: No such file or directory"),

@@ -10,7 +10,6 @@ use crate::sys::wait::WaitStatus;
 use nix::errno::Errno;
 use std::ffi::OsString;
 use std::fmt::Display;
-use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
 
 /// dockerd takes what is between `tini version ` and ` - ` for the version, and what follows `git.` for the commit.
@@ -49,31 +48,30 @@ pub fn parse(argv: &[&[u8]], variable: impl Fn(&str) -> Option<OsString>, pid: i
     let mut parent_death = None;
     let mut exit = ExitMap::none();
     let mut getopt = Getopt::new(argv, &SYNTAX);
-    let end = getopt.each(|(letter, value)| {
+    loop {
+        let (letter, value) = match getopt.option() {
+            Ok(Some(given)) => given,
+            Ok(None) => break,
+            Err(problem) => return wrong_usage(argv, &problem, &help(argv)),
+        };
         match letter {
-            b'h' => return ControlFlow::Break(print(help(argv))),
-            b'l' => return ControlFlow::Break(print(LICENCE.to_owned())),
+            b'h' => return print(help(argv)),
+            b'l' => return print(LICENCE.to_owned()),
             b'v' => voice.verbosity += 1,
             b'w' => voice.warns_of_reaping = true,
             b'g' => group = true,
             b'p' => match named(value) {
                 Some(signal) => parent_death = Some(signal),
-                None => return ControlFlow::Break(voice.refuse('p', value)),
+                None => return voice.refuse('p', value),
             },
             // The empty text is 0 to tini.
             b'e' => match numbers::whole(value).or(value.is_empty().then_some(0)).map(u8::try_from) {
                 Some(Ok(status)) => exit.set(status, 0),
-                Some(Err(_)) | None => return ControlFlow::Break(voice.refuse('e', value)),
+                Some(Err(_)) | None => return voice.refuse('e', value),
             },
             // -s: a sub-reaper onset is anyway, where it is not PID 1.
             _ => {}
         }
-        ControlFlow::Continue(())
-    });
-    match end {
-        Err(problem) => return wrong_usage(argv, &problem, &help(argv)),
-        Ok(ControlFlow::Break(asked)) => return asked,
-        Ok(ControlFlow::Continue(())) => {}
     }
     if !getopt.has_command() {
         return Asked::Print { to_stdout: false, text: help(argv), status: 1 };

@@ -39,7 +39,7 @@ pub(super) fn copy(order: &Order<'_>, marker: Option<&Path>) -> Result<Outcome, 
         && marker::is_there(marker).map_err(refuse)?
     {
         // All that a kill right after the marker was written leaves to do.
-        let _: nix::Result<()> = file::unlink(WORKING_DIRECTORY, order.to.join(INCOMPLETE).as_os_str());
+        let _: nix::Result<()> = file::unlink(&WORKING_DIRECTORY, order.to.join(INCOMPLETE).as_os_str());
         return Ok(Outcome::default());
     }
     let mut folders = Folders::default();
@@ -84,7 +84,7 @@ impl Unfinished {
 fn start(order: &Order<'_>, folders: &mut Folders, copier: &mut Copier<'_>) -> Result<Copied, Reason> {
     let from = order.from;
     let read = |error| Reason::system(error, Request::Read, from).of(from);
-    let opened = file::open(WORKING_DIRECTORY, from, OFlag::O_RDONLY | OFlag::O_NONBLOCK, 0).map_err(read)?;
+    let opened = file::open(&WORKING_DIRECTORY, from, OFlag::O_RDONLY | OFlag::O_NONBLOCK, 0).map_err(read)?;
     let stat = file::stat(&opened).map_err(read)?;
     let original = Original { opened, stat, path: from.to_owned() };
     let named = if order.to.file_name().is_some() { order.to.to_owned() } else { name_of(order.to)? };
@@ -129,7 +129,7 @@ fn copy_tree(original: &Original, place: &Place, order: &Order<'_>, copier: &mut
     let write = |error| Reason::system(error, Request::Write, path).of(path);
     let made = there.is_none();
     if made {
-        copier.directory(original, folder, name, mark)?;
+        copier.directory(original, folder, name, true)?;
     } else if there.is_some_and(|there| Kind::of(&there) != Kind::Directory) {
         return match condition {
             CopyIf::Missing | CopyIf::Empty => Ok(Copied::NotAsked),

@@ -22,14 +22,14 @@ pub(super) fn make(path: &Path, mode: Option<u32>, owner: Ownership, parents: bo
 fn ensure(folders: &mut Folders, path: &Path, mode: Option<u32>, owner: Ownership) -> Result<bool, Reason> {
     if path.file_name().is_none() {
         // `/`, or something that ends with `..`: nothing that could be missing.
-        let opened = file::open(WORKING_DIRECTORY, path, OFlag::O_RDONLY | OFlag::O_DIRECTORY, 0);
+        let opened = file::open(&WORKING_DIRECTORY, path, OFlag::O_RDONLY | OFlag::O_DIRECTORY, 0);
         let stat = opened.and_then(|opened| Ok((file::stat(&opened)?, opened)));
         let (stat, opened) = stat.map_err(|error| Reason::system(error, Request::Read, path))?;
         let settled = settle(&Subject::Open(opened.as_fd()), &stat, mode, owner);
         return settled.map_err(|(error, request)| Reason::system(error, request, path));
     }
     let place = folders.place(path)?;
-    let Place { folder, name, .. } = &place;
+    let Place { folder, name, .. } = &*place;
     if place.there.is_none() {
         match folder.make_directory(name, mode, owner) {
             Ok(true) => return Ok(true),

@@ -11,7 +11,7 @@ use super::write::{same_content, write_if};
 use crate::plan::model::Edit;
 
 pub(super) fn edit(edit: &Edit) -> Result<Outcome, StepError> {
-    write_if(std::slice::from_ref(&edit.new), |place| is_unchanged(edit, place))
+    write_if(std::slice::from_ref(&edit.new), &|place| is_unchanged(edit, place))
 }
 
 fn is_unchanged(edit: &Edit, place: &Place) -> Result<(), Reason> {

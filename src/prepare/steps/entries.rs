@@ -124,8 +124,7 @@ impl<'a> Copier<'a> {
         let original = parent.entry(name, *stat, OFlag::O_RDONLY | OFlag::O_DIRECTORY)?;
         let whole = self.is_whole(parent, name, true);
         match there {
-            None if whole => self.directory(&original, target, name, mark)?,
-            None => self.directory(&original, target, name, |_| Ok(()))?,
+            None => self.directory(&original, target, name, whole)?,
             Some(Kind::Directory) => {}
             Some(other @ (Kind::File | Kind::Link | Kind::Fifo | Kind::Socket | Kind::Device)) => {
                 let (original, path) = (original.path.display(), target.path().join(name));
@@ -166,19 +165,22 @@ impl<'a> Copier<'a> {
         self.notes.push(format!("`{}` is there already, and left as it is", path.display()));
     }
 
-    /// An empty directory with the mode and the owner of the original, but that its owner may fill it.
+    /// An empty directory with the mode and the owner of the original, but that its owner may fill it; `marked`: it says that
+    /// it is not complete.
     pub(super) fn directory(
         &mut self,
         original: &Original,
         folder: &Rc<Folder>,
         name: &OsStr,
-        fill: impl Fn(&OwnedFd) -> nix::Result<()>,
+        marked: bool,
     ) -> Result<(), Reason> {
         let mode = original.stat.st_mode & 0o7777 | 0o700;
         let owner = self.owner;
-        self.make(original, folder, name, || {
-            folder.temporary_directory(0o700, |made| {
-                fill(made).map_err(for_write)?;
+        self.make(original, folder, name, &mut || {
+            folder.temporary_directory(0o700, &|made| {
+                if marked {
+                    mark(made).map_err(for_write)?;
+                }
                 dress(made, mode, owner, Some(&original.stat)).map(drop)
             })
         })
@@ -188,7 +190,7 @@ impl<'a> Copier<'a> {
     pub(super) fn file(&mut self, original: &Original, folder: &Rc<Folder>, name: &OsStr) -> Result<(), Reason> {
         let Original { opened: source, stat, .. } = original;
         let owner = self.owner;
-        self.make(original, folder, name, || {
+        self.make(original, folder, name, &mut || {
             let (temporary, opened) = folder.temporary_file().map_err(for_write)?;
             file::rewind(source).and_then(|()| copy_content(source, &opened)).map_err(for_write)?;
             // Before it is given away: only its owner may set its time.
@@ -200,7 +202,7 @@ impl<'a> Copier<'a> {
 
     fn link(&mut self, parent: &Original, name: &OsStr, stat: &Stat, folder: &Rc<Folder>) -> Result<(), Reason> {
         let Ownership { uid, gid } = self.owner;
-        self.make(parent, folder, name, || {
+        self.make(parent, folder, name, &mut || {
             let pointed = file::read_link(&parent.opened, name).map_err(for_read)?;
             let made = folder.temporary(|name| file::make_link(Path::new(&pointed), folder, name));
             let (temporary, ()) = made.map_err(for_write)?;
@@ -220,9 +222,9 @@ impl<'a> Copier<'a> {
         original: &Original,
         folder: &Rc<Folder>,
         name: &OsStr,
-        make: impl FnMut() -> Result<Temporary, Refusal>,
+        make: &mut dyn FnMut() -> Result<Temporary, Refusal>,
     ) -> Result<(), Reason> {
-        match folder::place(make, |temporary| temporary.place_new(name)) {
+        match folder::place(make, &|temporary| temporary.place_new(name)) {
             Ok(placed) => {
                 self.copied += usize::from(placed);
                 Ok(())

@@ -13,9 +13,12 @@ use std::path::Path;
 /// How many of several reasons are told.
 const MOST_REASONS: usize = 3;
 
-/// Why a step was not done. Displays as one sentence; never says what is in a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StepError {
+/// Why a step was not done. Displays as one sentence; never says what is in a file. A pointer, for it is passed on a lot.
+#[derive(Debug, PartialEq, Eq)]
+pub struct StepError(Box<Parts>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Parts {
     attempt: String,
     reasons: Vec<Reason>,
     more: usize,
@@ -24,23 +27,23 @@ pub struct StepError {
 impl StepError {
     /// `attempt` stands behind "cannot": ``write `/etc/app.conf` ``.
     pub(super) fn new(attempt: String, reason: Reason) -> Self {
-        StepError { attempt, reasons: vec![reason], more: 0 }
+        StepError(Box::new(Parts { attempt, reasons: vec![reason], more: 0 }))
     }
 }
 
 /// `cannot write ...: permission denied (EACCES): ...; onset runs as ...`
 impl fmt::Display for StepError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let StepError { attempt, reasons, more } = self;
+        let Parts { attempt, reasons, more } = &*self.0;
         write!(f, "cannot {attempt}: ")?;
         for (index, reason) in reasons.iter().enumerate() {
             f.write_str(if index == 0 { "" } else { "; " })?;
-            f.write_str(&reason.text)?;
+            f.write_str(&reason.0.text)?;
         }
         if *more > 0 {
             write!(f, "; and {more} more")?;
         }
-        match reasons.iter().find_map(|reason| reason.advice.as_ref()) {
+        match reasons.iter().find_map(|reason| reason.0.advice.as_ref()) {
             Some(advice) => write!(f, "; onset runs as {}:{}; {advice}", geteuid(), getegid()),
             None => Ok(()),
         }
@@ -68,13 +71,16 @@ impl Failures {
     /// The error, if anything failed.
     pub(super) fn result(self, attempt: impl FnOnce() -> String) -> Result<(), StepError> {
         let Failures { reasons, more } = self;
-        if reasons.is_empty() { Ok(()) } else { Err(StepError { attempt: attempt(), reasons, more }) }
+        if reasons.is_empty() { Ok(()) } else { Err(StepError(Box::new(Parts { attempt: attempt(), reasons, more }))) }
     }
 }
 
-/// One reason, in words.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Reason {
+/// One reason, in words. A pointer, for it is passed on a lot.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Reason(Box<Told>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Told {
     error: Option<Errno>,
     text: String,
     /// What would help, where rights are what is missing.
@@ -106,9 +112,13 @@ pub(super) fn for_write(error: Errno) -> Refusal {
 }
 
 impl Reason {
+    fn new(error: Option<Errno>, text: String, advice: Option<String>) -> Self {
+        Reason(Box::new(Told { error, text, advice }))
+    }
+
     /// What is there already stands in the way.
     pub(super) fn text(text: String) -> Self {
-        Reason { error: None, text, advice: None }
+        Reason::new(None, text, None)
     }
 
     /// The system refused `request` for `path`. Looks at what is there: to be called right after.
@@ -119,7 +129,7 @@ impl Reason {
             Request::Read | Request::Write => Because(error).to_string(),
         };
         if !denies(error) {
-            return Reason { error: Some(error), text, advice: None };
+            return Reason::new(Some(error), text, None);
         }
         let folder = path.ancestors().skip(1).map(non_empty).find_map(|folder| Some((folder, look(folder)?)));
         if let Some((folder, stat)) = &folder {
@@ -136,33 +146,29 @@ impl Reason {
     pub(super) fn brief(error: Errno, request: Request, path: &Path, stat: Option<&Stat>) -> Self {
         let rights = stat.map(|stat| format!(" has {}", Rights::of(stat))).unwrap_or_default();
         let text = format!("`{}`{rights}: {}", path.display(), Because(error));
-        if denies(error) {
-            Reason::denied(error, text, request, path)
-        } else {
-            Reason { error: Some(error), text, advice: None }
-        }
+        if denies(error) { Reason::denied(error, text, request, path) } else { Reason::new(Some(error), text, None) }
     }
 
     fn denied(error: Errno, text: String, request: Request, place: &Path) -> Self {
-        Reason { error: Some(error), text, advice: Some(advice(error, request, place)) }
+        Reason::new(Some(error), text, Some(advice(error, request, place)))
     }
 
     /// The same with the path before it.
     pub(super) fn of(mut self, path: &Path) -> Self {
-        self.text = format!("`{}`: {}", path.display(), self.text);
+        self.0.text = format!("`{}`: {}", path.display(), self.0.text);
         self
     }
 
     /// Whether rights are what is missing: a mode, an owner, a file system that can be written.
     pub(super) fn is_refusal(&self) -> bool {
-        self.error.is_some_and(denies)
+        self.0.error.is_some_and(denies)
     }
 }
 
 /// Without the advice.
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.0.text)
     }
 }
 
@@ -194,7 +200,7 @@ fn non_empty(path: &Path) -> &Path {
 }
 
 fn look(path: &Path) -> Option<Stat> {
-    let file = file::open(WORKING_DIRECTORY, path, OFlag::O_PATH | OFlag::O_NOFOLLOW, 0).ok()?;
+    let file = file::open(&WORKING_DIRECTORY, path, OFlag::O_PATH | OFlag::O_NOFOLLOW, 0).ok()?;
     file::stat(file).ok()
 }
 

@@ -14,7 +14,6 @@ use crate::sys::file::{self, Lock, Stat, WORKING_DIRECTORY};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -40,14 +39,14 @@ fn is_temporary(name: &OsStr) -> bool {
 }
 
 thread_local! {
-    /// The folders that were swept, by device and inode; `None`: it does not matter.
-    static SWEPT: RefCell<Option<BTreeSet<(u64, u64)>>> = const { RefCell::new(None) };
+    /// The folders that were swept, by device and inode, in order; `None`: it does not matter.
+    static SWEPT: RefCell<Option<Vec<(u64, u64)>>> = const { RefCell::new(None) };
 }
 
 /// From here on each folder is swept once. To be called by a start, which removes what it makes itself: to list a folder for
 /// each of many files in it would cost the square of their number.
 pub fn sweep_once() {
-    SWEPT.set(Some(BTreeSet::new()));
+    SWEPT.set(Some(Vec::new()));
 }
 
 /// A directory in which names come and go.
@@ -65,7 +64,7 @@ impl AsFd for Folder {
 
 impl Folder {
     fn open(path: &Path) -> nix::Result<Rc<Self>> {
-        Self::open_in(WORKING_DIRECTORY, path, path.to_owned(), OFlag::empty())
+        Self::open_in(&WORKING_DIRECTORY, path, path.to_owned(), OFlag::empty())
     }
 
     /// A directory in it; a symbolic link is none.
@@ -73,11 +72,11 @@ impl Folder {
         Self::open_in(&self.fd, Path::new(name), self.path.join(name), OFlag::O_NOFOLLOW)
     }
 
-    fn open_in(at: impl AsFd, name: &Path, path: PathBuf, flags: OFlag) -> nix::Result<Rc<Self>> {
+    fn open_in(at: &dyn AsFd, name: &Path, path: PathBuf, flags: OFlag) -> nix::Result<Rc<Self>> {
         let flags = flags | OFlag::O_DIRECTORY;
-        let fd = match file::open(at.as_fd(), name, flags | OFlag::O_RDONLY, 0) {
+        let fd = match file::open(at, name, flags | OFlag::O_RDONLY, 0) {
             // It may be written although it may not be read.
-            Err(Errno::EACCES) => file::open(at.as_fd(), name, flags | OFlag::O_PATH, 0)?,
+            Err(Errno::EACCES) => file::open(at, name, flags | OFlag::O_PATH, 0)?,
             opened => opened?,
         };
         let folder = Folder { fd, path, locked: Cell::new(false) };
@@ -103,9 +102,14 @@ impl Folder {
 
     /// Whether it is yet to be swept.
     fn is_new(&self) -> bool {
-        SWEPT.with_borrow_mut(|swept| match (swept, file::stat(&self.fd)) {
-            (Some(swept), Ok(stat)) => swept.insert((stat.st_dev, stat.st_ino)),
-            (None, _) | (_, Err(_)) => true,
+        SWEPT.with_borrow_mut(|swept| {
+            let (Some(swept), Ok(stat)) = (swept, file::stat(&self.fd)) else { return true };
+            let id = (stat.st_dev, stat.st_ino);
+            let place = swept.binary_search(&id);
+            if let Err(place) = place {
+                swept.insert(place, id);
+            }
+            place.is_err()
         })
     }
 
@@ -142,13 +146,8 @@ impl Folder {
         if !self.locked.get() {
             self.lock();
         }
-        // Distinct from other starts' by chance; where it is not, the next one is.
-        let now = clock::monotonic();
-        let seed = (now.as_secs() << 30) ^ u64::from(now.subsec_nanos()) ^ (u64::from(std::process::id()) << 20);
         for attempt in 0..MOST_NAMES {
-            let name =
-                format!(".onset-{:08x}.tmp", seed.wrapping_add(attempt).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32);
-            let name = OsString::from(name);
+            let name = temporary_name(attempt);
             match make(&name) {
                 Err(Errno::EEXIST) => {}
                 Err(error) => return Err(error),
@@ -168,7 +167,7 @@ impl Folder {
     pub(super) fn temporary_directory(
         self: &Rc<Self>,
         mode: u32,
-        fill: impl Fn(&OwnedFd) -> Result<(), Refusal>,
+        fill: &dyn Fn(&OwnedFd) -> Result<(), Refusal>,
     ) -> Result<Temporary, Refusal> {
         let made = self.temporary(|name| file::make_directory(&self.fd, name, mode));
         let (temporary, ()) = made.map_err(for_write)?;
@@ -187,21 +186,28 @@ impl Folder {
         owner: Ownership,
     ) -> Result<bool, Refusal> {
         let first_mode = if mode.is_some() { 0o700 } else { PARENT_MODE };
-        let make = || {
-            self.temporary_directory(first_mode, |made| {
+        let mut make = || {
+            self.temporary_directory(first_mode, &|made| {
                 let stat = file::stat(made).map_err(for_read)?;
                 settle(&Subject::Open(made.as_fd()), &stat, mode, owner).map(drop)
             })
         };
-        place(make, |temporary| temporary.place_new(name))
+        place(&mut make, &|temporary| temporary.place_new(name))
     }
+}
+
+/// One of the temporary names. Distinct from other starts' by chance; where it is not, the next one is.
+fn temporary_name(attempt: u64) -> OsString {
+    let now = clock::monotonic();
+    let seed = (now.as_secs() << 30) ^ u64::from(now.subsec_nanos()) ^ (u64::from(std::process::id()) << 20);
+    format!(".onset-{:08x}.tmp", seed.wrapping_add(attempt).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32).into()
 }
 
 /// Makes something under a temporary name and gives it its own; `false` if that is taken. Once more if somebody else's
 /// sweep came between.
 pub(super) fn place(
-    mut make: impl FnMut() -> Result<Temporary, Refusal>,
-    mut place: impl FnMut(&mut Temporary) -> nix::Result<()>,
+    make: &mut dyn FnMut() -> Result<Temporary, Refusal>,
+    place: &dyn Fn(&mut Temporary) -> nix::Result<()>,
 ) -> Result<bool, Refusal> {
     let mut attempts_left = MOST_SWEEPS;
     loop {

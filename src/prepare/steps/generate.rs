@@ -28,8 +28,8 @@ fn ensure(generate: &Generate, folders: &mut Folders) -> Result<(bool, Vec<u8>),
     let explain = |(error, request): Refusal| Reason::system(error, request, &place.path);
     let mut made = false;
     if place.there.is_none() {
-        made =
-            folder::place(|| fill(generate, &place), |temporary| temporary.place_new(&place.name)).map_err(explain)?;
+        let placed = folder::place(&mut || fill(generate, &place), &|temporary| temporary.place_new(&place.name));
+        made = placed.map_err(explain)?;
         if made {
             // The name is to last as long as the content. A folder that may not be read cannot be synced.
             match file::sync(&place.folder) {
@@ -79,7 +79,6 @@ fn make(recipe: &Recipe) -> nix::Result<Vec<u8>> {
         let mut bytes = vec![0; count];
         random::fill(&mut bytes).map(|()| bytes)
     };
-    let hex = |bytes: &[u8]| bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(digit).collect::<Vec<u8>>();
     Ok(match recipe {
         Recipe::Bytes(count) => bytes(*count)?,
         Recipe::Hex(count) => hex(&bytes(*count)?),
@@ -90,13 +89,21 @@ fn make(recipe: &Recipe) -> nix::Result<Vec<u8>> {
             // RFC 9562: version 4, and the variant.
             uuid[6] = uuid[6] & 0x0f | 0x40;
             uuid[8] = uuid[8] & 0x3f | 0x80;
-            [&uuid[..4], &uuid[4..6], &uuid[6..8], &uuid[8..10], &uuid[10..]].map(hex).join(&b'-')
+            let mut text = hex(&uuid);
+            for place in [8, 13, 18, 23] {
+                text.insert(place, b'-');
+            }
+            text
         }
     })
 }
 
-fn digit(value: u8) -> u8 {
-    b"0123456789abcdef"[usize::from(value)]
+fn hex(bytes: &[u8]) -> Vec<u8> {
+    let mut text = Vec::new();
+    for byte in bytes {
+        text.extend([byte >> 4, byte & 15].map(|digit| b"0123456789abcdef"[usize::from(digit)]));
+    }
+    text
 }
 
 /// Each as likely as any other: a byte beyond the last whole multiple of their number is drawn again.

@@ -10,7 +10,7 @@ use std::path::Path;
 const MODE: u32 = 0o644;
 
 pub(super) fn is_there(marker: &Path) -> Result<bool, Reason> {
-    match file::stat_at(WORKING_DIRECTORY, marker.as_os_str()) {
+    match file::stat_at(&WORKING_DIRECTORY, marker.as_os_str()) {
         Ok(_) => Ok(true),
         Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(false),
         Err(error) => Err(Reason::system(error, Request::Read, marker).of(marker)),

@@ -43,23 +43,23 @@ struct Tree {
 impl Tree {
     fn top(&mut self, flat: bool) -> Result<(), Reason> {
         let name = self.path.clone().into_os_string();
-        let stat = file::stat_at(WORKING_DIRECTORY, &name);
+        let stat = file::stat_at(&WORKING_DIRECTORY, &name);
         let stat = stat.map_err(|error| Reason::system(error, Request::Read, &self.path))?;
         self.device = stat.st_dev;
         if Kind::of(&stat) == Kind::Link {
-            let target = file::read_link(WORKING_DIRECTORY, &name).unwrap_or_default();
+            let target = file::read_link(&WORKING_DIRECTORY, &name).unwrap_or_default();
             let target = Path::new(&target).display();
             return Err(Reason::text(format!(
                 "it is a symbolic link to `{target}`, and none is followed: name `{target}` itself"
             )));
         }
         if Kind::of(&stat) == Kind::Directory && !flat {
-            match open_directory(WORKING_DIRECTORY, &self.path) {
+            match open_directory(&WORKING_DIRECTORY, &self.path) {
                 Ok(directory) => self.directory(&directory, 0),
                 Err(error) => self.fail(error, Request::Read, Some(&stat)),
             }
         }
-        let result = |own: Ownership| file::change_owner_at(WORKING_DIRECTORY, &name, own.uid, own.gid);
+        let result = |own: Ownership| file::change_owner_at(&WORKING_DIRECTORY, &name, own.uid, own.gid);
         let missing = missing(self.owner, &stat);
         match missing.map(result) {
             None => {}
@@ -129,7 +129,7 @@ impl Tree {
     }
 }
 
-fn open_directory(at: impl AsFd, name: &Path) -> nix::Result<OwnedFd> {
+fn open_directory(at: &dyn AsFd, name: &Path) -> nix::Result<OwnedFd> {
     file::open(at, name, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW, 0)
 }
 

@@ -30,17 +30,17 @@ pub(super) struct Place {
 
 impl Folders {
     /// The place a path names, its last component taken as it is. Missing folders are made.
-    pub(super) fn place(&mut self, path: &Path) -> Result<Place, Reason> {
+    pub(super) fn place(&mut self, path: &Path) -> Result<Box<Place>, Reason> {
         let Some(name) = path.file_name() else {
             return Err(Reason::text(format!("`{}` ends with no name", path.display())));
         };
         let folder = self.open(path.parent().unwrap_or(Path::new("")))?;
         let there = folder.look(name).map_err(|error| Reason::system(error, Request::Read, path))?;
-        Ok(Place { folder, name: name.to_owned(), path: path.to_owned(), there })
+        Ok(Box::new(Place { folder, name: name.to_owned(), path: path.to_owned(), there }))
     }
 
     /// The place a path leads to.
-    pub(super) fn follow(&mut self, path: &Path) -> Result<Place, Reason> {
+    pub(super) fn follow(&mut self, path: &Path) -> Result<Box<Place>, Reason> {
         let mut place = self.place(path)?;
         for _ in 0..MOST_LINKS {
             let Some(link) = place.there.as_ref().filter(|stat| Kind::of(stat) == Kind::Link) else {

@@ -7,7 +7,7 @@ use crate::glob;
 use crate::sys::file::{self, WORKING_DIRECTORY};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ pub(super) fn remove(paths: &[PathBuf]) -> Result<Outcome, StepError> {
             Some(name) if glob::is_pattern(name.as_bytes()) => {
                 remove_matches(path, name, &mut outcome, &mut failures);
             }
-            Some(_) => remove_one(WORKING_DIRECTORY, path.as_os_str(), path, &mut outcome, &mut failures),
+            Some(_) => remove_one(&WORKING_DIRECTORY, path.as_os_str(), path, &mut outcome, &mut failures),
             None => outcome.notes.push(left(path, Kind::Directory)),
         }
     }
@@ -37,10 +37,10 @@ fn left(path: &Path, kind: Kind) -> String {
 
 fn remove_matches(path: &Path, pattern: &OsStr, outcome: &mut Outcome, failures: &mut Failures) {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let opened = file::open(WORKING_DIRECTORY, folder, OFlag::O_RDONLY | OFlag::O_DIRECTORY, 0);
+    let opened = file::open(&WORKING_DIRECTORY, folder, OFlag::O_RDONLY | OFlag::O_DIRECTORY, 0);
     let listed = opened.and_then(|opened| {
         // All of them before the first goes, which could hide another.
-        let names: Vec<OsString> = file::names(&opened).collect::<nix::Result<_>>()?;
+        let names = file::all_names(&opened)?;
         Ok((opened, names))
     });
     let (opened, mut names) = match listed {
@@ -53,7 +53,7 @@ fn remove_matches(path: &Path, pattern: &OsStr, outcome: &mut Outcome, failures:
     names.retain(|name| matches(pattern.as_bytes(), name.as_bytes()));
     names.sort();
     for name in names {
-        remove_one(opened.as_fd(), &name, &folder.join(&name), outcome, failures);
+        remove_one(&opened, &name, &folder.join(&name), outcome, failures);
     }
 }
 
@@ -62,8 +62,8 @@ fn matches(pattern: &[u8], name: &[u8]) -> bool {
     (!name.starts_with(b".") || pattern.starts_with(b".")) && glob::matches(pattern, name)
 }
 
-fn remove_one(folder: impl AsFd, name: &OsStr, path: &Path, outcome: &mut Outcome, failures: &mut Failures) {
-    let kind = match file::stat_at(folder.as_fd(), name) {
+fn remove_one(folder: &dyn AsFd, name: &OsStr, path: &Path, outcome: &mut Outcome, failures: &mut Failures) {
+    let kind = match file::stat_at(folder, name) {
         Ok(stat) => Kind::of(&stat),
         Err(Errno::ENOENT | Errno::ENOTDIR) => return,
         Err(error) => return failures.add(|| Reason::system(error, Request::Read, path).of(path)),

@@ -21,7 +21,7 @@ fn ensure(folders: &mut Folders, path: &Path, target: &Path, replace: bool) -> R
     if points_to(&place, target)? {
         return Ok(false);
     }
-    let Place { folder, name, there, .. } = place;
+    let Place { folder, name, there, .. } = *place;
     if let Some(there) = &there {
         match Kind::of(there) {
             Kind::Directory => return Err(Reason::text("there is a directory, and none is ever replaced".to_owned())),
@@ -38,16 +38,13 @@ fn ensure(folders: &mut Folders, path: &Path, target: &Path, replace: bool) -> R
             }
         }
     }
-    let make = || {
+    let mut make = || {
         let made = folder.temporary(|name| file::make_link(target, &folder, name));
         made.map(|(temporary, ())| temporary).map_err(for_write)
     };
-    let placed = folder::place(
-        make,
-        |temporary| {
-            if there.is_some() { temporary.place(&name) } else { temporary.place_new(&name) }
-        },
-    );
+    let placed = folder::place(&mut make, &|temporary| {
+        if there.is_some() { temporary.place(&name) } else { temporary.place_new(&name) }
+    });
     match placed {
         Ok(true) => Ok(true),
         Ok(false) => match file::read_link(&folder, &name) {

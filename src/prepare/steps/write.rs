@@ -18,16 +18,16 @@ use std::path::Path;
 const CHUNK: usize = 16 * 1024;
 
 pub(super) fn write(files: &[File]) -> Result<Outcome, StepError> {
-    write_if(files, |_| Ok(()))
+    write_if(files, &|_| Ok(()))
 }
 
 /// The same, if what is at their places is what it has to be.
-pub(super) fn write_if(files: &[File], accept: impl Fn(&Place) -> Result<(), Reason>) -> Result<Outcome, StepError> {
+pub(super) fn write_if(files: &[File], accept: &dyn Fn(&Place) -> Result<(), Reason>) -> Result<Outcome, StepError> {
     let mut outcome = Outcome::default();
     let mut folders = Folders::default();
     let mut ready = Vec::new();
     for file in files {
-        match Change::prepare(file, &mut folders, &accept) {
+        match Change::prepare(file, &mut folders, accept) {
             Ok(None) => {}
             Ok(Some(change)) => ready.push(change),
             Err(reason) => fail(file, reason, &mut outcome)?,
@@ -59,7 +59,7 @@ fn fail(file: &File, reason: Reason, outcome: &mut Outcome) -> Result<(), StepEr
 /// What is to be done to one file.
 struct Change<'a> {
     file: &'a File,
-    place: Place,
+    place: Box<Place>,
     how: How,
 }
 
@@ -77,7 +77,7 @@ impl<'a> Change<'a> {
     fn prepare(
         file: &'a File,
         folders: &mut Folders,
-        accept: &impl Fn(&Place) -> Result<(), Reason>,
+        accept: &dyn Fn(&Place) -> Result<(), Reason>,
     ) -> Result<Option<Self>, Reason> {
         let place = folders.follow(&file.target)?;
         if let Some(there) = &place.there {
@@ -174,8 +174,8 @@ fn fill(file: &File, place: &Place) -> Result<Temporary, Refusal> {
 
 fn name(file: &File, place: &Place, temporary: Temporary, notes: &mut Vec<String>) -> Result<bool, Refusal> {
     let mut first = Some(temporary);
-    let make = || first.take().map_or_else(|| fill(file, place), Ok);
-    let placed = folder::place(make, |temporary| {
+    let mut make = || first.take().map_or_else(|| fill(file, place), Ok);
+    let placed = folder::place(&mut make, &|temporary| {
         if file.unless_exists { temporary.place_new(&place.name) } else { temporary.place(&place.name) }
     });
     match placed {

@@ -91,7 +91,7 @@ fn context() -> Context {
     ];
     let env = env.map(|(name, value)| (name.to_owned(), value.as_bytes().to_owned()));
     let bytes = [("BYTES".to_owned(), b"\xff".to_vec())];
-    let env = env.into_iter().chain(bytes).collect();
+    let env = Named::of(env.into_iter().chain(bytes).collect());
     Context::new(env, &[b"-v".to_vec(), b"\xfe".to_vec()], Arc::new(Known))
 }
 
