@@ -1,7 +1,7 @@
 //! The filters that write a text in the way of a format.
 
 use super::call::{Call, failed};
-use super::print;
+use super::{md5, print};
 use minijinja::{Error, Value};
 
 pub fn tojson(call: &mut Call) -> Result<Value, Error> {
@@ -83,14 +83,14 @@ pub fn base64(bytes: &[u8]) -> String {
 
 /// For formats that want it (the user list of pgbouncer, PostgreSQL's `md5...`); it protects nothing.
 pub fn md5(call: &mut Call) -> Result<Value, Error> {
-    Ok(Value::from(hex(&md5::compute(call.text(0)?.as_bytes()).0)))
+    Ok(Value::from(hex(&md5::digest(call.text(0)?.as_bytes()))))
 }
 
 pub fn sha256(call: &mut Call) -> Result<Value, Error> {
     Ok(Value::from(hex(&hmac_sha256::Hash::hash(call.text(0)?.as_bytes()))))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
     bytes.iter().flat_map(|&byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
