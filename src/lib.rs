@@ -31,6 +31,7 @@
 //! | [`report`] | the closed list of events, one line each on stderr |
 //! | [`exit`] | the table of exit statuses |
 //! | [`glob`] | patterns for names |
+//! | [`json`] | what JSON is |
 //! | [`net`] | a client of the network, for readiness and health |
 //! | [`sys`] | the only `unsafe` |
 
@@ -45,6 +46,7 @@ pub mod handoff;
 pub mod init;
 mod inspect;
 pub mod install;
+pub mod json;
 mod launch;
 pub mod net;
 pub mod plan;
