@@ -11,6 +11,7 @@
 use crate::plan::model::Identity;
 use crate::record::{self, Environ, Record};
 use crate::stage::{Stage, is_supervisor};
+use crate::sys::file;
 use nix::errno::Errno;
 use std::fmt;
 use std::fs::{self, File};
@@ -130,9 +131,8 @@ impl Proc {
     }
 
     fn only_one(&self) -> Result<i32, NotFound> {
-        let entries = fs::read_dir(&self.0).map_err(|_| NotFound::None)?;
-        let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-        let mut all: Vec<i32> = pids.filter(|&pid| self.is_onset(pid)).collect();
+        let mut all = file::numbers_in(&self.0).map_err(|_| NotFound::None)?;
+        all.retain(|&pid| self.is_onset(pid));
         all.sort_unstable();
         // Its child has its name until it becomes the application.
         let parent = |pid| self.status(pid, "PPid")?.parse::<i32>().ok();
@@ -166,8 +166,9 @@ impl Init {
     /// # Errors
     /// We may not look into it (EACCES), or what else the system says.
     pub fn record(&self) -> nix::Result<Option<Record>> {
-        for entry in fs::read_dir(self.proc.path(self.pid, "fd")).map_err(errno)? {
-            let path = entry.map_err(errno)?.path();
+        let folder = self.proc.path(self.pid, "fd");
+        for fd in file::numbers_in(&folder)? {
+            let path = folder.join(fd.to_string());
             if fs::read_link(&path).is_ok_and(|target| record::is_link_to_one(&target)) {
                 return record::read(&OwnedFd::from(File::open(path).map_err(errno)?));
             }

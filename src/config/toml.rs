@@ -25,7 +25,7 @@ fn from_table(table: &DeTable<'_>) -> Value {
         (Key { place: place(key), name: key.get_ref().as_ref().to_owned() }, from_value(value))
     };
     let mut entries: Vec<(Key, Node)> = table.iter().map(entry).collect();
-    entries.sort_by_key(|(key, _)| key.place.start);
+    entries.sort_unstable_by_key(|(key, _)| key.place.start);
     Value::Table(entries)
 }
 

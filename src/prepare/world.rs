@@ -63,7 +63,7 @@ impl World for RealWorld {
         let folder = file::open(WORKING_DIRECTORY, path, OFlag::O_RDONLY | OFlag::O_DIRECTORY, 0)?;
         let mut names: Vec<PathBuf> =
             file::names(&folder).map(|name| name.map(PathBuf::from)).collect::<Result<_, _>>()?;
-        names.sort_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
+        names.sort_unstable_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
         Ok(names)
     }
 

@@ -1,5 +1,6 @@
 //! Everybody but onset itself: as PID 1 the whole container, else onset's descendants and nobody else.
 
+use crate::sys::file;
 use crate::sys::signal::{self, Holder, Signal};
 use nix::unistd::Pid;
 use std::path::Path;
@@ -59,9 +60,8 @@ fn descendants() -> Vec<Process> {
     if !std::fs::read_link("/proc/self").is_ok_and(|link| link == Path::new(&this.to_string())) {
         return Vec::new();
     }
-    let listed = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let all = listed.filter_map(|entry| Process::look(entry.file_name().to_str()?.parse().ok()?)).collect();
-    below(this, all)
+    let listed = file::numbers_in(Path::new("/proc")).unwrap_or_default();
+    below(this, listed.into_iter().filter_map(Process::look).collect())
 }
 
 /// Those below `top`, parents first.

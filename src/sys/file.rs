@@ -281,6 +281,19 @@ impl<Folder: AsFd> Iterator for Names<Folder> {
     }
 }
 
+/// The names in a folder of /proc that are numbers: processes, or descriptors.
+///
+/// # Errors
+/// It is not there, or cannot be read.
+pub fn numbers_in(folder: &Path) -> nix::Result<Vec<i32>> {
+    let folder = open(WORKING_DIRECTORY, folder, OFlag::O_RDONLY | OFlag::O_DIRECTORY, 0)?;
+    let mut numbers = Vec::new();
+    for name in names(&folder) {
+        numbers.extend(name?.to_str().and_then(|name| name.parse::<i32>().ok()));
+    }
+    Ok(numbers)
+}
+
 fn mode_of(mode: u32) -> Mode {
     Mode::from_bits_truncate(mode)
 }
