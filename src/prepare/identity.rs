@@ -9,10 +9,12 @@ use crate::plan::model::Identity;
 use crate::report::Because;
 use crate::sys;
 use crate::sys::capability::Sets;
+use crate::sys::file;
 use crate::sys::user;
 use nix::errno::Errno;
 use nix::unistd::{Gid, Uid};
 use std::fmt;
+use std::path::Path;
 
 const CAP_SETGID: u64 = 1 << 6;
 const CAP_SETUID: u64 = 1 << 7;
@@ -229,14 +231,14 @@ fn why_not_permitted(wanted: &Identity, before: &Ids, call: Call) -> Option<Caus
         let no_new_privs = nix::sys::prctl::get_no_new_privs().unwrap_or(false);
         return Some(Cause::MissingCapability { missing, no_new_privs });
     }
-    let policy = std::fs::read_to_string("/proc/self/setgroups").unwrap_or_default();
+    let policy = file::text(Path::new("/proc/self/setgroups")).unwrap_or_default();
     (call == Call::Setgroups && policy.trim() == "deny").then_some(Cause::SetgroupsDenied)
 }
 
 /// The first of these ids that the user namespace does not have.
 fn not_mapped(kind: &'static str, ids: &[u32]) -> Option<Cause> {
     let path = if kind == "user" { "/proc/self/uid_map" } else { "/proc/self/gid_map" };
-    let ranges = ranges(&std::fs::read_to_string(path).ok()?);
+    let ranges = ranges(&file::text(Path::new(path))?);
     let is_mapped = |id: u32| ranges.iter().any(|&(first, last)| (first..=last).contains(&id.into()));
     let id = ids.iter().copied().find(|&id| !is_mapped(id))?;
     let shown =

@@ -29,7 +29,7 @@ struct Process {
 impl Process {
     /// The process of this number; `None`: there is none.
     fn look(pid: i32) -> Option<Self> {
-        Process::parse(pid, &std::fs::read(format!("/proc/{pid}/stat")).ok()?)
+        Process::parse(pid, &file::contents(Path::new(&format!("/proc/{pid}/stat"))).ok()?)
     }
 
     /// From a line of /proc/PID/stat (proc_pid_stat(5)): the name in its parentheses may hold anything, and be no UTF-8.
