@@ -1,6 +1,7 @@
 //! Who says whether a condition holds: Jinja, with what it may know of the world.
 
 use super::world::{self, Kind, World};
+use crate::report::meaning;
 use crate::template::jinja::{Access, Context, Engine, Facts, Files, Options};
 use nix::errno::Errno;
 use std::cell::OnceCell;
@@ -129,9 +130,11 @@ impl Files for Asked {
         match self.world.kind(Path::new(path)) {
             None => Ok(true),
             Some(Kind::File(length)) => Ok(length == 0),
-            Some(Kind::Directory) => {
-                self.world.list(Path::new(path)).map(|names| names.is_empty()).map_err(|error| error.desc().to_owned())
-            }
+            Some(Kind::Directory) => self
+                .world
+                .list(Path::new(path))
+                .map(|names| names.is_empty())
+                .map_err(|error| meaning(error).to_owned()),
             Some(Kind::Other) => Ok(false),
         }
     }
@@ -140,19 +143,19 @@ impl Files for Asked {
         if self.world.kind(Path::new(path)).is_none() {
             return Ok(false);
         }
-        let content = self.world.read(Path::new(path), LARGEST_FILE).map_err(|error| error.desc().to_owned())?;
+        let content = self.world.read(Path::new(path), LARGEST_FILE).map_err(|error| meaning(error).to_owned())?;
         Ok(text.is_empty() || content.windows(text.len()).any(|window| window == text.as_bytes()))
     }
 
     fn text(&self, path: &str) -> Result<String, String> {
-        let content = self.world.read(Path::new(path), LARGEST_FILE).map_err(|error| error.desc().to_owned())?;
+        let content = self.world.read(Path::new(path), LARGEST_FILE).map_err(|error| meaning(error).to_owned())?;
         String::from_utf8(content).map_err(|_| "the file is not UTF-8".to_owned())
     }
 
     fn list(&self, path: &str) -> Result<Vec<String>, String> {
         match self.world.list(Path::new(path)) {
             Err(Errno::ENOENT) => Ok(Vec::new()),
-            Err(error) => Err(error.desc().to_owned()),
+            Err(error) => Err(meaning(error).to_owned()),
             Ok(names) => {
                 let text = |name: PathBuf| name.into_os_string().into_string();
                 names.into_iter().map(text).collect::<Result<_, _>>().map_err(|_| "a name is not UTF-8".to_owned())
@@ -166,7 +169,7 @@ impl Files for Asked {
             return Err(why.to_owned());
         }
         self.drawn.store(true, Relaxed);
-        self.world.random(count).map_err(|error| error.desc().to_owned())
+        self.world.random(count).map_err(|error| meaning(error).to_owned())
     }
 
     fn is_mount(&self, path: &str) -> Result<bool, String> {
