@@ -5,17 +5,16 @@
 //! [`crate::record`], and what it was given itself in `/proc/PID/environ`, both for those only who might as well trace
 //! it (ptrace(2)).
 //!
-//! May use `record`, `stage` and types of `plan`.
+//! May use `record`, `stage`, `sys` and types of `plan`.
 #![forbid(unsafe_code)]
 
 use crate::plan::model::Identity;
 use crate::record::{self, Environ, Record};
 use crate::stage::{Stage, is_supervisor};
-use nix::errno::Errno;
+use crate::sys::file;
+use nix::fcntl::OFlag;
 use std::fmt;
-use std::fs::{self, File};
-use std::io;
-use std::os::fd::OwnedFd;
+use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
@@ -102,7 +101,7 @@ impl Proc {
     }
 
     fn name(&self, pid: i32) -> Option<String> {
-        let name = fs::read(self.path(pid, "comm")).ok()?;
+        let name = file::contents(&self.path(pid, "comm")).ok()?;
         Some(String::from_utf8_lossy(&name).trim_end_matches('\n').to_owned())
     }
 
@@ -113,7 +112,7 @@ impl Proc {
     /// A line of `/proc/PID/status`, which anybody may read.
     fn status(&self, pid: i32, field: &str) -> Option<String> {
         // Its name may be no UTF-8.
-        let text = fs::read(self.path(pid, "status")).ok()?;
+        let text = file::contents(&self.path(pid, "status")).ok()?;
         String::from_utf8_lossy(&text)
             .lines()
             .find_map(|line| Some(line.strip_prefix(field)?.strip_prefix(':')?.trim().to_owned()))
@@ -130,9 +129,8 @@ impl Proc {
     }
 
     fn only_one(&self) -> Result<i32, NotFound> {
-        let entries = fs::read_dir(&self.0).map_err(|_| NotFound::None)?;
-        let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-        let mut all: Vec<i32> = pids.filter(|&pid| self.is_onset(pid)).collect();
+        let mut all = file::numbers_in(&self.0).map_err(|_| NotFound::None)?;
+        all.retain(|&pid| self.is_onset(pid));
         all.sort_unstable();
         // Its child has its name until it becomes the application.
         let parent = |pid| self.status(pid, "PPid")?.parse::<i32>().ok();
@@ -171,10 +169,11 @@ impl Init {
     /// # Errors
     /// We may not look into it (EACCES), or what else the system says.
     pub fn record(&self) -> nix::Result<Option<Box<Record>>> {
-        for entry in fs::read_dir(self.proc.path(self.pid, "fd")).map_err(errno)? {
-            let path = entry.map_err(errno)?.path();
+        let folder = self.proc.path(self.pid, "fd");
+        for fd in file::numbers_in(&folder)? {
+            let path = folder.join(fd.to_string());
             if fs::read_link(&path).is_ok_and(|target| record::is_link_to_one(&target)) {
-                return record::read(&OwnedFd::from(File::open(path).map_err(errno)?));
+                return record::read(&file::open(&file::WORKING_DIRECTORY, &path, OFlag::O_RDONLY, 0)?);
             }
         }
         Ok(None)
@@ -185,7 +184,7 @@ impl Init {
     /// # Errors
     /// We may not look into it (EACCES), or what else the system says.
     pub fn environ(&self) -> nix::Result<Environ> {
-        let bytes = fs::read(self.proc.path(self.pid, "environ")).map_err(errno)?;
+        let bytes = file::contents(&self.proc.path(self.pid, "environ"))?;
         let entries = bytes.strip_suffix(&[0]).unwrap_or(&bytes).split(|&byte| byte == 0);
         Ok(Environ(entries.filter(|entry| !entry.is_empty()).map(<[u8]>::to_vec).collect()))
     }
@@ -206,19 +205,15 @@ impl Init {
     /// The working directory of its first child, which is the application while that lives.
     pub fn working_directory(&self) -> Option<PathBuf> {
         let children = self.proc.path(self.pid, "task").join(self.pid.to_string()).join("children");
-        let children = fs::read_to_string(children).ok()?;
+        let children = file::text(&children)?;
         fs::read_link(self.proc.path(children.split_whitespace().next()?.parse().ok()?, "cwd")).ok()
     }
-}
-
-#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
-fn errno(error: io::Error) -> Errno {
-    Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::errno::Errno;
     use std::os::unix::fs::symlink;
 
     /// A /proc of these processes: number, name, parent, and the root they have, if we may see it.

@@ -1,10 +1,11 @@
 //! `onset --install DIR`: links by the names of the inits that onset stands in for, for images without a shell to make them.
 //!
-//! May use `cli` and `report`.
+//! May use `cli`, `report` and `sys`.
 #![forbid(unsafe_code)]
 
 use crate::cli::faces::NAMES;
 use crate::report::Because;
+use crate::sys::file;
 use nix::errno::Errno;
 use std::fmt::Write;
 use std::fs;
@@ -74,7 +75,7 @@ fn make(folder: &Path) -> Result<(), Vec<String>> {
 
 /// Whether both have the same content: `COPY` in a Dockerfile makes no links.
 fn is_copy(one: &Path, other: &Path) -> bool {
-    matches!((fs::read(one), fs::read(other)), (Ok(one), Ok(other)) if one == other)
+    matches!((file::contents(one), file::contents(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 fn because(error: &io::Error) -> Because {

@@ -31,8 +31,9 @@
 //! | [`report`] | the closed list of events, one line each on stderr |
 //! | [`exit`] | the table of exit statuses |
 //! | [`glob`] | patterns for names |
-//! | [`net`] | a client of the network, for readiness and health |
+//! | [`json`] | what JSON is |
 //! | [`kept`] | what is never given back |
+//! | [`net`] | a client of the network, for readiness and health |
 //! | [`sys`] | the only `unsafe` |
 
 pub mod cli;
@@ -46,6 +47,7 @@ pub mod handoff;
 pub mod init;
 mod inspect;
 pub mod install;
+pub mod json;
 pub mod kept;
 mod launch;
 pub mod net;

@@ -3,6 +3,10 @@
 #![no_main]
 #![allow(unsafe_code)] // C's `main` cannot be said without it
 
+// A program that is not static shares malloc with what else it has loaded, which may have threads.
+#[cfg(all(target_env = "musl", target_feature = "crt-static"))]
+mod malloc;
+
 use onset::sys::allocator::OneThread;
 use onset::sys::start::Start;
 use std::ffi::{c_char, c_int};

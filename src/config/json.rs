@@ -1,7 +1,8 @@
-//! JSON to [`Node`] (RFC 8259). Our own reader, because serde_json's keeps no places.
+//! JSON to [`Node`] (RFC 8259). Our own reader, because others keep no places.
 
 use super::problem::Problems;
 use super::tree::{Key, Node, Place, Value};
+use crate::json;
 use std::collections::BTreeSet;
 
 /// How deep lists and objects may be nested: as deep as in TOML.
@@ -112,7 +113,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Finds the end of a string; serde_json says what is in it.
+    /// Finds the end of a string, and what is in it.
     fn string(&mut self) -> Result<String, Mistake> {
         let start = self.at;
         let mut escaped = false;
@@ -123,7 +124,7 @@ impl Reader<'_> {
         });
         let Some(end) = end else { return self.fail("this string has no end") };
         self.at = end;
-        serde_json::from_str(&self.text[start..end]).map_err(|_| {
+        json::string(&self.text.as_bytes()[start..end]).ok_or_else(|| {
             Mistake(Place { start, end }, "a control character or an escape that JSON does not know".into())
         })
     }
@@ -137,16 +138,16 @@ impl Reader<'_> {
             "true" => Value::Bool(true),
             "false" => Value::Bool(false),
             "null" => Value::Other("`null`"),
-            number => match serde_json::from_str::<serde_json::Number>(number) {
-                Ok(number) if number.is_i64() => Value::Integer(number.as_i64().unwrap_or_default()),
-                Ok(_) if number.contains(['.', 'e', 'E']) => Value::Other("a fraction"),
-                Ok(_) => Value::Other("a number out of range"),
-                Err(_) => {
-                    let end = start + number.len().max(1);
-                    let message = "expected a value: a string in double quotes, a number, `true`, `false`, `[` or `{`";
-                    return Err(Mistake(Place { start, end }, message.to_owned()));
-                }
+            number if json::is_number(number) => match number.parse() {
+                Ok(whole) if number != "-0" => Value::Integer(whole),
+                _ if number.contains(['.', 'e', 'E']) => Value::Other("a fraction"),
+                _ => Value::Other("a number out of range"),
             },
+            other => {
+                let end = start + other.len().max(1);
+                let message = "expected a value: a string in double quotes, a number, `true`, `false`, `[` or `{`";
+                return Err(Mistake(Place { start, end }, message.to_owned()));
+            }
         };
         self.at = start + word.len();
         Ok(value)

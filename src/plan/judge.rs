@@ -3,6 +3,7 @@
 use super::world::{self, Kind, World};
 use crate::config::named::Named;
 use crate::kept::{Kept, keep};
+use crate::report::meaning;
 use crate::template::jinja::{Access, Context, Engine, Facts, Files, Options};
 use nix::errno::Errno;
 use std::cell::OnceCell;
@@ -125,9 +126,11 @@ impl Files for Asked {
         match self.world.kind(Path::new(path)) {
             None => Ok(true),
             Some(Kind::File(length)) => Ok(length == 0),
-            Some(Kind::Directory) => {
-                self.world.list(Path::new(path)).map(|names| names.is_empty()).map_err(|error| error.desc().to_owned())
-            }
+            Some(Kind::Directory) => self
+                .world
+                .list(Path::new(path))
+                .map(|names| names.is_empty())
+                .map_err(|error| meaning(error).to_owned()),
             Some(Kind::Other) => Ok(false),
         }
     }
@@ -136,19 +139,19 @@ impl Files for Asked {
         if self.world.kind(Path::new(path)).is_none() {
             return Ok(false);
         }
-        let content = self.world.read(Path::new(path), LARGEST_FILE).map_err(|error| error.desc().to_owned())?;
+        let content = self.world.read(Path::new(path), LARGEST_FILE).map_err(|error| meaning(error).to_owned())?;
         Ok(text.is_empty() || content.windows(text.len()).any(|window| window == text.as_bytes()))
     }
 
     fn text(&self, path: &str) -> Result<String, String> {
-        let content = self.world.read(Path::new(path), LARGEST_FILE).map_err(|error| error.desc().to_owned())?;
+        let content = self.world.read(Path::new(path), LARGEST_FILE).map_err(|error| meaning(error).to_owned())?;
         String::from_utf8(content).map_err(|_| "the file is not UTF-8".to_owned())
     }
 
     fn list(&self, path: &str) -> Result<Vec<String>, String> {
         match self.world.list(Path::new(path)) {
             Err(Errno::ENOENT) => Ok(Vec::new()),
-            Err(error) => Err(error.desc().to_owned()),
+            Err(error) => Err(meaning(error).to_owned()),
             Ok(names) => {
                 let mut texts = Vec::new();
                 for name in names {
@@ -165,7 +168,7 @@ impl Files for Asked {
             return Err(why.to_owned());
         }
         self.drawn.store(true, Relaxed);
-        self.world.random(count).map_err(|error| error.desc().to_owned())
+        self.world.random(count).map_err(|error| meaning(error).to_owned())
     }
 
     fn is_mount(&self, path: &str) -> Result<bool, String> {

@@ -14,6 +14,7 @@ use crate::config::problem::Problems;
 use crate::config::tree::Place;
 use crate::config::types::{Expression, Glob, Mode, Size, Text};
 use crate::glob;
+use crate::json;
 use crate::report::{Because, NotRead};
 use crate::template::Position;
 use crate::template::file::{Substitution, Unset};
@@ -467,10 +468,7 @@ impl<'a> How<'a> {
         match self.rendering.and_then(|how| how.check) {
             None => {}
             Some(Check::Json) => {
-                // Line and column, not serde_json's own words: they may quote.
-                serde_json::from_slice::<serde::de::IgnoredAny>(&content).map_err(|error| {
-                    format!("the result of {name} is not JSON: line {}, column {}", error.line(), error.column())
-                })?;
+                json::check(&content).map_err(|place| format!("the result of {name} is not JSON: {place}"))?;
             }
             Some(Check::Toml) => {
                 toml::de::DeTable::parse(text()?).map_err(|error| {

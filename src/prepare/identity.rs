@@ -9,9 +9,12 @@ use crate::plan::model::Identity;
 use crate::report::Because;
 use crate::sys;
 use crate::sys::capability::Sets;
+use crate::sys::file;
+use crate::sys::user;
 use nix::errno::Errno;
 use nix::unistd::{Gid, Uid};
 use std::fmt;
+use std::path::Path;
 
 const CAP_SETGID: u64 = 1 << 6;
 const CAP_SETUID: u64 = 1 << 7;
@@ -112,16 +115,15 @@ pub fn become_user(identity: &Identity, ambient: u64) -> Result<(), Refusal> {
 }
 
 fn switch(identity: &Identity, before: &Ids) -> Result<(), Refusal> {
-    let (uid, gid) = (Uid::from_raw(identity.uid), Gid::from_raw(identity.gid));
     let explain = |call| move |error| explain(identity, before, call, error);
     if !before.has_groups_of(identity) {
-        nix::unistd::setgroups(&raw_groups(&identity.groups)).map_err(explain(Call::Setgroups))?;
+        user::set_groups(&identity.groups).map_err(explain(Call::Setgroups))?;
     }
     if before.group != [identity.gid; 3] {
-        nix::unistd::setresgid(gid, gid, gid).map_err(explain(Call::Setresgid))?;
+        user::set_group(identity.gid).map_err(explain(Call::Setresgid))?;
     }
     if before.user != [identity.uid; 3] {
-        nix::unistd::setresuid(uid, uid, uid).map_err(explain(Call::Setresuid))?;
+        user::set_user(identity.uid).map_err(explain(Call::Setresuid))?;
     }
     Ok(())
 }
@@ -168,13 +170,13 @@ fn give_back(identity: &Identity, before: Option<Box<Before>>) -> Result<(), Ref
 fn act_as(identity: &Identity, ours: &Ids) -> Result<(), Refusal> {
     let explain = |call| move |error| explain(identity, ours, call, error);
     if !ours.has_groups_of(identity) {
-        nix::unistd::setgroups(&raw_groups(&identity.groups)).map_err(explain(Call::Setgroups))?;
+        user::set_groups(&identity.groups).map_err(explain(Call::Setgroups))?;
     }
     if ours.group[1] != identity.gid {
-        nix::unistd::setegid(Gid::from_raw(identity.gid)).map_err(explain(Call::Setresgid))?;
+        user::set_effective_group(identity.gid).map_err(explain(Call::Setresgid))?;
     }
     if ours.user[1] != identity.uid {
-        nix::unistd::seteuid(Uid::from_raw(identity.uid)).map_err(explain(Call::Setresuid))?;
+        user::set_effective_user(identity.uid).map_err(explain(Call::Setresuid))?;
     }
     if identity.uid != 0 {
         // The kernel has done so already where it was root, if no securebits forbid it.
@@ -194,20 +196,16 @@ fn come_back(ours: &Ids, powers: Sets) -> nix::Result<()> {
     regain()?;
     let now = Ids::now()?;
     if now.user != ours.user {
-        nix::unistd::seteuid(Uid::from_raw(ours.user[1]))?;
+        user::set_effective_user(ours.user[1])?;
     }
     if now.group != ours.group {
-        nix::unistd::setegid(Gid::from_raw(ours.group[1]))?;
+        user::set_effective_group(ours.group[1])?;
     }
     if now.groups != ours.groups {
-        nix::unistd::setgroups(&raw_groups(&ours.groups))?;
+        user::set_groups(&ours.groups)?;
     }
     regain()?;
     if Ids::now()? == *ours { Ok(()) } else { Err(Errno::EPERM) }
-}
-
-fn raw_groups(groups: &[u32]) -> Vec<Gid> {
-    groups.iter().copied().map(Gid::from_raw).collect()
 }
 
 /// A system call that failed.
@@ -258,14 +256,14 @@ fn why_not_permitted(wanted: &Identity, before: &Ids, call: Call) -> Option<Caus
         let no_new_privs = nix::sys::prctl::get_no_new_privs().unwrap_or(false);
         return Some(Cause::MissingCapability { missing, no_new_privs });
     }
-    let policy = std::fs::read_to_string("/proc/self/setgroups").unwrap_or_default();
+    let policy = file::text(Path::new("/proc/self/setgroups")).unwrap_or_default();
     (call == Call::Setgroups && policy.trim() == "deny").then_some(Cause::SetgroupsDenied)
 }
 
 /// The first of these ids that the user namespace does not have.
 fn not_mapped(kind: &'static str, ids: &[u32]) -> Option<Cause> {
     let path = if kind == "user" { "/proc/self/uid_map" } else { "/proc/self/gid_map" };
-    let ranges = ranges(&std::fs::read_to_string(path).ok()?);
+    let ranges = ranges(&file::text(Path::new(path))?);
     let is_mapped = |id: u32| ranges.iter().any(|&(first, last)| (first..=last).contains(&id.into()));
     let id = ids.iter().copied().find(|&id| !is_mapped(id))?;
     let shown =
@@ -372,7 +370,7 @@ mod tests {
     }
 
     fn with_groups_of_root() {
-        nix::unistd::setgroups(&raw_groups(&[0, 1, 2, 3, 27])).expect("root");
+        user::set_groups(&[0, 1, 2, 3, 27]).expect("root");
     }
 
     fn said(result: Result<(), Refusal>) -> String {
@@ -412,7 +410,7 @@ mod tests {
         let story = in_child(|| {
             let first = said(become_user(&identity(999, 1000, &[]), 0));
             let sets = sys::capability::get().expect("capget");
-            let back = nix::unistd::setresuid(Uid::from_raw(0), Uid::from_raw(0), Uid::from_raw(0));
+            let back = user::set_user(0);
             format!("{first}; {} {}; {back:?}", sets.effective, sets.permitted)
         });
         assert_eq!(story, "ok; 0 0; Err(EPERM)");
@@ -426,7 +424,7 @@ mod tests {
         let story = in_child(|| {
             let nobody = identity(65534, 65534, &[7]);
             // The group among the supplementary ones as well is the same user.
-            nix::unistd::setgroups(&raw_groups(&[7, 65534])).expect("root");
+            user::set_groups(&[7, 65534]).expect("root");
             let first = said(become_user(&nobody, 0));
             let again = said(become_user(&nobody, 0));
             let step = with_rights_of(&nobody, || "done").expect("nothing to change");

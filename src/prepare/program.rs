@@ -13,6 +13,7 @@ use crate::plan::model::{Input, Program};
 use crate::report::Because;
 use crate::sys::clock;
 use crate::sys::fd::{self, above_stdio, at_least, is_readable, pipe, place};
+use crate::sys::file;
 use crate::sys::process::{self, Side};
 use crate::sys::signal::{self, Intake, Received, Signal, SignalSet};
 use crate::sys::wait::{self, WaitStatus};
@@ -406,6 +407,6 @@ fn children() -> Vec<i32> {
     if !std::fs::read_link("/proc/self").is_ok_and(|link| link == Path::new(&this)) {
         return Vec::new();
     }
-    let listed = std::fs::read_to_string("/proc/thread-self/children");
+    let listed = file::text(Path::new("/proc/thread-self/children"));
     listed.unwrap_or_default().split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
 }

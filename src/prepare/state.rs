@@ -19,6 +19,7 @@ use super::identity::{self, become_user};
 use crate::plan::limit::{Amount, Limit, UNLIMITED, name};
 use crate::plan::model::{Identity, ProcessState};
 use crate::report::Because;
+use crate::sys::file;
 use crate::sys::resource;
 use nix::errno::Errno;
 use nix::sys::stat::{Mode, umask};
@@ -155,11 +156,11 @@ fn set_limit((resource, soft, hard): Limit) -> Result<(), Problem> {
 }
 
 fn most_files() -> Option<u64> {
-    fs::read_to_string("/proc/sys/fs/nr_open").ok()?.trim().parse().ok()
+    file::text(Path::new("/proc/sys/fs/nr_open"))?.trim().parse().ok()
 }
 
 fn set_oom_score_adj(wanted: i32) -> Result<(), Problem> {
-    let current = fs::read_to_string(OOM_SCORE_ADJ).ok().and_then(|text| text.trim().parse().ok());
+    let current = file::text(Path::new(OOM_SCORE_ADJ)).and_then(|text| text.trim().parse().ok());
     if current == Some(wanted) {
         return Ok(());
     }

@@ -62,7 +62,7 @@ impl World for RealWorld {
     fn list(&self, path: &Path) -> Result<Vec<PathBuf>, Errno> {
         let folder = file::open(&WORKING_DIRECTORY, path, OFlag::O_RDONLY | OFlag::O_DIRECTORY, 0)?;
         let mut names = file::all_names(&folder)?;
-        names.sort();
+        names.sort_unstable();
         Ok(names.into_iter().map(PathBuf::from).collect())
     }
 

@@ -9,6 +9,7 @@
 
 mod choice;
 mod emit;
+mod errno;
 mod event;
 mod line;
 mod lines;
@@ -23,6 +24,7 @@ mod words;
 mod catalogue;
 
 pub use choice::{Format, Level};
+pub use errno::meaning;
 pub use event::{Event, OomKilled, OomKills, command_line};
 pub use lines::{change, start};
 pub use voice::{say, speak};

@@ -1,5 +1,6 @@
 //! How single values are said.
 
+use super::errno;
 use crate::sys::signal::{Received, Signal};
 use crate::sys::wait::WaitStatus;
 use nix::errno::Errno;
@@ -92,12 +93,12 @@ pub struct Because(pub Errno);
 
 impl fmt::Display for Because {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = self.0.desc();
+        let words = errno::meaning(self.0);
         let (first, rest) = words.split_at_checked(1).unwrap_or((words, ""));
         // "RFS specific error" and the like keep their capitals.
         let lower = rest.starts_with(|next: char| next.is_ascii_lowercase() || next == ' ');
         let first = if lower { first.to_ascii_lowercase() } else { first.to_owned() };
-        write!(f, "{first}{rest} ({:?})", self.0)
+        write!(f, "{first}{rest} ({})", errno::name(self.0))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Everybody but onset itself: as PID 1 the whole container, else onset's descendants and nobody else.
 
+use crate::sys::file;
 use crate::sys::signal::{self, Holder, Signal};
 use nix::unistd::Pid;
 use std::path::Path;
@@ -28,7 +29,7 @@ struct Process {
 impl Process {
     /// The process of this number; `None`: there is none.
     fn look(pid: i32) -> Option<Self> {
-        Process::parse(pid, &std::fs::read(format!("/proc/{pid}/stat")).ok()?)
+        Process::parse(pid, &file::contents(Path::new(&format!("/proc/{pid}/stat"))).ok()?)
     }
 
     /// From a line of /proc/PID/stat (proc_pid_stat(5)): the name in its parentheses may hold anything, and be no UTF-8.
@@ -59,12 +60,8 @@ fn descendants() -> Vec<Process> {
     if !std::fs::read_link("/proc/self").is_ok_and(|link| link == Path::new(&this.to_string())) {
         return Vec::new();
     }
-    let mut all = Vec::new();
-    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let pid = entry.file_name().to_str().and_then(|name| name.parse().ok());
-        all.extend(pid.and_then(Process::look));
-    }
-    below(this, all)
+    let listed = file::numbers_in(Path::new("/proc")).unwrap_or_default();
+    below(this, listed.into_iter().filter_map(Process::look).collect())
 }
 
 /// Those below `top`, parents first.

@@ -6,6 +6,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::path::Path;
 
 /// The first number that is not a standard stream.
 const ABOVE_STDIO: RawFd = 3;
@@ -83,10 +84,8 @@ fn close_range(first: RawFd, last: RawFd) {
 
 /// The highest descriptor that can be open: from /proc where it is mounted, else by the limit.
 fn highest_open() -> RawFd {
-    let listed = std::fs::read_dir("/proc/self/fd")
-        .ok()
-        .and_then(|entries| entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).max());
-    listed.unwrap_or_else(|| {
+    let listed = super::file::numbers_in(Path::new("/proc/self/fd")).ok();
+    listed.and_then(|numbers| numbers.into_iter().max()).unwrap_or_else(|| {
         let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
         // SAFETY: getrlimit writes one rlimit through a live pointer.
         unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };

@@ -159,6 +159,23 @@ pub fn read_once(path: &Path, buffer: &mut [u8]) -> nix::Result<usize> {
     call("read", || nix::unistd::read(&file, buffer))
 }
 
+/// All that a file has, also one of the kernel's, which does not say how much that is.
+pub fn contents(path: &Path) -> nix::Result<Vec<u8>> {
+    let file = open(&WORKING_DIRECTORY, path, OFlag::O_RDONLY, 0)?;
+    let mut contents = Vec::new();
+    loop {
+        contents.reserve(BATCH);
+        if read_behind(&file, &mut contents)? == 0 {
+            return Ok(contents);
+        }
+    }
+}
+
+/// The same as a text; `None`: it cannot be read, or is none.
+pub fn text(path: &Path) -> Option<String> {
+    String::from_utf8(contents(path).ok()?).ok()
+}
+
 /// Writes all of it.
 pub fn write(file: impl AsFd, mut bytes: &[u8]) -> nix::Result<()> {
     while !bytes.is_empty() {
@@ -222,7 +239,7 @@ pub fn lock(file: impl AsFd, lock: Lock) -> nix::Result<()> {
     call("lock", || Errno::result(unsafe { libc::flock(file, operation | libc::LOCK_NB) }).map(drop))
 }
 
-/// What one read of a directory takes at most, in bytes.
+/// What one read of a directory, or of a file of no known size, takes at most, in bytes.
 const BATCH: usize = 8192;
 
 /// The names in a directory, `.` and `..` left out, in no order.
@@ -300,6 +317,19 @@ impl Iterator for Names<'_> {
 /// A name as the kernel takes it. Not through nix, which has a function of its own for each call that takes one.
 fn c_string(name: &OsStr) -> nix::Result<CString> {
     CString::new(name.as_bytes()).map_err(|_| Errno::EINVAL)
+}
+
+/// The names in a folder of /proc that are numbers: processes, or descriptors.
+///
+/// # Errors
+/// It is not there, or cannot be read.
+pub fn numbers_in(folder: &Path) -> nix::Result<Vec<i32>> {
+    let folder = open(&WORKING_DIRECTORY, folder, OFlag::O_RDONLY | OFlag::O_DIRECTORY, 0)?;
+    let mut numbers = Vec::new();
+    for name in names(&folder) {
+        numbers.extend(name?.to_str().and_then(|name| name.parse::<i32>().ok()));
+    }
+    Ok(numbers)
 }
 
 fn mode_of(mode: u32) -> Mode {

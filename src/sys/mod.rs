@@ -24,6 +24,7 @@ pub mod stderr;
 pub mod terminal;
 #[cfg(test)]
 pub mod testing;
+pub mod user;
 pub mod wait;
 pub mod words;
 

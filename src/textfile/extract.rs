@@ -2,7 +2,6 @@
 
 use super::{Format, json, keyed, syntax};
 use regex_lite::Regex;
-use serde_json::Value as Json;
 use std::borrow::Cow;
 use toml::de::{DeTable, DeValue};
 
@@ -29,12 +28,11 @@ pub fn key(format: Format, text: &[u8], section: &[u8], key: &[u8]) -> Result<Op
 fn json(text: &[u8], key: &[u8]) -> Result<Option<Vec<u8>>, Refusal> {
     let Some(span) = json::find(text, key)? else { return Ok(None) };
     let raw = &text[span];
-    Ok(match serde_json::from_slice::<Json>(raw) {
-        Ok(Json::String(value)) => Some(value.into_bytes()),
-        Ok(Json::Null) => None,
-        // Nested deeper than serde_json goes, it is no string all the same.
-        Ok(Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_)) | Err(_) => Some(raw.to_vec()),
-    })
+    if raw == b"null" {
+        return Ok(None);
+    }
+    // What is in quotes, but says nothing, is no text: then it is what is there.
+    Ok(Some(crate::json::string(raw).map_or_else(|| raw.to_vec(), String::into_bytes)))
 }
 
 /// The value of a TOML path, `a.b.0`: names and numbers of lists, the names quoted where they have dots in them.

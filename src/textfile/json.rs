@@ -2,7 +2,9 @@
 //! lines their indentation. A place is a JSON pointer (RFC 6901): `/a/b/0`; `/a/-` is behind the last item of a list.
 
 use super::{Edited, Missing, Mistake, Order, Wish};
+use crate::json;
 use std::borrow::Cow;
+use std::fmt::Write;
 use std::ops::Range;
 
 const BLANKS: &[u8] = b" \t\r\n";
@@ -28,9 +30,7 @@ pub(super) fn edit(text: &[u8], orders: &[Order]) -> Result<Edited, Vec<Mistake>
 
 /// Whether it is JSON at all. What follows relies on it: it only looks for where things end.
 fn check(text: &[u8]) -> Result<(), String> {
-    // Line and column, not serde_json's own words: they may quote.
-    let parsed = serde_json::from_slice::<serde::de::IgnoredAny>(text);
-    parsed.map(drop).map_err(|error| format!("it is not JSON: line {}, column {}", error.line(), error.column()))
+    json::check(text).map_err(|place| format!("it is not JSON: {place}"))
 }
 
 type Change = Option<(Vec<u8>, &'static str)>;
@@ -76,9 +76,44 @@ fn follow(text: &[u8], order: &Order) -> Result<Change, Cow<'static, str>> {
     Ok((!is_so).then(|| (splice(text, range, &value), "set")))
 }
 
+/// How deep the values are nested that are compared.
+const DEEPEST: usize = 127;
+
+/// Whether two values say the same.
 fn same(one: &[u8], other: &[u8]) -> bool {
-    let value = |text| serde_json::from_slice::<serde_json::Value>(text).ok();
-    one == other || value(one).is_some_and(|one| Some(one) == value(other))
+    one == other || said(one, DEEPEST).is_some_and(|one| Some(one) == said(other, DEEPEST))
+}
+
+/// What a value says, written in one way: the names of an object in order, and of the same ones the last. `None`: it has a
+/// string or a number that no reader takes, or is nested deeper than `depth`.
+fn said(value: &[u8], depth: usize) -> Option<String> {
+    if let Some(list) = Children::of(value, 0) {
+        let depth = depth.checked_sub(1)?;
+        let mut members = Vec::new();
+        for member in list.items.iter().rev() {
+            let name = if list.is_object { json::string(&value[member.name.clone()])? } else { String::new() };
+            members.push((name, said(&value[member.value.clone()], depth)?));
+        }
+        if list.is_object {
+            members.sort_by(|one, other| one.0.cmp(&other.0));
+            members.dedup_by(|one, other| one.0 == other.0);
+        }
+        let mut all = String::from(if list.is_object { "{" } else { "[" });
+        for (name, value) in members {
+            write!(all, "{name:?}:{value},").ok()?;
+        }
+        return Some(all);
+    }
+    if value.starts_with(b"\"") {
+        return json::string(value).map(|text| format!("{text:?}"));
+    }
+    let word = std::str::from_utf8(value).ok()?;
+    let is_whole = word != "-0" && (word.parse::<i64>().is_ok() || word.parse::<u64>().is_ok());
+    match word.parse::<f64>() {
+        // 0 and -0 are one.
+        Ok(number) if !is_whole => number.is_finite().then(|| format!("{:?}", number + 0.0)),
+        _ => Some(word.to_owned()),
+    }
 }
 
 fn splice(text: &[u8], range: Range<usize>, new: &[u8]) -> Vec<u8> {
@@ -168,9 +203,7 @@ impl Children {
     /// Which of them is meant. A name that is there twice means its last value, as most readers have it.
     fn find(&self, text: &[u8], token: &str) -> Result<Option<usize>, Cow<'static, str>> {
         if self.is_object {
-            let is_it = |member: &Member| {
-                serde_json::from_slice::<Cow<str>>(&text[member.name.clone()]).is_ok_and(|name| name == token)
-            };
+            let is_it = |member: &Member| json::string(&text[member.name.clone()]).is_some_and(|name| name == token);
             return Ok(self.items.iter().rposition(is_it));
         }
         if token == "-" {
@@ -266,6 +299,50 @@ fn end(text: &[u8], at: usize) -> usize {
         }
         if depth == 0 {
             return here;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    /// Values of few words, so that two of them are often the same.
+    fn value() -> impl Strategy<Value = String> {
+        let word = prop_oneof![
+            "null|true|false|-?[01](\\.0{1,2})?|1e[01]|10|1e999|9223372036854775808|18446744073709551616(\\.0)?",
+            r#""a"|"\\u0061"|"\\ud800"|"\u{e4}"|"\\u00e4""#,
+        ];
+        word.prop_recursive(3, 12, 3, |inner| {
+            let member = ("\"[ab]\"|\"\\\\u0061\"", inner.clone()).prop_map(|(name, value)| format!("{name}: {value}"));
+            prop_oneof![
+                prop::collection::vec(inner, 0..3).prop_map(|items| format!("[{}]", items.join(" , "))),
+                prop::collection::vec(member, 0..4).prop_map(|members| format!("{{ {}}}", members.join(","))),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn what_says_the_same_to_serde_json_does_to_us(one in value(), other in value()) {
+            let parsed = |text: &str| serde_json::from_str::<Value>(text).ok();
+            for (one, other) in [(&one, &other), (&one, &one.replace(' ', "  ")), (&one, &one.replace("\"b\"", "\"a\""))] {
+                let theirs = one == other || parsed(one).is_some_and(|one| Some(one) == parsed(other));
+                prop_assert_eq!(same(one.as_bytes(), other.as_bytes()), theirs, "{} {}", one, other);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_nested_too_deep_is_not_compared() {
+        let deep = |depth: usize| ["[".repeat(depth), "]".repeat(depth)].concat();
+        for depth in [126, 127, 128, 100_000] {
+            let theirs = serde_json::from_str::<Value>(&deep(depth)).is_ok();
+            assert_eq!(same(deep(depth).as_bytes(), deep(depth).replace("[]", "[ ]").as_bytes()), theirs, "{depth}");
         }
     }
 }

@@ -16,7 +16,7 @@ pub use getopt::Command;
 
 use crate::handoff::StartFailure;
 use crate::policy::Policy;
-use crate::report::Event;
+use crate::report::{Event, meaning};
 use crate::sys::signal::Signal;
 use news::News;
 use nix::errno::Errno;
@@ -184,7 +184,7 @@ fn words_of(error: Errno) -> &'static str {
         Errno::EBADF => "Bad file descriptor",
         Errno::EIO => "Input/output error",
         Errno::ELIBBAD => "Accessing a corrupted shared library",
-        other => other.desc(),
+        other => meaning(other),
     }
 }
 

@@ -51,7 +51,7 @@ fn remove_matches(path: &Path, pattern: &OsStr, outcome: &mut Outcome, failures:
         }
     };
     names.retain(|name| matches(pattern.as_bytes(), name.as_bytes()));
-    names.sort();
+    names.sort_unstable();
     for name in names {
         remove_one(&opened, &name, &folder.join(&name), outcome, failures);
     }

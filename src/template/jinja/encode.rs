@@ -1,7 +1,7 @@
 //! The filters that write a text in the way of a format.
 
 use super::call::{Call, failed, text};
-use super::print;
+use super::{md5 as sum, print};
 use minijinja::{Error, Value};
 
 pub fn tojson(call: &mut Call) -> Result<Value, Error> {
@@ -73,14 +73,14 @@ pub fn base64(bytes: &[u8]) -> String {
 
 /// For formats that want it (the user list of pgbouncer, PostgreSQL's `md5...`); it protects nothing.
 pub fn md5(text: &str) -> String {
-    hex(&md5::compute(text.as_bytes()).0)
+    hex(&sum::digest(text.as_bytes()))
 }
 
 pub fn sha256(text: &str) -> String {
     hex(&hmac_sha256::Hash::hash(text.as_bytes()))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     let mut digits = String::with_capacity(2 * bytes.len());
     for &byte in bytes {
         for nibble in [byte >> 4, byte & 15] {

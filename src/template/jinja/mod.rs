@@ -40,6 +40,7 @@ mod engine;
 mod error;
 mod flags;
 mod lists;
+mod md5;
 mod numbers;
 mod print;
 mod shape;
