@@ -5,6 +5,7 @@ use crate::exit;
 use crate::handoff::{self, Receiver, Sender, StartFailure};
 use crate::report::{Because, Event};
 use crate::sys::fd::close_inherited;
+use crate::sys::memory;
 use crate::sys::process::{self, Side};
 use crate::sys::signal::{Intake, SignalSet};
 use crate::sys::terminal::Terminal;
@@ -33,6 +34,7 @@ pub fn fork(become_main: &dyn Fn(&Sender) -> Box<StartFailure>) -> Result<Born, 
         Side::Parent { child } => Ok(Born { main: child, intake, progress }),
         Side::Child => {
             drop(progress);
+            memory::bring_in();
             let sender: &Sender = Box::leak(Box::new(sender));
             tell_panics_to(sender);
             be_child(become_main, sender)
