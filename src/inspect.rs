@@ -258,7 +258,15 @@ impl Shown<'_> {
             };
             object(vec![("step", name.as_str().into()), ("action", action.into())])
         });
-        let process = self.process().into_iter().map(|(what, how)| (what, how.into()));
+        // A name once: there may be several limits.
+        let mut process: Vec<(&'static str, String)> = Vec::new();
+        for (what, how) in self.process() {
+            match process.last_mut().filter(|(last, _)| *last == what) {
+                Some((_, all)) => *all = format!("{all}, {how}"),
+                None => process.push((what, how)),
+            }
+        }
+        let process = process.into_iter().map(|(what, how)| (what, how.into()));
         let plan = object(vec![
             ("argv", self.argv().into()),
             ("setup", self.resolution.meeting.setup.into()),

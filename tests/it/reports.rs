@@ -181,15 +181,19 @@ both_modes!(the_numbers_are_those_of_the_main_process, |mode| {
 });
 
 both_modes!(cpu_time_and_memory_are_what_the_application_used, |mode| {
-    let finished = onset(mode).command(["probe", "burn", "100", "64"]).start().finish();
-    let ended = finished.event("main_ended");
-    let number = |field: &str| ended[field].as_u64().unwrap_or_else(|| panic!("{field} is no number: {ended}"));
-    // Counting, and the kernel's part: 64 MiB to be zeroed. It divides them by where its ticks fell.
-    let (user, system) = (number("user_cpu_us"), number("system_cpu_us"));
-    assert!((100_000..10_000_000).contains(&(user + system)), "{ended}");
-    assert!(user > system, "{ended}");
-    assert!(number("uptime_ms") >= 90, "{ended}");
-    assert!((64 * 1024..80 * 1024).contains(&number("max_rss_kib")), "{ended}");
+    let mostly_counts = |_| {
+        let finished = onset(mode).command(["probe", "burn", "100", "64"]).start().finish();
+        let ended = finished.event("main_ended");
+        let number = |field: &str| ended[field].as_u64().unwrap_or_else(|| panic!("{field} is no number: {ended}"));
+        let (user, system) = (number("user_cpu_us"), number("system_cpu_us"));
+        assert!((100_000..10_000_000).contains(&(user + system)), "{ended}");
+        assert!(number("uptime_ms") >= 90, "{ended}");
+        assert!((64 * 1024..80 * 1024).contains(&number("max_rss_kib")), "{ended}");
+        user > system
+    };
+    // Counting, and the kernel's part: 64 MiB to be zeroed. It divides them by where its ticks fell, which are few, and
+    // may all be in one part; not every time.
+    assert!((0..10).any(mostly_counts), "the kernel's part was never the smaller one");
 });
 
 both_modes!(a_queued_signal_says_so, |mode| {

@@ -9,6 +9,7 @@ command = ["app", "--port=${PORT}"]
 user = "worker"
 umask = "0027"
 workdir = "/srv"
+limits = { core = "0", nofile = "512" }
 [[app.arg]]
 when = "env.WORKERS"
 value = ["-w", "${WORKERS}"]
@@ -70,6 +71,7 @@ promise!(what_is_planned_is_what_is_done, {
     assert_eq!((process["user"].as_str(), app.identity()), (Some("70:71, other groups: none"), "70:71".into()));
     assert_eq!((process["umask"].as_str(), app.umask()), (Some("0027"), 0o027));
     assert_eq!(process["workdir"].as_str(), Some(app.cwd().as_str()));
+    assert_eq!(process["limit"].as_str(), Some("core 0 (at most 0), nofile 512 (at most 512)"), "each of them");
     for variable in plan["environment"].as_array().expect("a list") {
         let name = variable["name"].as_str().expect("a name");
         assert_eq!(app.text(name).as_deref(), variable["value"].as_str(), "{name}");
