@@ -7,4 +7,5 @@ mod plan;
 mod read;
 mod run;
 mod stop;
+mod template;
 mod wait;
