@@ -3,13 +3,12 @@
 
 use crate::exit;
 use crate::handoff::{self, Receiver, Sender, StartFailure};
-use crate::report::{Because, Event};
+use crate::report::Event;
 use crate::sys::fd::close_inherited;
 use crate::sys::memory;
 use crate::sys::process::{self, Side};
 use crate::sys::signal::{Intake, SignalSet};
 use crate::sys::terminal::Terminal;
-use nix::errno::Errno;
 use nix::unistd::Pid;
 use std::os::fd::OwnedFd;
 
@@ -28,9 +27,9 @@ pub struct Born {
 /// # Errors
 /// Before the fork: what cannot be made.
 pub fn fork(become_main: &dyn Fn(&Sender) -> Box<StartFailure>) -> Result<Born, Box<StartFailure>> {
-    let (sender, progress) = handoff::channel().map_err(cannot("make a pipe"))?;
+    let (sender, progress) = handoff::channel().map_err(StartFailure::cannot("make a pipe"))?;
     let intake = supervising()?;
-    match process::fork().map_err(cannot("make a process"))? {
+    match process::fork().map_err(StartFailure::cannot("make a process"))? {
         Side::Parent { child } => Ok(Born { main: child, intake, progress }),
         Side::Child => {
             drop(progress);
@@ -48,9 +47,10 @@ pub fn fork(become_main: &dyn Fn(&Sender) -> Box<StartFailure>) -> Result<Born, 
 /// # Errors
 /// As above.
 pub fn fork_to_execute(become_main: &dyn Fn(&Sender) -> Box<StartFailure>) -> Result<Born, Box<StartFailure>> {
-    let (sender, progress) = handoff::channel().map_err(cannot("make a pipe"))?;
+    let (sender, progress) = handoff::channel().map_err(StartFailure::cannot("make a pipe"))?;
     let intake = supervising()?;
-    let main = process::fork_borrowing(&|| be_child(become_main, &sender)).map_err(cannot("make a process"))?;
+    let main =
+        process::fork_borrowing(&|| be_child(become_main, &sender)).map_err(StartFailure::cannot("make a process"))?;
     Ok(Born { main, intake, progress })
 }
 
@@ -66,11 +66,11 @@ fn be_child(become_main: &dyn Fn(&Sender) -> Box<StartFailure>, sender: &Sender)
 /// # Errors
 /// What cannot be made.
 pub fn supervising() -> Result<Intake, Box<StartFailure>> {
-    let intake = Intake::open(SignalSet::ALL).map_err(cannot("open a signalfd"))?;
+    let intake = Intake::open(SignalSet::ALL).map_err(StartFailure::cannot("open a signalfd"))?;
     let us = Pid::this();
     let sub_reaper = us != Pid::from_raw(1);
     if sub_reaper {
-        process::set_sub_reaper(true).map_err(cannot("become a child sub-reaper"))?;
+        process::set_sub_reaper(true).map_err(StartFailure::cannot("become a child sub-reaper"))?;
     }
     Event::Supervising { pid: us, sub_reaper }.emit();
     Ok(intake)
@@ -101,10 +101,6 @@ pub fn lead_own_group(our_group: Pid) {
     {
         Event::TerminalNotHandedOver { error }.emit();
     }
-}
-
-fn cannot(what: &'static str) -> impl Fn(Errno) -> Box<StartFailure> {
-    move |error| StartFailure::new(exit::REFUSED, format!("cannot {what}: {}", Because(error)))
 }
 
 /// In the child: PID 1 says it.

@@ -1,12 +1,14 @@
 //! What passes from the child that prepares to PID 1, over a pipe that execve(2) closes: the policy, which step is being
-//! done, what is about to be executed, and why the start failed if it did. The end of the pipe after the first and without the second means that the application
-//! runs; without either, that the child ended while it prepared.
+//! done, what is about to be executed, and why the start failed if it did. The pipe's end after what is about to be
+//! executed and without a failure means that the application runs; without either, that the child ended while it prepared.
 //!
 //! A message is a tag, a length of two bytes and a body, in one write of at most `PIPE_BUF` bytes (pipe(7)): whole or
 //! absent.
 #![forbid(unsafe_code)]
 
+use crate::exit;
 use crate::policy::Policy;
+use crate::report::Because;
 use nix::errno::Errno;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -30,6 +32,11 @@ impl StartFailure {
     /// One with a single cause.
     pub fn new(status: u8, cause: String) -> Box<Self> {
         Box::new(StartFailure { status, cause, problems: Vec::new(), error: None })
+    }
+
+    /// Of what the system does not let us do; `what` stands behind "cannot".
+    pub fn cannot(what: &'static str) -> impl Fn(Errno) -> Box<Self> {
+        move |error| StartFailure::new(exit::REFUSED, format!("cannot {what}: {}", Because(error)))
     }
 }
 

@@ -135,9 +135,8 @@ impl Proc {
         // Its child has its name until it becomes the application.
         let parent = |pid| self.status(pid, "PPid")?.parse::<i32>().ok();
         let (mut known, mut unknown) = (Vec::new(), Vec::new());
-        for &pid in &all {
+        for &pid in all.iter().filter(|&&pid| !parent(pid).is_some_and(|parent| all.contains(&parent))) {
             match self.is_here(pid) {
-                _ if parent(pid).is_some_and(|parent| all.contains(&parent)) => {}
                 Some(true) => known.push(pid),
                 Some(false) => {}
                 None => unknown.push(pid),

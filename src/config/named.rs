@@ -43,12 +43,6 @@ impl<T> Named<T> {
         self.0.get(index)
     }
 
-    /// What has this name, to be changed.
-    pub fn get_mut(&mut self, name: &str) -> Option<&mut T> {
-        let index = self.position(name).ok()?;
-        Some(&mut self.0[index].1)
-    }
-
     /// Gives a name its value, a new one if it has one.
     pub fn insert(&mut self, name: &str, value: T) {
         match self.position(name) {

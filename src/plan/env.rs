@@ -190,13 +190,7 @@ impl Environment {
                 None => self.promises.asked.set(true),
             }
         }
-        let mut values = Named::new();
-        for (name, found) in &self.variables {
-            if let Some(value) = &found.value {
-                values.push(name.clone(), value.clone());
-            }
-        }
-        values
+        those_set(&mut self.variables.iter().map(|(name, found)| (name, found.value.as_ref())))
     }
 
     /// Takes the values of secrets away, and puts what is shown instead of them in their place.
@@ -251,6 +245,17 @@ impl Environment {
     pub fn is_secret(&self, text: &Text) -> bool {
         text.template.variables().into_iter().any(|name| self.variables.get(name).is_some_and(|found| found.secret))
     }
+}
+
+/// Those of them that have a value, which come in the order of their names.
+fn those_set<'a>(all: &mut dyn Iterator<Item = (&'a String, Option<&'a Vec<u8>>)>) -> Named<Vec<u8>> {
+    let mut set = Named::new();
+    for (name, value) in all {
+        if let Some(value) = value {
+            set.push(name.clone(), value.clone());
+        }
+    }
+    set
 }
 
 /// Expands a text with any look-up.

@@ -228,8 +228,10 @@ impl Person {
     pub fn variables(&self, policy: Option<Home>, process: &Process) -> Vec<(&'static str, &[u8])> {
         match (policy.unwrap_or(Home::Passwd), &self.entry) {
             (Home::Passwd, Some((name, home))) if self.identity.uid != process.uid => {
-                let mut variables = vec![("HOME", home.as_slice()), ("USER", name), ("LOGNAME", name)];
-                variables.retain(|(_, value)| !value.is_empty());
+                let mut variables = vec![("USER", name.as_slice()), ("LOGNAME", name)];
+                if !home.is_empty() {
+                    variables.insert(0, ("HOME", home));
+                }
                 variables
             }
             (Home::Passwd | Home::Keep, _) => Vec::new(),

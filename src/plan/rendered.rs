@@ -12,14 +12,15 @@ const MOST_KEPT: usize = 4 << 20;
 #[derive(Debug, Default, Clone)]
 pub struct Rendered {
     /// In the order of the steps, whose turns come in that order too.
-    kept: RefCell<VecDeque<Kept>>,
+    kept: RefCell<VecDeque<Made>>,
     size: Cell<usize>,
     /// Whether results are kept now: while all is checked.
     pub keeps: bool,
 }
 
+/// What one template became.
 #[derive(Debug, Clone)]
-struct Kept {
+struct Made {
     place: Place,
     name: String,
     source: Vec<u8>,
@@ -34,7 +35,7 @@ impl Rendered {
         if self.keeps && size <= MOST_KEPT {
             self.size.set(size);
             let (name, source, content) = (name.to_owned(), source.to_vec(), content.to_vec());
-            self.kept.borrow_mut().push_back(Kept { place, name, source, content, secret });
+            self.kept.borrow_mut().push_back(Made { place, name, source, content, secret });
         }
     }
 

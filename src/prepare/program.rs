@@ -66,8 +66,8 @@ pub enum End {
     NotStarted(Box<StartFailure>),
 }
 
-/// Runs it, for as long as `timeout` says. `each` gets what it writes on the `heard` streams; the others go where ours go. Does not return if a stop
-/// signal comes in. The number of processes it left behind, which were ended.
+/// Runs it, for as long as `timeout` says. `each` gets what it writes on the `heard` streams; the others go where ours go.
+/// Does not return if a stop signal comes in. The number of processes it left behind, which were ended.
 pub fn run(
     program: &Program,
     timeout: Option<Duration>,
@@ -119,20 +119,20 @@ fn start(
     let known = children();
     let mut signals = stop_signals;
     signals.insert(Signal::CHLD);
-    let intake = Intake::open(signals).map_err(cannot("open a signalfd"))?;
+    let intake = Intake::open(signals).map_err(StartFailure::cannot("open a signalfd"))?;
     let stdin = open_stdin(&program.stdin)?;
     // Whoever has that number in the new process loses it: that must be nothing of ours that is opened from here on.
     let _held = heard.contains(&Stream::Extra).then(|| at_least(&stdin, EXTRA));
     let mut streams = Vec::new();
     let mut ends = Vec::new();
     for &stream in heard {
-        let (read, write) = pipe().map_err(cannot("make a pipe"))?;
+        let (read, write) = pipe().map_err(StartFailure::cannot("make a pipe"))?;
         streams.push((stream, read));
         ends.push((stream, write));
     }
-    let (sender, receiver) = handoff::channel().map_err(cannot("make a pipe"))?;
+    let (sender, receiver) = handoff::channel().map_err(StartFailure::cannot("make a pipe"))?;
     let parent = Pid::this();
-    match process::fork().map_err(cannot("make a process"))? {
+    match process::fork().map_err(StartFailure::cannot("make a process"))? {
         Side::Parent { child } => {
             process::lead_own_group(child);
             Ok(Box::new(Running {
@@ -185,9 +185,9 @@ fn become_program(
                 )
             })?;
         }
-        place(file.as_ref().unwrap_or(stdin), libc::STDIN_FILENO).map_err(cannot("give it a stdin"))?;
+        place(file.as_ref().unwrap_or(stdin), libc::STDIN_FILENO).map_err(StartFailure::cannot("give it a stdin"))?;
         for (stream, end) in ends {
-            place(end, stream.number()).map_err(cannot("give it its streams"))?;
+            place(end, stream.number()).map_err(StartFailure::cannot("give it its streams"))?;
         }
         Ok(())
     })();
@@ -235,11 +235,7 @@ fn in_memory(text: &[u8]) -> Result<OwnedFd, Box<StartFailure>> {
         lseek(&fd, 0, nix::unistd::Whence::SeekSet)?;
         Ok(fd)
     };
-    make().map_err(cannot("keep its stdin in memory"))
-}
-
-fn cannot(what: &'static str) -> impl Fn(Errno) -> Box<StartFailure> {
-    move |error| StartFailure::new(exit::REFUSED, format!("cannot {what}: {}", Because(error)))
+    make().map_err(StartFailure::cannot("keep its stdin in memory"))
 }
 
 impl Running {

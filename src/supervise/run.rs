@@ -125,15 +125,6 @@ struct Ready {
     progress: bool,
 }
 
-/// The time until then, so that it has come when that is over: poll(2) counts whole milliseconds.
-fn time_until(deadline: Duration) -> PollTimeout {
-    let left = deadline.saturating_sub(clock::monotonic());
-    if left.is_zero() {
-        return PollTimeout::ZERO;
-    }
-    PollTimeout::try_from(left.saturating_add(Duration::from_millis(1))).unwrap_or(PollTimeout::MAX)
-}
-
 /// How far the child has come, as far as it has said so.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Start {
@@ -173,7 +164,7 @@ impl Supervisor<'_> {
     fn wait(&self, intake: &Intake, progress: Option<&Receiver>) -> Ready {
         let timeout = match self.state.deadline().into_iter().chain(self.deaf).min() {
             _ if self.unreaped => PollTimeout::ZERO,
-            Some(deadline) => time_until(deadline),
+            Some(deadline) => clock::timeout_until(deadline),
             None if progress.is_none() => return Ready { signals: true, progress: false },
             None => PollTimeout::NONE,
         };

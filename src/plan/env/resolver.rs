@@ -2,7 +2,7 @@
 
 use super::files::read_secret;
 use super::outside::Outside;
-use super::{LONGEST_VALUE, Origin, Resolved, both_set, expand, names_secret};
+use super::{LONGEST_VALUE, Origin, Resolved, both_set, expand, names_secret, those_set};
 use crate::config::model::{Config, Variable};
 use crate::config::named::{Named, Names};
 use crate::config::problem::Problems;
@@ -170,13 +170,7 @@ impl Resolver<'_> {
         });
         let outside = self.outside.named.iter().map(|(name, (value, _))| (name, Some(value)));
         let of_each = Named::of(resolved.chain(outside).map(|(name, value)| (name.clone(), value)).collect());
-        let mut all = Named::new();
-        for (name, value) in of_each.into_entries() {
-            if let Some(value) = value {
-                all.push(name, value.clone());
-            }
-        }
-        all
+        those_set(&mut of_each.iter().map(|(name, value)| (name, *value)))
     }
 
     fn value_of(&self, name: &str, variable: &Variable) -> Resolved {

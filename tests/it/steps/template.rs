@@ -2,20 +2,20 @@
 
 use crate::support::root::Root;
 
+/// A root with these steps, and with `A`, which is 1.
+fn root(steps: &str) -> Root {
+    let config = format!("version = 1\n[app]\ncommand = ['app']\n[env.A]\ndefault = '1'\n{steps}");
+    Root::config(config).programs(["app"])
+}
+
 promise!(a_template_that_an_earlier_step_has_written_is_rendered_as_it_is_then, {
-    let root = Root::config(
-        r#"version = 1
-[app]
-command = ["app"]
-[env.A]
-default = "1"
-[[steps]]
+    let root = root(
+        r#"[[steps]]
 template = { source = "/t/new", target = "/t/site", with = { variables = ["NONE"] } }
 [[steps]]
 template = { source = "/t/site", target = "/t/result" }
 "#,
     )
-    .programs(["app"])
     .file("/t/new", "new ${A}\n")
     .file("/t/site", "old ${A}\n");
     root.start([""; 0]).run().app();
@@ -23,13 +23,8 @@ template = { source = "/t/site", target = "/t/result" }
 });
 
 promise!(a_variable_that_an_earlier_step_has_set_is_in_every_later_file, {
-    let root = Root::config(
-        r#"version = 1
-[app]
-command = ["app"]
-[env.A]
-default = "1"
-[env.PASSWORD]
+    let root = root(
+        r#"[env.PASSWORD]
 secret = true
 [[steps]]
 template = { source = "/t/site", target = "/t/first" }
@@ -43,7 +38,6 @@ template = { source = "/t/site", target = "/t/second" }
 template = { source = "/t/password", target = "/t/hidden_too" }
 "#,
     )
-    .programs(["app"])
     .file("/t/site", "${A}\n")
     .file("/t/password", "${PASSWORD}\n");
     root.start([""; 0]).env(["PASSWORD=hunter2"]).run().app();
