@@ -8,6 +8,7 @@
 #![allow(unsafe_code)]
 
 pub mod allocator;
+pub mod bytes;
 pub mod capability;
 pub mod clock;
 pub mod fd;
