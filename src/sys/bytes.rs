@@ -113,9 +113,9 @@ pub unsafe extern "C" fn memcmp(left: *const u8, right: *const u8, length: usize
     macro_rules! compare {
         ($number:ty, $at:ident) => {
             // SAFETY: there are as many bytes left, as the caller of memcmp says.
-            let left: $number = unsafe { left.add($at).cast::<$number>().read_unaligned() };
+            let left: $number = unsafe { left.wrapping_add($at).cast::<$number>().read_unaligned() };
             // SAFETY: the same.
-            let right: $number = unsafe { right.add($at).cast::<$number>().read_unaligned() };
+            let right: $number = unsafe { right.wrapping_add($at).cast::<$number>().read_unaligned() };
             if left != right {
                 // The first byte is what counts most.
                 return left.to_be().cmp(&right.to_be()) as c_int;
@@ -156,7 +156,7 @@ mod tests {
                 expected.copy_within(from..from + length, to);
                 let start = copied.as_mut_ptr();
                 // SAFETY: all of it is within the 512 bytes.
-                let returned = unsafe { memmove(start.add(to), start.add(from), length) };
+                let returned = unsafe { memmove(start.wrapping_add(to), start.wrapping_add(from), length) };
                 assert_eq!(copied, expected, "{length} bytes from {from} to {to}");
                 assert_eq!(returned.addr() - start.addr(), to);
             }
@@ -170,7 +170,7 @@ mod tests {
         for length in 0..=LONGEST {
             let mut to = vec![b'.'; LONGEST + 2];
             // SAFETY: all of it is within both.
-            unsafe { memcpy(to.as_mut_ptr().add(1), from.as_ptr().add(3), length) };
+            unsafe { memcpy(to.as_mut_ptr().wrapping_add(1), from.as_ptr().wrapping_add(3), length) };
             assert_eq!((to[0], &to[1..=length]), (b'.', &from[3..3 + length]));
             assert!(to[1 + length..].iter().all(|&byte| byte == b'.'), "{length} bytes");
         }
@@ -180,7 +180,9 @@ mod tests {
     fn the_first_bytes_that_differ_decide() {
         let left = numbered();
         // SAFETY: all of it is within both.
-        let compare = |right: &[u8], length| unsafe { memcmp(left.as_ptr().add(1), right.as_ptr().add(1), length) };
+        let compare = |right: &[u8], length| unsafe {
+            memcmp(left.as_ptr().wrapping_add(1), right.as_ptr().wrapping_add(1), length)
+        };
         for length in 0..=LONGEST {
             assert_eq!(compare(&left.clone(), length), 0);
             for differs in 0..length {
