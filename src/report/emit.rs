@@ -11,6 +11,7 @@ use super::words::{Because, Code, End, Rewritten, Until, brief, micros, millis};
 use crate::sys::signal::{Received, Signal};
 use tracing::Level;
 use tracing::field::display as shown;
+use tracing::level_filters::LevelFilter;
 
 /// Emits one line. Its parts are what the documents say: the meaning, the level (`INFO if stop ("when") else DEBUG`), the
 /// name, the fields with meaning and kind (`or nothing`: it is not always there), and the sentence.
@@ -52,6 +53,11 @@ macro_rules! line {
             always: concat!($(stringify!($absent))?).is_empty(),
         }),*]
     };
+}
+
+/// Whether anything is said of events whose level is DEBUG.
+pub fn tells_all() -> bool {
+    voice::is_there() || LevelFilter::current() >= Level::DEBUG
 }
 
 impl Event<'_> {

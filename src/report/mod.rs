@@ -24,6 +24,7 @@ mod words;
 mod catalogue;
 
 pub use choice::{Format, Level};
+pub use emit::tells_all;
 pub use errno::meaning;
 pub use event::{Event, OomKilled, OomKills, command_line};
 pub use lines::{change, start};

@@ -14,6 +14,11 @@ pub fn speak(voice: Box<Voice>) {
     let _spoken_already: Result<(), Box<Voice>> = VOICE.set(voice);
 }
 
+/// Whether there is one.
+pub fn is_there() -> bool {
+    VOICE.get().is_some()
+}
+
 /// Says the event if there is a voice. Whether there is.
 pub fn has_said(event: &Event<'_>) -> bool {
     let Some(voice) = VOICE.get() else { return false };

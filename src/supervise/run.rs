@@ -8,7 +8,7 @@ use crate::report::termination::{self, Message, Stopped};
 use crate::report::{self, Event};
 use crate::stage::Stage;
 use crate::sys::fd::is_readable;
-use crate::sys::signal::{self, Intake, Received, Signal};
+use crate::sys::signal::{self, Intake, Received, Signal, SignalSet};
 use crate::sys::wait::{self, Change, Next, WaitStatus};
 use crate::sys::{clock, memory, process};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -87,6 +87,7 @@ pub fn supervise(main: Main<'_>, intake: &Intake, progress: Receiver) -> u8 {
         main,
         state,
         shown: None,
+        relayed: SignalSet::NONE,
         step: None,
         start: Start::Preparing,
         commands: None,
@@ -106,6 +107,10 @@ pub fn supervise(main: Main<'_>, intake: &Intake, progress: Receiver) -> u8 {
         supervisor.show_state();
         if let Some(status) = supervisor.ended {
             return status;
+        }
+        if progress.is_none() && !supervisor.unreaped && supervisor.state.deadline().is_none() {
+            supervisor.rest();
+            continue;
         }
         let ready = supervisor.wait(intake, progress.as_ref());
         // All of it before any signal: that the application runs is older than what came in for it.
@@ -147,6 +152,8 @@ struct Supervisor<'a> {
     oom: oom::Watch,
     /// What others see us as.
     shown: Option<Stage>,
+    /// What is sent on without further ado.
+    relayed: SignalSet,
     /// The step that is being done.
     step: Option<String>,
     /// How far the child has come.
@@ -159,13 +166,19 @@ struct Supervisor<'a> {
 }
 
 impl Supervisor<'_> {
-    /// Waits for something to read or to do; only looks if there are children to wait for anyway. Once the main process
-    /// runs and there is nothing else to do, reading the signals is the wait.
+    /// Waits for a signal that is more than to be sent on: the main process runs, and there is nothing else to do.
+    fn rest(&mut self) {
+        // The only error there is: a stop of our own interrupted the wait. The next turn asks again.
+        if let Ok(received) = signal::relay(self.relayed, self.main.pid) {
+            self.on_signal(&received);
+        }
+    }
+
+    /// Waits for something to read or to do; only looks if there are children to wait for anyway.
     fn wait(&self, intake: &Intake, progress: Option<&Receiver>) -> Ready {
         let timeout = match self.state.deadline().into_iter().chain(self.deaf).min() {
             _ if self.unreaped => PollTimeout::ZERO,
             Some(deadline) => clock::timeout_until(deadline),
-            None if progress.is_none() => return Ready { signals: true, progress: false },
             None => PollTimeout::NONE,
         };
         let is_ready = |fd: &PollFd<'_>| fd.any().unwrap_or(false);
@@ -292,12 +305,16 @@ impl Supervisor<'_> {
         }
     }
 
-    /// What others see: `onset:run` and the like.
+    /// What others see, `onset:run` and the like, and what goes with it.
     fn show_state(&mut self) {
         let stage = self.state.stage();
-        if self.main.manners.shows_stage && self.shown != Some(stage) {
+        if self.shown != Some(stage) {
             self.shown = Some(stage);
-            process::set_name(stage.name());
+            // With reports of all that is done nothing is done in silence.
+            self.relayed = if report::tells_all() { SignalSet::NONE } else { self.state.relays() };
+            if self.main.manners.shows_stage {
+                process::set_name(stage.name());
+            }
         }
     }
 

@@ -298,6 +298,23 @@ impl State {
         self.commands.is_some() && matches!(self.phase, Phase::Draining { .. } | Phase::Flushing)
     }
 
+    /// The signals of which there is nothing more to say, as things are, than that each goes to the main process as it is: none of
+    /// them changes the state. Not those by which a terminal stops and resumes.
+    pub fn relays(&self) -> SignalSet {
+        let mut relayed = SignalSet::NONE;
+        if self.phase == Phase::Running && self.policy.forward_to == Target::Main {
+            let stays = |&signal: &Signal| {
+                self.policy.rewrites.get(signal) == Some(signal) && !self.policy.stop_on.contains(signal)
+            };
+            Signal::all().filter(stays).for_each(|signal| relayed.insert(signal));
+            [Signal::CHLD, Signal::CONT]
+                .into_iter()
+                .chain(Signal::OF_TERMINALS)
+                .for_each(|signal| relayed.remove(signal));
+        }
+        relayed
+    }
+
     /// What others are told, by the name of PID 1.
     pub fn stage(&self) -> Stage {
         match self.phase {

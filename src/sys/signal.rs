@@ -3,7 +3,8 @@
 //! The loop hears signals through a signalfd and not through signal-hook's handlers, for reasons that were measured
 //! (`benches/signal_intake.rs`): signal-hook keeps at most five queued signals of a kind and drops the rest, where the
 //! kernel keeps them all in order; libc lets no handler be set for signals 32 to 34; and a handler that writes to
-//! a pipe costs three system calls for each signal where the signalfd costs one. signal-hook serves for the names.
+//! a pipe costs three system calls for each signal where the signalfd costs one. signal-hook serves for the names. When there
+//! is nothing else to wait for, [`relay`] asks without the descriptor: it is shorter in the kernel, too.
 
 use super::fd::above_stdio;
 use nix::errno::Errno;
@@ -141,6 +142,11 @@ impl SignalSet {
     /// One more.
     pub fn insert(&mut self, signal: Signal) {
         self.0 |= signal.bit();
+    }
+
+    /// One less.
+    pub fn remove(&mut self, signal: Signal) {
+        self.0 &= !signal.bit();
     }
 
     /// Whether it is in it.
@@ -387,10 +393,10 @@ impl AsFd for Intake {
     }
 }
 
-/// `siginfo_t` of a queued signal on 64-bit Linux (include/uapi/asm-generic/siginfo.h): the three first words, the
-/// union at 16, 128 bytes in all.
+/// `siginfo_t` on 64-bit Linux (include/uapi/asm-generic/siginfo.h): the three first words, the union at 16, which is that
+/// of a signal that somebody sent, 128 bytes in all.
 #[repr(C)]
-struct QueuedInfo {
+struct Info {
     signo: i32,
     errno: i32,
     code: i32,
@@ -401,10 +407,48 @@ struct QueuedInfo {
     _rest: [u64; 12],
 }
 
-impl QueuedInfo {
+impl Info {
     fn new(received: &Received) -> Self {
         let Received { signal, code, pid, uid, value } = *received;
-        QueuedInfo { signo: signal.raw(), errno: 0, code, _pad: 0, pid, uid, value, _rest: [0; 12] }
+        Info { signo: signal.raw(), errno: 0, code, _pad: 0, pid, uid, value, _rest: [0; 12] }
+    }
+
+    /// As [`Intake::read`] has it: a signal without a sender, a timer's above all, has other things in its place.
+    fn received(&self) -> Option<Received> {
+        let signal = Signal::new(self.signo)?;
+        let is_sent = match self.code {
+            libc::SI_TIMER | libc::SI_SIGIO => false,
+            // The kernel's own reasons, by signal; a child's end is the one that has a process.
+            1..libc::SI_KERNEL => signal == Signal::CHLD,
+            _ => true,
+        };
+        let (pid, uid) = if is_sent { (self.pid, self.uid) } else { (0, 0) };
+        Some(Received { signal, code: self.code, pid, uid, value: self.value })
+    }
+}
+
+/// Waits for a signal as [`Intake::read`] does, for the one that comes first. Of `these` each that was sent plainly is sent on
+/// to `main` on the spot, and the next is waited for: what PID 1 does for almost every signal in its life, in as few steps as it
+/// can be, because the application waits meanwhile.
+///
+/// # Errors
+/// EINTR when a stop of onset itself interrupted the wait: ask again.
+pub fn relay(these: SignalSet, main: Pid) -> nix::Result<Received> {
+    let all = SignalSet::ALL;
+    loop {
+        let mut info = MaybeUninit::<Info>::zeroed();
+        let for_ever = std::ptr::null::<libc::timespec>();
+        // SAFETY: the kernel reads one 8-byte set and writes one siginfo_t (128 bytes, Info's size) through live pointers.
+        let number = unsafe {
+            libc::syscall(libc::SYS_rt_sigtimedwait, &raw const all.0, info.as_mut_ptr(), for_ever, size_of::<u64>())
+        };
+        Errno::result(number)?;
+        // SAFETY: numbers, of which every one is valid, and they were zeroed.
+        let received = unsafe { info.assume_init_ref() }.received().ok_or(Errno::EINTR)?;
+        let passes = these.contains(received.signal) && !received.is_queued();
+        if !passes || kill(main, received.signal).is_err() {
+            return Ok(received);
+        }
     }
 }
 
@@ -415,8 +459,8 @@ impl QueuedInfo {
 /// and a queued signal went without its value: that it came is known, how often and with what is not.
 pub fn forward_to_process(target: Pid, received: &Received) -> nix::Result<()> {
     if received.is_queued() {
-        let info = QueuedInfo::new(received);
-        // SAFETY: the kernel reads one siginfo_t (128 bytes, QueuedInfo's size) through a live pointer.
+        let info = Info::new(received);
+        // SAFETY: the kernel reads one siginfo_t (128 bytes, Info's size) through a live pointer.
         let result = unsafe {
             libc::syscall(libc::SYS_rt_sigqueueinfo, target.as_raw(), received.signal.raw(), &raw const info)
         };
@@ -447,7 +491,7 @@ pub fn forward_to_group(leader: Pid, received: &Received) -> nix::Result<()> {
 fn queue_to_group(leader: Pid, received: &Received) -> nix::Result<()> {
     // include/uapi/linux/pidfd.h
     const PIDFD_SIGNAL_PROCESS_GROUP: u32 = 1 << 2;
-    let info = QueuedInfo::new(received);
+    let info = Info::new(received);
     Holder::of(leader)?.send_with(received.signal, &raw const info, PIDFD_SIGNAL_PROCESS_GROUP)
 }
 
@@ -497,8 +541,8 @@ impl Holder {
         self.send_with(signal, std::ptr::null(), 0)
     }
 
-    fn send_with(&self, signal: Signal, info: *const QueuedInfo, flags: u32) -> nix::Result<()> {
-        // SAFETY: the kernel reads one siginfo_t (128 bytes, QueuedInfo's size) through the pointer unless it is null; our
+    fn send_with(&self, signal: Signal, info: *const Info, flags: u32) -> nix::Result<()> {
+        // SAFETY: the kernel reads one siginfo_t (128 bytes, Info's size) through the pointer unless it is null; our
         // callers pass null or a live one.
         let result =
             unsafe { libc::syscall(libc::SYS_pidfd_send_signal, self.0.as_raw_fd(), signal.raw(), info, flags) };
@@ -596,7 +640,7 @@ mod tests {
     }
 
     #[test]
-    fn the_queued_siginfo_has_the_kernels_size() {
-        assert_eq!(size_of::<QueuedInfo>(), size_of::<libc::siginfo_t>());
+    fn our_siginfo_has_the_kernels_size() {
+        assert_eq!(size_of::<Info>(), size_of::<libc::siginfo_t>());
     }
 }

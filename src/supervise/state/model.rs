@@ -276,6 +276,13 @@ fn in_every_order_of_events_the_machine_keeps_its_promises() {
             }
         });
         for node in known.values() {
+            // What is relayed without asking the machine is what it would have said, and nothing to it.
+            for signal in node.state.relays().iter() {
+                let mut state = node.state.clone();
+                let send = Send { signal, target: Target::Main, stop: false, resume: false };
+                assert_eq!(state.on_event(Event::Signal(signal), node.now), Action::Forward(send), "{node:?}");
+                assert_eq!(format!("{state:?}"), format!("{:?}", node.state));
+            }
             // Asked to stop, it is over in time, whatever the application does.
             let stopping = node.state.stop.is_some() && !node.state.failed_to_start();
             if let (true, Some(longest)) = (stopping && node.world.started, longest) {

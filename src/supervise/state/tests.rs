@@ -454,3 +454,30 @@ proptest! {
         prop_assert_eq!(machine.state.outcome().map(|outcome| outcome.status), Some(137));
     }
 }
+
+#[test]
+fn while_it_runs_all_is_relayed_but_what_stops_resumes_is_rewritten_or_dropped() {
+    let relayed = |policy: &Policy| Machine::running(policy).state.relays();
+    let never = [Signal::CHLD, Signal::CONT, Signal::TSTP, Signal::TTIN, Signal::TTOU];
+
+    let mut policy = policy();
+    let of_plain = relayed(&policy);
+    for signal in Signal::all() {
+        let expected = !never.contains(&signal) && !policy.stop_on.contains(signal);
+        assert_eq!(of_plain.contains(signal), expected, "{signal}");
+    }
+    assert_eq!(Machine::new(&policy).state.relays(), SignalSet::NONE, "while it is prepared");
+
+    policy.rewrites.set(signal(1), Some(signal(12)));
+    policy.rewrites.set(signal(10), None);
+    policy.stop_on.insert(signal(12));
+    let without = |signals: &[i32]| {
+        let mut set = of_plain;
+        signals.iter().for_each(|&number| set.remove(signal(number)));
+        set
+    };
+    assert_eq!(relayed(&policy), without(&[1, 10, 12]));
+    for target in [Target::Group, Target::All] {
+        assert_eq!(relayed(&Policy { forward_to: target, ..policy }), SignalSet::NONE);
+    }
+}

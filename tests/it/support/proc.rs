@@ -68,12 +68,18 @@ pub fn inner_pid(pid: i32) -> Option<i32> {
     status(pid, "NSpid")?.split_whitespace().last()?.parse().ok()
 }
 
-/// Whether onset has come to rest: it sleeps in `read` of its signalfd, and what it had to do before is done.
+/// Whether onset has come to rest: it waits for signals and for nothing else, by sigtimedwait without a limit or, where it holds
+/// a pod's namespaces, by a read of its signalfd (proc_pid_syscall(5)), and what it had to do before is done.
 pub fn is_idle(pid: i32) -> bool {
     let Ok(text) = std::fs::read_to_string(format!("/proc/{pid}/syscall")) else { return false };
     let mut words = text.split_whitespace();
     let call = words.next().and_then(|word| word.parse().ok());
-    let fd = words.next().and_then(|word| i32::from_str_radix(word.trim_start_matches("0x"), 16).ok());
-    let target = fd.and_then(|fd| std::fs::read_link(format!("/proc/{pid}/fd/{fd}")).ok());
-    call == Some(libc::SYS_read) && target.is_some_and(|target| target.as_os_str() == "anon_inode:[signalfd]")
+    let arguments: Vec<_> =
+        words.map_while(|word| u64::from_str_radix(word.trim_start_matches("0x"), 16).ok()).collect();
+    match (call, &arguments[..]) {
+        (Some(libc::SYS_rt_sigtimedwait), [_, _, limit, ..]) => *limit == 0,
+        (Some(libc::SYS_read), [fd, ..]) => std::fs::read_link(format!("/proc/{pid}/fd/{fd}"))
+            .is_ok_and(|target| target.as_os_str() == "anon_inode:[signalfd]"),
+        _ => false,
+    }
 }
