@@ -1,6 +1,8 @@
 //! `onset check`, `plan` and `render`: what a start would do, without doing it, as any user, without a shell.
 #![forbid(unsafe_code)]
 
+mod json;
+
 use crate::cli::ConfigFile;
 use crate::config::{Config, Problems, Source};
 use crate::plan::env::{Environment, Resolved};
@@ -12,7 +14,7 @@ use crate::plan::steps::{Planned, step_name};
 use crate::plan::{check as static_check, limit, shutdown};
 use crate::prepare::load::{Loaded, USUAL, find, load};
 use crate::sys::words::Words;
-use serde_json::Value;
+use json::Json;
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 
@@ -246,44 +248,53 @@ impl Shown<'_> {
     }
 
     fn json(&self) -> String {
-        let variables = self.variables().map(|(name, found)| {
-            let (value, from) = (self.value(found), found.origin.to_string());
-            object(vec![("name", name.as_str().into()), ("value", value.into()), ("from", from.into())])
-        });
-        let steps = self.steps.iter().map(|(name, action)| {
+        // In the order of their names, and a name once: there may be several limits.
+        let mut process: Vec<(&'static str, String)> = Vec::new();
+        for (what, how) in self.process() {
+            let place = process.partition_point(|(name, _)| *name < what);
+            match process.get_mut(place) {
+                Some((name, all)) if *name == what => *all = format!("{all}, {how}"),
+                Some(_) | None => process.insert(place, (what, how)),
+            }
+        }
+        let mut json = Json::default();
+        json.open("", '{');
+        json.open("argv", '[');
+        for word in self.argv() {
+            json.text("", Some(&word));
+        }
+        json.close(']');
+        json.open("environment", '[');
+        for (name, found) in self.variables() {
+            json.open("", '{');
+            json.text("from", Some(&found.origin.to_string()));
+            json.text("name", Some(name));
+            json.text("value", self.value(found).as_deref());
+            json.close('}');
+        }
+        json.close(']');
+        json.open("process", '{');
+        for (what, how) in &process {
+            json.text(what, Some(how));
+        }
+        json.close('}');
+        json.word("setup", if self.resolution.meeting.setup { "true" } else { "false" });
+        json.open("steps", '[');
+        for (name, action) in &self.steps {
             let action = match action {
                 Planned::Do(action) => Some(self.word(describe(action).as_bytes())),
                 Planned::Nothing => None,
                 Planned::Later => Some(LATER.to_owned()),
             };
-            object(vec![("step", name.as_str().into()), ("action", action.into())])
-        });
-        // A name once: there may be several limits.
-        let mut process: Vec<(&'static str, String)> = Vec::new();
-        for (what, how) in self.process() {
-            match process.last_mut().filter(|(last, _)| *last == what) {
-                Some((_, all)) => *all = format!("{all}, {how}"),
-                None => process.push((what, how)),
-            }
+            json.open("", '{');
+            json.text("action", action.as_deref());
+            json.text("step", Some(name));
+            json.close('}');
         }
-        let process = process.into_iter().map(|(what, how)| (what, how.into()));
-        let plan = object(vec![
-            ("argv", self.argv().into()),
-            ("setup", self.resolution.meeting.setup.into()),
-            ("process", object(process.collect())),
-            ("environment", variables.collect()),
-            ("steps", steps.collect()),
-        ]);
-        serde_json::to_string_pretty(&plan).unwrap_or_default() + "\n"
+        json.close(']');
+        json.close('}');
+        json.finish()
     }
-}
-
-fn object(fields: Vec<(&str, Value)>) -> Value {
-    let mut object = serde_json::Map::new();
-    for (name, value) in fields {
-        object.insert(name.to_owned(), value);
-    }
-    Value::Object(object)
 }
 
 /// A word as a shell would have to be given it, so that it can be told where it ends.
