@@ -88,7 +88,7 @@ impl<'a> Request<'a> {
         };
         let mut stream = Timed { stream, deadline };
         stream.write_all(&self.head()).map_err(|error| format!("cannot ask: {}", because(&error)))?;
-        read_answer(&mut stream, self.wants_body && self.method != "HEAD")
+        read_answer(&mut |buffer| stream.read(buffer), self.wants_body && self.method != "HEAD")
     }
 
     fn head(&self) -> Vec<u8> {
@@ -145,23 +145,27 @@ struct Timed {
     deadline: Duration,
 }
 
-impl Read for Timed {
+impl Timed {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.stream.set_read_timeout(Some(left(self.deadline)))?;
         self.stream.read(buffer)
     }
-}
 
-impl Write for Timed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream.set_write_timeout(Some(left(self.deadline)))?;
-        self.stream.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
+    fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            self.stream.set_write_timeout(Some(left(self.deadline)))?;
+            match self.stream.write(bytes) {
+                Ok(length) => bytes = &bytes[length..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
         Ok(())
     }
 }
+
+/// What reads the next of an answer, as read(2) does.
+type Source<'a> = &'a mut dyn FnMut(&mut [u8]) -> io::Result<usize>;
 
 /// How the end of an answer's content is told (RFC 9112, section 6.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,7 +175,7 @@ enum Length {
     UntilEnd,
 }
 
-fn read_answer(source: &mut dyn Read, wants_body: bool) -> Result<Answer, String> {
+fn read_answer(source: Source<'_>, wants_body: bool) -> Result<Answer, String> {
     let mut input = Input { source, buffer: Vec::new(), at: 0 };
     let mut head = LARGEST_HEAD;
     loop {
@@ -224,7 +228,7 @@ fn number(text: &[u8], base: u32) -> Option<usize> {
 
 /// What has been read, and where the next is read from.
 struct Input<'a> {
-    source: &'a mut dyn Read,
+    source: Source<'a>,
     buffer: Vec<u8>,
     at: usize,
 }
@@ -236,7 +240,7 @@ impl Input<'_> {
         self.at = 0;
         let mut chunk = [0; CHUNK];
         loop {
-            match self.source.read(&mut chunk) {
+            match (self.source)(&mut chunk) {
                 Ok(length) => {
                     self.buffer.extend_from_slice(&chunk[..length]);
                     return Ok(length > 0);
@@ -347,21 +351,19 @@ mod tests {
     use super::*;
 
     /// A stream that hands out so many bytes at a time.
-    struct Drip<'a>(&'a [u8], usize);
-
-    impl Read for Drip<'_> {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            let length = self.1.min(self.0.len()).min(buffer.len());
-            let (now, later) = self.0.split_at(length);
+    fn drip(mut text: &[u8], step: usize) -> impl FnMut(&mut [u8]) -> io::Result<usize> {
+        move |buffer| {
+            let length = step.min(text.len()).min(buffer.len());
+            let (now, later) = text.split_at(length);
             buffer[..length].copy_from_slice(now);
-            self.0 = later;
+            text = later;
             Ok(length)
         }
     }
 
     /// Read in every way the same.
     fn answer(text: &[u8]) -> Result<(u16, String), String> {
-        let read = |step| read_answer(&mut Drip(text, step), true);
+        let read = |step| read_answer(&mut drip(text, step), true);
         let whole = read(usize::MAX);
         for step in [1, 2, 3, 7] {
             assert_eq!(read(step), whole);
@@ -411,7 +413,7 @@ mod tests {
     fn an_answer_without_end_takes_no_more_than_its_limits() {
         let endless = |start: &str, more: &[u8]| {
             let text = [start.as_bytes(), &more.repeat(4 * LARGEST_BODY / more.len())].concat();
-            read_answer(&mut Drip(&text, CHUNK), true)
+            read_answer(&mut drip(&text, CHUNK), true)
         };
         let refused = Err("the answer's head is too large".to_owned());
         assert_eq!(endless("HTTP/1.1 200 OK\r\nX: ", b"x"), refused);
@@ -427,7 +429,7 @@ mod tests {
 
     #[test]
     fn without_a_body_nothing_is_read_behind_the_head() {
-        let mut drip = Drip(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", 1);
+        let mut drip = drip(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", 1);
         assert_eq!(read_answer(&mut drip, false), Ok(Answer { status: 200, body: Vec::new() }));
     }
 
