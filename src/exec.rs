@@ -12,6 +12,7 @@ use crate::prepare::{Command, apply, become_command};
 use crate::record::{Environ, c_strings};
 use crate::report::Because;
 use crate::stage::Stage;
+use crate::sys::file;
 use crate::sys::start::Start;
 use crate::sys::stderr;
 use crate::sys::words::Words;
@@ -67,7 +68,7 @@ fn prepare(exec: &Exec, start: &Start) -> Result<Words, String> {
     }
     apply(&state, None).map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
     if let Some(path) = perhaps {
-        let _stays_here: nix::Result<()> = nix::unistd::chdir(&path);
+        let _stays_here: nix::Result<()> = file::enter(&path);
     }
     for name in TERMINAL {
         if let (None, Some(value)) = (environ.get(name), own.get(name)) {

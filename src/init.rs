@@ -11,12 +11,10 @@
 use crate::plan::model::Identity;
 use crate::record::{self, Environ, Record};
 use crate::stage::{Stage, is_supervisor};
-use crate::sys::file;
+use crate::sys::file::{self, WORKING_DIRECTORY};
 use nix::fcntl::OFlag;
 use std::fmt;
-use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why there is no onset to ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,7 +118,7 @@ impl Proc {
 
     /// What a process has as its root; `None`: we may not see it.
     fn root(&self, process: &str) -> Option<(u64, u64)> {
-        fs::metadata(self.0.join(process).join("root")).ok().map(|meta| (meta.dev(), meta.ino()))
+        file::stat_of(&self.0.join(process).join("root")).ok().map(|stat| (stat.st_dev, stat.st_ino))
     }
 
     /// Whether a process has the root that we have; `None`: it cannot be told.
@@ -171,8 +169,9 @@ impl Init {
         let folder = self.proc.path(self.pid, "fd");
         for fd in file::numbers_in(&folder)? {
             let path = folder.join(fd.to_string());
-            if fs::read_link(&path).is_ok_and(|target| record::is_link_to_one(&target)) {
-                return record::read(&file::open(&file::WORKING_DIRECTORY, &path, OFlag::O_RDONLY, 0)?);
+            let target = file::read_link(&WORKING_DIRECTORY, path.as_os_str());
+            if target.is_ok_and(|target| record::is_link_to_one(Path::new(&target))) {
+                return record::read(&file::open(&WORKING_DIRECTORY, &path, OFlag::O_RDONLY, 0)?);
             }
         }
         Ok(None)
@@ -205,7 +204,8 @@ impl Init {
     pub fn working_directory(&self) -> Option<PathBuf> {
         let children = self.proc.path(self.pid, "task").join(self.pid.to_string()).join("children");
         let children = file::text(&children)?;
-        fs::read_link(self.proc.path(children.split_whitespace().next()?.parse().ok()?, "cwd")).ok()
+        let cwd = self.proc.path(children.split_whitespace().next()?.parse().ok()?, "cwd");
+        file::read_link(&WORKING_DIRECTORY, cwd.as_os_str()).ok().map(PathBuf::from)
     }
 }
 
@@ -213,6 +213,7 @@ impl Init {
 mod tests {
     use super::*;
     use nix::errno::Errno;
+    use std::fs;
     use std::os::unix::fs::symlink;
 
     /// A /proc of these processes: number, name, parent, and the root they have, if we may see it.

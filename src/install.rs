@@ -5,12 +5,11 @@
 
 use crate::cli::faces::NAMES;
 use crate::report::Because;
-use crate::sys::file;
+use crate::sys::file::{self, WORKING_DIRECTORY};
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use std::ffi::OsStr;
 use std::fmt::Write;
-use std::fs;
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, symlink};
 use std::path::Path;
 
 /// Makes the links, each to this very program, and the folder if it is not there: an image from scratch has none, and no
@@ -19,32 +18,31 @@ use std::path::Path;
 /// # Errors
 /// Every problem, and nothing was made; or what happened in between.
 pub fn install(folder: &Path) -> Result<String, Vec<String>> {
-    let program = fs::read_link("/proc/self/exe");
-    let program = program.map_err(|error| vec![format!("cannot tell where onset is: {}", because(&error))])?;
-    link(&program, folder)
+    let program = file::read_link(&WORKING_DIRECTORY, OsStr::new("/proc/self/exe"));
+    let program = program.map_err(|error| vec![format!("cannot tell where onset is: {}", Because(error))])?;
+    link(Path::new(&program), folder)
 }
 
 fn link(program: &Path, folder: &Path) -> Result<String, Vec<String>> {
-    let own = fs::metadata(program)
-        .map_err(|error| vec![format!("cannot find {}: {}", program.display(), because(&error))])?;
-    match fs::read_dir(folder) {
+    let own = file::stat_of(program).map_err(|error| vec![cannot("find", program, error)])?;
+    match file::open(&WORKING_DIRECTORY, folder, OFlag::O_RDONLY | OFlag::O_DIRECTORY, 0) {
         Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => make(folder)?,
-        Err(error) => return Err(vec![format!("cannot install into {}: {}", folder.display(), because(&error))]),
+        Err(Errno::ENOENT) => make(folder).map_err(|error| vec![cannot("make", folder, error)])?,
+        Err(error) => return Err(vec![cannot("install into", folder, error)]),
     }
     let is_onset = |path: &Path| {
-        fs::metadata(path).is_ok_and(|found| {
-            (found.dev(), found.ino()) == (own.dev(), own.ino())
-                || (found.is_file() && found.len() == own.len() && is_copy(path, program))
+        file::stat_of(path).is_ok_and(|found| {
+            (found.st_dev, found.st_ino) == (own.st_dev, own.st_ino)
+                || (file::is_regular(&found) && found.st_size == own.st_size && is_copy(path, program))
         })
     };
     let mut problems = Vec::new();
     let mut free = Vec::new();
     for name in NAMES {
         let path = folder.join(name);
-        match fs::symlink_metadata(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => free.push(path),
-            Err(error) => problems.push(format!("cannot look at {}: {}", path.display(), because(&error))),
+        match file::stat_at(&WORKING_DIRECTORY, path.as_os_str()) {
+            Err(Errno::ENOENT) => free.push(path),
+            Err(error) => problems.push(cannot("look at", &path, error)),
             Ok(_) if is_onset(&path) => {}
             Ok(_) => {
                 let (path, program) = (path.display(), program.display());
@@ -58,19 +56,35 @@ fn link(program: &Path, folder: &Path) -> Result<String, Vec<String>> {
     }
     let mut made = String::new();
     for path in free {
-        match symlink(program, &path) {
+        match file::make_link(program, &WORKING_DIRECTORY, path.as_os_str()) {
             Ok(()) => {
                 let _ = writeln!(made, "{} -> {}", path.display(), program.display());
             }
-            Err(error) => problems.push(format!("cannot make {}: {}", path.display(), because(&error))),
+            Err(error) => problems.push(cannot("make", &path, error)),
         }
     }
     if problems.is_empty() { Ok(made) } else { Err(problems) }
 }
 
-fn make(folder: &Path) -> Result<(), Vec<String>> {
-    let made = fs::DirBuilder::new().recursive(true).mode(0o755).create(folder);
-    made.map_err(|error| vec![format!("cannot make {}: {}", folder.display(), because(&error))])
+fn cannot(verb: &str, path: &Path, error: Errno) -> String {
+    format!("cannot {verb} {}: {}", path.display(), Because(error))
+}
+
+/// Makes a folder, and those above it.
+fn make(folder: &Path) -> nix::Result<()> {
+    let above = folder.parent().filter(|above| !above.as_os_str().is_empty());
+    let made = match (file::make_directory(&WORKING_DIRECTORY, folder.as_os_str(), 0o755), above) {
+        (Err(Errno::ENOENT), Some(above)) => {
+            make(above)?;
+            file::make_directory(&WORKING_DIRECTORY, folder.as_os_str(), 0o755)
+        }
+        (made, _) => made,
+    };
+    // Somebody else was quicker; or it ends with `..`.
+    made.or_else(|error| match file::stat_of(folder) {
+        Ok(found) if file::is_directory(&found) => Ok(()),
+        Ok(_) | Err(_) => Err(error),
+    })
 }
 
 /// Whether both have the same content: `COPY` in a Dockerfile makes no links.
@@ -78,13 +92,11 @@ fn is_copy(one: &Path, other: &Path) -> bool {
     matches!((file::contents(one), file::contents(other)), (Ok(one), Ok(other)) if one == other)
 }
 
-fn because(error: &io::Error) -> Because {
-    Because(Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt, symlink};
     use std::path::PathBuf;
 
     struct Place {

@@ -20,9 +20,16 @@ use std::io;
 /// An error of the system or of the C library in words.
 pub fn because(error: &io::Error) -> String {
     match error.raw_os_error() {
-        // A socket whose time is over says so.
-        Some(libc::EAGAIN) => "no answer in time".to_owned(),
-        Some(number) => Because(Errno::from_raw(number)).to_string(),
+        Some(number) => in_words(Errno::from_raw(number)),
         None => error.to_string(),
+    }
+}
+
+/// An error of the system in words.
+pub fn in_words(error: Errno) -> String {
+    match error {
+        // A socket whose time is over says so.
+        Errno::EAGAIN => "no answer in time".to_owned(),
+        error => Because(error).to_string(),
     }
 }

@@ -7,14 +7,16 @@ use super::elf::Elf;
 use crate::exit;
 use crate::handoff::StartFailure;
 use crate::report::Because;
+use crate::sys::file::{self, Stat, WORKING_DIRECTORY};
+use crate::sys::look;
 use nix::errno::Errno;
-use nix::sys::statvfs::{FsFlags, statvfs};
-use nix::unistd::{AccessFlags, access, getegid, geteuid};
+use nix::sys::statvfs::FsFlags;
+use nix::unistd::{AccessFlags, getegid, geteuid};
 use std::ffi::{CStr, OsStr};
 use std::fmt;
-use std::fs::{self, File, Metadata};
+use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// Says why `path`, which was looked up for `name`, could not be executed.
@@ -70,9 +72,9 @@ struct Rights {
 }
 
 fn find_cause(path: &Path, error: Errno, interpreters_left: u32) -> Cause {
-    match fs::metadata(path) {
+    match file::stat_of(path) {
         Err(_) => leads_nowhere(path, error),
-        Ok(metadata) => unusable(path, &metadata, error, interpreters_left),
+        Ok(stat) => unusable(path, &stat, error, interpreters_left),
     }
 }
 
@@ -81,19 +83,26 @@ fn leads_nowhere(path: &Path, error: Errno) -> Cause {
     let above = path.parent().unwrap_or(Path::new(""));
     match error {
         Errno::ENOENT if path.as_os_str().is_empty() => Cause::EmptyName,
-        Errno::ENOENT => match outermost(above, &|folder| fs::symlink_metadata(folder).is_err()) {
-            Some(folder) => Cause::MissingFolder(folder.to_owned()),
-            None => fs::read_link(path).map_or(Cause::Missing, Cause::DanglingLink),
-        },
-        Errno::ENOTDIR => match outermost(above, &|folder| fs::metadata(folder).is_ok_and(|data| !data.is_dir())) {
-            Some(file) => Cause::NotAFolder(file.to_owned()),
-            None => Cause::NotAFolder(path.to_owned()),
-        },
+        Errno::ENOENT => {
+            match outermost(above, &|folder| file::stat_at(&WORKING_DIRECTORY, folder.as_os_str()).is_err()) {
+                Some(folder) => Cause::MissingFolder(folder.to_owned()),
+                None => match file::read_link(&WORKING_DIRECTORY, path.as_os_str()) {
+                    Ok(target) => Cause::DanglingLink(target.into()),
+                    Err(_) => Cause::Missing,
+                },
+            }
+        }
+        Errno::ENOTDIR => {
+            match outermost(above, &|folder| file::stat_of(folder).is_ok_and(|stat| !file::is_directory(&stat))) {
+                Some(file) => Cause::NotAFolder(file.to_owned()),
+                None => Cause::NotAFolder(path.to_owned()),
+            }
+        }
         Errno::ELOOP => Cause::TooManyLinks,
         Errno::ENAMETOOLONG => Cause::NameTooLong,
         Errno::EACCES => match outermost(above, &is_closed) {
-            Some(folder) => match fs::metadata(folder) {
-                Ok(metadata) => Cause::ClosedFolder(folder.to_owned(), Rights::of(&metadata)),
+            Some(folder) => match file::stat_of(folder) {
+                Ok(stat) => Cause::ClosedFolder(folder.to_owned(), Rights::of(&stat)),
                 Err(_) => Cause::Other(error),
             },
             None => Cause::Other(error),
@@ -109,23 +118,23 @@ pub fn outermost<'a>(path: &'a Path, is_so: &dyn Fn(&Path) -> bool) -> Option<&'
 
 /// Whether a folder may not be entered.
 pub fn is_closed(folder: &Path) -> bool {
-    access(folder, AccessFlags::X_OK).is_err()
+    look::access(folder, AccessFlags::X_OK).is_err()
 }
 
 /// The path leads to something, and that cannot be executed.
-fn unusable(path: &Path, metadata: &Metadata, error: Errno, interpreters_left: u32) -> Cause {
-    if metadata.is_dir() {
+fn unusable(path: &Path, stat: &Stat, error: Errno, interpreters_left: u32) -> Cause {
+    if file::is_directory(stat) {
         return Cause::Directory;
     }
-    if !metadata.is_file() {
+    if !file::is_regular(stat) {
         return Cause::NotAFile;
     }
     if error == Errno::EACCES {
-        if statvfs(path).is_ok_and(|system| system.flags().contains(FsFlags::ST_NOEXEC)) {
+        if look::mount_flags(path).contains(FsFlags::ST_NOEXEC) {
             return Cause::NoExecMount;
         }
-        if access(path, AccessFlags::X_OK).is_err() {
-            return Cause::NotExecutable(Rights::of(metadata));
+        if is_closed(path) {
+            return Cause::NotExecutable(Rights::of(stat));
         }
     }
     // A file may be executable and not readable; then this is all there is to know.
@@ -189,8 +198,8 @@ fn read_start(path: &Path) -> Option<(File, Vec<u8>)> {
 }
 
 impl Rights {
-    fn of(metadata: &Metadata) -> Self {
-        Rights { mode: metadata.mode() & 0o7777, owner: (metadata.uid(), metadata.gid()) }
+    fn of(stat: &Stat) -> Self {
+        Rights { mode: stat.st_mode & 0o7777, owner: (stat.st_uid, stat.st_gid) }
     }
 }
 

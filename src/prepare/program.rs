@@ -13,7 +13,7 @@ use crate::plan::model::{Input, Program};
 use crate::report::Because;
 use crate::sys::clock;
 use crate::sys::fd::{self, above_stdio, at_least, is_readable, pipe, place};
-use crate::sys::file;
+use crate::sys::file::{self, WORKING_DIRECTORY};
 use crate::sys::process::{self, Side};
 use crate::sys::signal::{self, Intake, Received, Signal, SignalSet};
 use crate::sys::wait::{self, WaitStatus};
@@ -21,8 +21,7 @@ use crate::sys::words::Words;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::stat::Mode;
-use nix::unistd::{Pid, chdir, lseek};
+use nix::unistd::{Pid, lseek};
 use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::path::Path;
 use std::time::Duration;
@@ -178,7 +177,7 @@ fn become_program(
         // Who is killed cannot tell it to stop.
         process::end_with(parent);
         if let Some(workdir) = &program.workdir {
-            chdir(workdir).map_err(|error| {
+            file::enter(workdir).map_err(|error| {
                 StartFailure::new(
                     exit::REFUSED,
                     format!("cannot enter the working directory `{}`: {}", workdir.display(), Because(error)),
@@ -222,7 +221,7 @@ fn open_file(path: &Path, mask: SignalSet) -> Result<OwnedFd, Box<StartFailure>>
 }
 
 fn open(path: &Path) -> nix::Result<OwnedFd> {
-    nix::fcntl::open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOCTTY, Mode::empty()).and_then(above_stdio)
+    file::open(&WORKING_DIRECTORY, path, OFlag::O_RDONLY | OFlag::O_NOCTTY, 0).and_then(above_stdio)
 }
 
 fn in_memory(text: &[u8]) -> Result<OwnedFd, Box<StartFailure>> {
@@ -399,8 +398,7 @@ fn hear(stream: Stream, fd: &OwnedFd, each: &mut dyn FnMut(Stream, &[u8])) -> bo
 
 /// The children of this process; none where /proc does not say, or is that of another PID namespace.
 fn children() -> Vec<i32> {
-    let this = Pid::this().to_string();
-    if !std::fs::read_link("/proc/self").is_ok_and(|link| link == Path::new(&this)) {
+    if !file::is_proc_ours() {
         return Vec::new();
     }
     let listed = file::text(Path::new("/proc/thread-self/children"));

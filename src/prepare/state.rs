@@ -19,14 +19,13 @@ use super::identity::{self, become_user};
 use crate::plan::limit::{Amount, Limit, UNLIMITED, name};
 use crate::plan::model::{Identity, ProcessState};
 use crate::report::Because;
-use crate::sys::file;
+use crate::sys::file::{self, WORKING_DIRECTORY};
 use crate::sys::resource;
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{getegid, geteuid};
 use std::fmt;
-use std::fs::{self, Metadata};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// `RLIMIT_NOFILE`.
@@ -123,7 +122,7 @@ fn before_switch(state: &ProcessState) -> Result<(), Vec<Problem>> {
 
 fn after_switch(state: &ProcessState) -> Result<(), Problem> {
     if let Some(path) = &state.workdir {
-        nix::unistd::chdir(path).map_err(|error| Problem::Workdir {
+        file::enter(path).map_err(|error| Problem::Workdir {
             path: path.clone(),
             closed: closed_folder(path, error),
             error,
@@ -164,10 +163,9 @@ fn set_oom_score_adj(wanted: i32) -> Result<(), Problem> {
     if current == Some(wanted) {
         return Ok(());
     }
-    fs::write(OOM_SCORE_ADJ, wanted.to_string()).map_err(|error| {
-        let error = Errno::from_raw(error.raw_os_error().unwrap_or(0));
-        Problem::OomScoreAdj { wanted, current, error }
-    })
+    let opened = file::open(&WORKING_DIRECTORY, Path::new(OOM_SCORE_ADJ), OFlag::O_WRONLY, 0);
+    let written = opened.and_then(|opened| file::write(&opened, wanted.to_string().as_bytes()));
+    written.map_err(|error| Problem::OomScoreAdj { wanted, current, error })
 }
 
 fn set_nice(wanted: i32) -> Result<(), Problem> {
@@ -181,8 +179,8 @@ fn set_nice(wanted: i32) -> Result<(), Problem> {
 /// The first folder on the way to `path`, and `path` itself, that may not be entered.
 fn closed_folder(path: &Path, error: Errno) -> Option<(PathBuf, u32, u32, u32)> {
     let folder = outermost(path, &is_closed)?;
-    let metadata: Option<Metadata> = fs::metadata(folder).ok().filter(|_| error == Errno::EACCES);
-    metadata.map(|metadata| (folder.to_owned(), metadata.mode() & 0o7777, metadata.uid(), metadata.gid()))
+    let stat = file::stat_of(folder).ok().filter(|_| error == Errno::EACCES)?;
+    Some((folder.to_owned(), stat.st_mode & 0o7777, stat.st_uid, stat.st_gid))
 }
 
 impl fmt::Display for Problem {
@@ -260,6 +258,7 @@ impl fmt::Display for Problem {
 mod tests {
     use super::super::child::{in_child, is_root_or_skip, output_of};
     use super::*;
+    use std::fs;
     use std::net::{Ipv4Addr, TcpListener};
 
     const NET_BIND_SERVICE: u64 = 1 << 10;

@@ -9,9 +9,9 @@ use super::identity::become_user;
 use super::programs::{Done, Surroundings};
 use crate::exit;
 use crate::net::attempt::{self, Attempt};
-use crate::net::because;
 use crate::net::connect::{connect, resolve};
 use crate::net::http::{Request, has, is_success};
+use crate::net::{because, in_words};
 use crate::plan::model::{FileTarget, HttpTarget, Question, Target, Wait};
 use crate::report::Event;
 use crate::sys::clock;
@@ -222,18 +222,17 @@ fn beginning(path: &Path) -> nix::Result<Vec<u8>> {
 }
 
 fn look_at(target: &FileTarget) -> Result<(), String> {
-    let failed = |error: std::io::Error| because(&error);
-    let meta = std::fs::metadata(&target.path).map_err(failed)?;
+    let stat = file::stat_of(&target.path).map_err(in_words)?;
     if !target.non_empty && target.contains.is_none() {
         return Ok(());
     }
-    if !meta.is_file() {
+    if !file::is_regular(&stat) {
         return Err("it is no regular file".to_owned());
     }
-    if target.non_empty && meta.len() == 0 {
+    if target.non_empty && stat.st_size == 0 {
         return Err("it is empty".to_owned());
     }
     let Some(text) = &target.contains else { return Ok(()) };
-    let content = beginning(&target.path).map_err(|error| failed(error.into()))?;
+    let content = beginning(&target.path).map_err(in_words)?;
     if has(&content, text) { Ok(()) } else { Err("it does not have the text in it".to_owned()) }
 }

@@ -47,7 +47,7 @@ impl RealWorld {
 impl World for RealWorld {
     /// A named pipe that nobody writes to is empty; for one that somebody has open for writing this waits.
     fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, Errno> {
-        refuse(&nix::sys::stat::stat(path)?)?;
+        refuse(&file::stat_of(path)?)?;
         let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
         let file = file::open(&WORKING_DIRECTORY, path, flags, 0)?;
         // It may be another one by now.
@@ -67,7 +67,7 @@ impl World for RealWorld {
     }
 
     fn kind(&self, path: &Path) -> Option<Kind> {
-        let stat = nix::sys::stat::stat(path).ok()?;
+        let stat = file::stat_of(path).ok()?;
         Some(match stat.st_mode & libc::S_IFMT {
             libc::S_IFREG => Kind::File(u64::try_from(stat.st_size).unwrap_or(0)),
             libc::S_IFDIR => Kind::Directory,
@@ -76,8 +76,7 @@ impl World for RealWorld {
     }
 
     fn is_executable(&self, path: &Path) -> bool {
-        let stat = nix::sys::stat::stat(path);
-        stat.is_ok_and(|stat| stat.st_mode & libc::S_IFMT == libc::S_IFREG && stat.st_mode & 0o111 != 0)
+        file::stat_of(path).is_ok_and(|stat| file::is_regular(&stat) && stat.st_mode & 0o111 != 0)
     }
 
     fn may(&self, access: Access, path: &Path) -> bool {
@@ -110,7 +109,7 @@ impl World for RealWorld {
     }
 
     fn group_of(&self, path: &Path) -> Option<u32> {
-        nix::sys::stat::stat(path).ok().map(|stat| stat.st_gid)
+        file::stat_of(path).ok().map(|stat| stat.st_gid)
     }
 
     fn random(&self, count: usize) -> Result<Vec<u8>, Errno> {

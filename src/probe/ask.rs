@@ -2,19 +2,19 @@
 
 use super::target::{Content, Http, Probe, Question, Target, Wanted};
 use crate::init::{self, Init, NotFound};
-use crate::net::because;
 use crate::net::connect::connect;
 use crate::net::http::{self, Request, is_success};
+use crate::net::{because, in_words};
 use crate::record::Environ;
 use crate::stage::Stage;
 use crate::sys::clock;
+use crate::sys::file;
 use crate::sys::words::Words;
 use crate::template::substitute::Template;
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -61,9 +61,9 @@ fn without_host(content: &Content, host: &str, why: &str) -> String {
 }
 
 fn look_at(path: &Path, younger_than: Option<Duration>) -> Result<(), String> {
-    let meta = std::fs::metadata(path).map_err(|error| because(&error))?;
+    let stat = file::stat_of(path).map_err(in_words)?;
     let Some(limit) = younger_than else { return Ok(()) };
-    let (seconds, nanos) = (u64::try_from(meta.mtime()), u32::try_from(meta.mtime_nsec()));
+    let (seconds, nanos) = (u64::try_from(stat.st_mtime), u32::try_from(stat.st_mtime_nsec));
     let modified = Duration::new(seconds.unwrap_or(0), nanos.unwrap_or(0));
     // One of the future is young: clocks differ.
     let age = clock::realtime().saturating_sub(modified);

@@ -57,7 +57,7 @@ impl Process {
 /// All descendants of this process; none where /proc is not ours.
 fn descendants() -> Vec<Process> {
     let this = Pid::this().as_raw();
-    if !std::fs::read_link("/proc/self").is_ok_and(|link| link == Path::new(&this.to_string())) {
+    if !file::is_proc_ours() {
         return Vec::new();
     }
     let listed = file::numbers_in(Path::new("/proc")).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! The file system, by folder and name: what the steps do to it, one system call each, begun again when a signal
 //! interrupts it (signal(7)).
 //!
-//! Nothing here follows a symbolic link in the last component, but for [`open`] with flags that say so. Tests make any
+//! Nothing here follows a symbolic link in the last component, but for [`stat_of`], and [`open`] with flags that say so. Tests make any
 //! call fail ([`fault`]): whatever fails, a file must be old or new.
 
 use super::signal::{Signal, take_own};
@@ -20,10 +20,27 @@ pub use nix::sys::stat::FileStat as Stat;
 
 /// open(2), close-on-exec.
 pub fn open(folder: &dyn AsFd, path: &Path, flags: OFlag, mode: u32) -> nix::Result<OwnedFd> {
-    call("open", || nix::fcntl::openat(folder.as_fd(), path, flags | OFlag::O_CLOEXEC, mode_of(mode)))
+    let path = c_string(path.as_os_str())?;
+    call("open", || nix::fcntl::openat(folder.as_fd(), &*path, flags | OFlag::O_CLOEXEC, mode_of(mode)))
 }
 
-/// What is under the name.
+/// What a path leads to, symbolic links followed.
+pub fn stat_of(path: &Path) -> nix::Result<Stat> {
+    let path = c_string(path.as_os_str())?;
+    call("stat_of", || nix::sys::stat::stat(&*path))
+}
+
+/// Whether that is a directory.
+pub fn is_directory(stat: &Stat) -> bool {
+    stat.st_mode & libc::S_IFMT == libc::S_IFDIR
+}
+
+/// Whether that is a regular file.
+pub fn is_regular(stat: &Stat) -> bool {
+    stat.st_mode & libc::S_IFMT == libc::S_IFREG
+}
+
+/// What is under the name, a symbolic link itself.
 pub fn stat_at(folder: &dyn AsFd, name: &OsStr) -> nix::Result<Stat> {
     let name = c_string(name)?;
     call("stat_at", || nix::sys::stat::fstatat(folder.as_fd(), &*name, AtFlags::AT_SYMLINK_NOFOLLOW))
@@ -41,13 +58,13 @@ pub fn read_link(folder: &dyn AsFd, name: &OsStr) -> nix::Result<OsString> {
 }
 
 /// mkdir(2): the mode less the umask.
-pub fn make_directory(folder: impl AsFd, name: &OsStr, mode: u32) -> nix::Result<()> {
+pub fn make_directory(folder: &dyn AsFd, name: &OsStr, mode: u32) -> nix::Result<()> {
     let name = c_string(name)?;
     call("make_directory", || nix::sys::stat::mkdirat(folder.as_fd(), &*name, mode_of(mode)))
 }
 
 /// symlink(2).
-pub fn make_link(target: &Path, folder: impl AsFd, name: &OsStr) -> nix::Result<()> {
+pub fn make_link(target: &Path, folder: &dyn AsFd, name: &OsStr) -> nix::Result<()> {
     let (target, name) = (c_string(target.as_os_str())?, c_string(name)?);
     call("make_link", || nix::unistd::symlinkat(&*target, folder.as_fd(), &*name))
 }
@@ -239,6 +256,12 @@ pub fn lock(file: impl AsFd, lock: Lock) -> nix::Result<()> {
     call("lock", || Errno::result(unsafe { libc::flock(file, operation | libc::LOCK_NB) }).map(drop))
 }
 
+/// chdir(2).
+pub fn enter(path: &Path) -> nix::Result<()> {
+    let path = c_string(path.as_os_str())?;
+    nix::unistd::chdir(&*path)
+}
+
 /// What one read of a directory, or of a file of no known size, takes at most, in bytes.
 const BATCH: usize = 8192;
 
@@ -315,7 +338,7 @@ impl Iterator for Names<'_> {
 }
 
 /// A name as the kernel takes it. Not through nix, which has a function of its own for each call that takes one.
-fn c_string(name: &OsStr) -> nix::Result<CString> {
+pub(super) fn c_string(name: &OsStr) -> nix::Result<CString> {
     CString::new(name.as_bytes()).map_err(|_| Errno::EINVAL)
 }
 
@@ -330,6 +353,12 @@ pub fn numbers_in(folder: &Path) -> nix::Result<Vec<i32>> {
         numbers.extend(name?.to_str().and_then(|name| name.parse::<i32>().ok()));
     }
     Ok(numbers)
+}
+
+/// Whether /proc shows the processes that this one sees: it may be that of another PID namespace.
+pub fn is_proc_ours() -> bool {
+    let this = nix::unistd::Pid::this().to_string();
+    read_link(&WORKING_DIRECTORY, OsStr::new("/proc/self")).is_ok_and(|link| link == *this)
 }
 
 fn mode_of(mode: u32) -> Mode {

@@ -2,20 +2,25 @@
 
 use nix::errno::Errno;
 use nix::fcntl::AtFlags;
+use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::AccessFlags;
-use std::ffi::CString;
 use std::mem::MaybeUninit;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::file::WORKING_DIRECTORY;
+use super::file::{WORKING_DIRECTORY, c_string, stat_of};
 
 /// Whether the process may do that, as its effective user (access(2)).
 ///
 /// # Errors
 /// Why it may not.
 pub fn access(path: &Path, wanted: AccessFlags) -> nix::Result<()> {
-    nix::unistd::faccessat(WORKING_DIRECTORY, path, wanted, AtFlags::AT_EACCESS)
+    nix::unistd::faccessat(WORKING_DIRECTORY, &*c_string(path.as_os_str())?, wanted, AtFlags::AT_EACCESS)
+}
+
+/// How the file system is mounted that a path leads to; none of the flags where that cannot be told.
+pub fn mount_flags(path: &Path) -> FsFlags {
+    let found = c_string(path.as_os_str()).and_then(|path| statvfs(&*path));
+    found.map_or(FsFlags::empty(), |found| found.flags())
 }
 
 /// Whether something is mounted at the path, symbolic links followed.
@@ -23,7 +28,7 @@ pub fn access(path: &Path, wanted: AccessFlags) -> nix::Result<()> {
 /// # Errors
 /// What the system says of the path.
 pub fn is_mount(path: &Path) -> nix::Result<bool> {
-    let name = CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)?;
+    let name = c_string(path.as_os_str())?;
     let mut found = MaybeUninit::<libc::statx>::zeroed();
     // SAFETY: statx reads a C string that lives, and writes one structure.
     let result = unsafe { libc::syscall(libc::SYS_statx, libc::AT_FDCWD, name.as_ptr(), 0, 0, found.as_mut_ptr()) };
@@ -35,7 +40,7 @@ pub fn is_mount(path: &Path) -> nix::Result<bool> {
         // Linux before 5.8, or a seccomp filter that does not know the call: a bind mount of the same file system is not
         // seen then.
         Ok(_) | Err(Errno::ENOSYS | Errno::EPERM) => {
-            let (here, above) = (nix::sys::stat::stat(path)?, nix::sys::stat::stat(&path.join(".."))?);
+            let (here, above) = (stat_of(path)?, stat_of(&path.join(".."))?);
             Ok(here.st_dev != above.st_dev || here.st_ino == above.st_ino)
         }
         Err(error) => Err(error),

@@ -5,7 +5,7 @@ use super::error::{Reason, Request, StepError};
 use super::place::Kind;
 use crate::config::model::Condition;
 use crate::plan::model::Assertion;
-use crate::sys::look;
+use crate::sys::{file, look};
 use nix::errno::Errno;
 use nix::unistd::AccessFlags;
 use std::path::Path;
@@ -33,7 +33,7 @@ pub(super) fn check(assertion: &Assertion) -> Result<Outcome, StepError> {
 /// What is tried, and how that ends.
 fn is(path: &Path, condition: Condition) -> (&'static str, Result<(), Reason>) {
     let kind = |wanted: Kind| {
-        let stat = nix::sys::stat::stat(path).map_err(|error| Reason::system(error, Request::Read, path))?;
+        let stat = file::stat_of(path).map_err(|error| Reason::system(error, Request::Read, path))?;
         let found = Kind::of(&stat);
         if found == wanted { Ok(()) } else { Err(Reason::text(format!("there is {}", found.words()))) }
     };

@@ -3,9 +3,10 @@
 use crate::plan::model::Ownership;
 use crate::report::Because;
 use crate::sys::file::{self, Stat, WORKING_DIRECTORY};
+use crate::sys::look;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use nix::sys::statvfs::{FsFlags, statvfs};
+use nix::sys::statvfs::FsFlags;
 use nix::unistd::{getegid, geteuid};
 use std::fmt;
 use std::path::Path;
@@ -177,7 +178,7 @@ fn denies(error: Errno) -> bool {
 }
 
 fn advice(error: Errno, request: Request, place: &Path) -> String {
-    let read_only = error == Errno::EROFS || statvfs(place).is_ok_and(|at| at.flags().contains(FsFlags::ST_RDONLY));
+    let read_only = error == Errno::EROFS || look::mount_flags(place).contains(FsFlags::ST_RDONLY);
     let text = match request {
         _ if read_only => {
             return format!("the file system of `{}` is read-only: mount a volume or a tmpfs there", place.display());
