@@ -9,15 +9,13 @@ use super::tree::{Key, Node, Place, Value};
 
 /// A type that a configuration can hold.
 pub trait Decode: Sized {
+    /// Whether a field of it must be there. What is not there is read as [`Value::Nothing`].
+    const REQUIRED: bool = true;
+
     /// Reads it. If it cannot be read, `problems` says why, and some value stands in for it: nobody looks at that, for a
     /// configuration with problems is none. An `Option` instead would be unpacked field by field, and be the greater part
     /// of the reader's code.
     fn decode(node: &Node, problems: &mut Problems) -> Self;
-
-    /// What stands for a field that is not there; `None` where it must be.
-    fn absent() -> Option<Self> {
-        None
-    }
 
     /// What it looks like.
     fn shape() -> Shape;
@@ -98,11 +96,11 @@ impl<'a> Table<'a> {
         let place = node.place;
         let entries = if let Value::Table(entries) = &node.value {
             for (key, _) in entries.iter().filter(|(key, _)| position(keys, &key.name).is_none()) {
-                problems.at(key.place, format!("`{}` is not known here: accepted are {}", key.name, list(keys)));
+                problems.at(key.place, format_args!("`{}` is not known here: accepted are {}", key.name, list(keys)));
             }
             Some(entries.as_slice())
         } else {
-            problems.at(place, format!("expected a table with {}, found {}", list(keys), node.value.kind()));
+            problems.at(place, format_args!("expected a table with {}, found {}", list(keys), node.value.kind()));
             None
         };
         Table { place, entries, key: "", keys, problems }
@@ -112,26 +110,26 @@ impl<'a> Table<'a> {
     /// move all that it has read until then.
     #[inline(never)]
     pub fn field<T: Decode>(&mut self) -> T {
-        match self.next() {
-            Some(node) => T::decode(node, self.problems),
-            None => T::absent().unwrap_or_else(|| self.missing()),
-        }
+        let node = self.next(T::REQUIRED);
+        T::decode(node, self.problems)
     }
 
-    fn next(&mut self) -> Option<&'a Node> {
+    /// What the next field holds.
+    fn next(&mut self, required: bool) -> &'a Node {
         (self.key, self.keys) = self.keys.split_once(' ').unwrap_or_default();
-        self.entries?.iter().find(|(key, _)| key.name == self.key).map(|(_, node)| node)
-    }
-
-    /// What stands in for a field that must be there and is not.
-    fn missing<T: Decode>(&mut self) -> T {
-        if self.entries.is_some() {
-            self.problems.at(self.place, format!("`{}` is missing", self.key));
+        let Some(entries) = self.entries else { return &NOTHING };
+        if let Some((_, node)) = entries.iter().find(|(key, _)| key.name == self.key) {
+            return node;
         }
-        let nothing = Node { place: self.place, value: Value::Other("nothing") };
-        T::decode(&nothing, &mut Problems::default())
+        if required {
+            self.problems.at(self.place, format_args!("`{}` is missing", self.key));
+        }
+        &NOTHING
     }
 }
+
+/// What a field holds that is not there.
+static NOTHING: Node = Node { place: Place { start: 0, end: 0 }, value: Value::Nothing };
 
 /// Which of these words, with blanks between them, it is.
 fn position(words: &str, word: &str) -> Option<usize> {
@@ -154,25 +152,25 @@ pub fn one_of(words: &str, node: &Node, problems: &mut Problems) -> usize {
         return 0;
     };
     position(words, word).unwrap_or_else(|| {
-        problems.at(node.place, format!("`{word}` is not known here: accepted are {}", list(words)));
+        problems.at(node.place, format_args!("`{word}` is not known here: accepted are {}", list(words)));
         0
     })
 }
 
-/// Says that `node` is not what was expected.
+/// Says that `node` is not what was expected. That nothing is there was told, if it is a problem.
 pub fn expected(what: &str, node: &Node, problems: &mut Problems) {
-    problems.at(node.place, format!("expected {what}, found {}", node.value.kind()));
+    if !node.is_nothing() {
+        problems.at(node.place, format_args!("expected {what}, found {}", node.value.kind()));
+    }
 }
 
 /// A string; what is none is a problem.
-pub fn string(node: &Node, problems: &mut Problems) -> Option<String> {
-    match &node.value {
-        Value::String(text) => Some(text.clone()),
-        Value::Integer(_) | Value::Bool(_) | Value::List(_) | Value::Table(_) | Value::Other(_) => {
-            expected("a string", node, problems);
-            None
-        }
-    }
+pub fn string<'a>(node: &'a Node, problems: &mut Problems) -> Option<&'a str> {
+    let Value::String(text) = &node.value else {
+        expected("a string", node, problems);
+        return None;
+    };
+    Some(text)
 }
 
 /// What a list holds; what is none is a problem, and holds nothing.
@@ -190,9 +188,16 @@ fn entries<'a>(node: &'a Node, problems: &mut Problems) -> Vec<&'a (Key, Node)> 
         expected("a table", node, problems);
         return Vec::new();
     };
-    let mut entries: Vec<_> = entries.iter().collect();
-    entries.sort_unstable_by(|(one, _), (other, _)| one.name.cmp(&other.name));
-    entries
+    by_name(entries)
+}
+
+/// In the order of the names, and of the file.
+pub fn by_name(entries: &[(Key, Node)]) -> Vec<&(Key, Node)> {
+    let mut sorted: Vec<_> = entries.iter().collect();
+    sorted.sort_unstable_by(|(one, _), (other, _)| {
+        one.name.cmp(&other.name).then(one.place.start.cmp(&other.place.start))
+    });
+    sorted
 }
 
 /// A whole number of a range.
@@ -202,32 +207,16 @@ pub fn number_within(least: i64, greatest: i64, node: &Node, problems: &mut Prob
         return least;
     };
     if !(least..=greatest).contains(&number) {
-        problems.at(node.place, format!("{number} is out of range: accepted are {least} to {greatest}"));
+        problems.at(node.place, format_args!("{number} is out of range: accepted are {least} to {greatest}"));
     }
     number
 }
 
 impl<T: Decode> Decode for Option<T> {
+    const REQUIRED: bool = false;
+
     fn decode(node: &Node, problems: &mut Problems) -> Self {
-        Some(T::decode(node, problems))
-    }
-
-    fn absent() -> Option<Self> {
-        Some(None)
-    }
-
-    fn shape() -> Shape {
-        T::shape()
-    }
-}
-
-impl<T: Decode> Decode for Box<T> {
-    fn decode(node: &Node, problems: &mut Problems) -> Self {
-        Box::new(T::decode(node, problems))
-    }
-
-    fn absent() -> Option<Self> {
-        T::absent().map(Box::new)
+        if node.is_nothing() { None } else { Some(T::decode(node, problems)) }
     }
 
     fn shape() -> Shape {
@@ -236,16 +225,14 @@ impl<T: Decode> Decode for Box<T> {
 }
 
 impl<T: Decode> Decode for Vec<T> {
+    const REQUIRED: bool = false;
+
     fn decode(node: &Node, problems: &mut Problems) -> Self {
         let mut list = Vec::new();
         for item in items(node, problems) {
             list.push(T::decode(item, problems));
         }
         list
-    }
-
-    fn absent() -> Option<Self> {
-        Some(Vec::new())
     }
 
     fn shape() -> Shape {
@@ -255,16 +242,14 @@ impl<T: Decode> Decode for Vec<T> {
 
 /// A table whose keys are names of the user's own.
 impl<T: Decode> Decode for Named<T> {
+    const REQUIRED: bool = false;
+
     fn decode(node: &Node, problems: &mut Problems) -> Self {
         let mut named = Named::new();
         for (key, node) in entries(node, problems) {
             named.push(key.name.clone(), T::decode(node, problems));
         }
         named
-    }
-
-    fn absent() -> Option<Self> {
-        Some(Named::default())
     }
 
     fn shape() -> Shape {
@@ -274,18 +259,14 @@ impl<T: Decode> Decode for Named<T> {
 
 /// Absent is false.
 impl Decode for bool {
-    fn decode(node: &Node, problems: &mut Problems) -> Self {
-        match node.value {
-            Value::Bool(answer) => answer,
-            _ => {
-                expected("`true` or `false`", node, problems);
-                false
-            }
-        }
-    }
+    const REQUIRED: bool = false;
 
-    fn absent() -> Option<Self> {
-        Some(false)
+    fn decode(node: &Node, problems: &mut Problems) -> Self {
+        let Value::Bool(answer) = node.value else {
+            expected("`true` or `false`", node, problems);
+            return false;
+        };
+        answer
     }
 
     fn shape() -> Shape {
@@ -305,7 +286,7 @@ impl Decode for i64 {
 
 impl Decode for String {
     fn decode(node: &Node, problems: &mut Problems) -> Self {
-        string(node, problems).unwrap_or_default()
+        string(node, problems).unwrap_or_default().to_owned()
     }
 
     fn shape() -> Shape {
@@ -344,7 +325,7 @@ macro_rules! table {
                     fields: vec![$( $crate::config::decode::FieldShape {
                         key: $crate::config::decode::table!(@key $field $( $key )?),
                         docs: concat!($( $field_docs, "\n" ),*),
-                        required: <$type as $crate::config::decode::Decode>::absent().is_none(),
+                        required: <$type as $crate::config::decode::Decode>::REQUIRED,
                         shape: <$type as $crate::config::decode::Decode>::shape(),
                     } ),*],
                 })

@@ -1,140 +1,156 @@
 //! JSON to [`Node`] (RFC 8259). Our own reader, because others keep no places.
 
+use super::decode::by_name;
 use super::problem::Problems;
 use super::tree::{Key, Node, Place, Value};
 use crate::json;
-use std::collections::BTreeSet;
 
 /// How deep lists and objects may be nested: as deep as in TOML.
 const DEEPEST: usize = 80;
 
 /// Reads JSON. The first mistake of its grammar is a problem; what stands behind it cannot be told.
 pub fn parse(text: &str, problems: &mut Problems) -> Node {
-    let mut reader = Reader { text, at: 0 };
-    let result = reader.value(0).and_then(|node| {
-        reader.skip_blanks();
-        if reader.at == text.len() { Ok(node) } else { reader.fail("expected the end of the file") }
-    });
-    result.unwrap_or_else(|Mistake(place, message)| {
+    let mut reader = Reader { text, at: 0, mistake: None };
+    let node = reader.value(0).filter(|_| reader.is_at_end());
+    if let Some((place, message)) = reader.mistake {
         problems.at(place, message);
-        Node { place: Place::default(), value: Value::Table(Vec::new()) }
-    })
+    }
+    node.unwrap_or(Node { place: Place::default(), value: Value::Nothing })
 }
-
-struct Mistake(Place, String);
 
 struct Reader<'a> {
     text: &'a str,
     at: usize,
+    /// What is wrong, when something is. What is read then is `None`.
+    mistake: Option<(Place, String)>,
 }
 
 impl Reader<'_> {
-    fn fail<T>(&self, message: &str) -> Result<T, Mistake> {
-        Err(Mistake(Place { start: self.at, end: self.at + 1 }, message.to_owned()))
+    fn mistaken<T>(&mut self, place: Place, message: &str) -> Option<T> {
+        self.mistake = Some((place, message.to_owned()));
+        None
     }
 
-    fn rest(&self) -> &str {
-        &self.text[self.at..]
+    /// The mistake is the next byte.
+    fn fail<T>(&mut self, message: &str) -> Option<T> {
+        self.mistaken(Place { start: self.at, end: self.at + 1 }, message)
+    }
+
+    /// The next byte; behind the end one that no JSON has.
+    fn next(&self) -> u8 {
+        self.text.as_bytes().get(self.at).copied().unwrap_or(0)
     }
 
     fn skip_blanks(&mut self) {
-        self.at = self.text.len() - self.rest().trim_start_matches([' ', '\t', '\n', '\r']).len();
+        while b" \t\n\r".contains(&self.next()) {
+            self.at += 1;
+        }
     }
 
     /// Takes `sign` if it is next, blanks before it.
-    fn take(&mut self, sign: char) -> bool {
+    fn take(&mut self, sign: u8) -> bool {
         self.skip_blanks();
-        let taken = self.rest().starts_with(sign);
+        let taken = self.next() == sign;
         self.at += usize::from(taken);
         taken
     }
 
-    fn value(&mut self, depth: usize) -> Result<Node, Mistake> {
+    /// Whether nothing is left; else that is the mistake.
+    fn is_at_end(&mut self) -> bool {
+        self.skip_blanks();
+        self.at == self.text.len() || self.fail::<()>("expected the end of the file").is_some()
+    }
+
+    fn value(&mut self, depth: usize) -> Option<Node> {
         if depth > DEEPEST {
             return self.fail("nested too deeply");
         }
         self.skip_blanks();
         let start = self.at;
-        let value = match self.rest().chars().next() {
-            Some('{') => self.object(depth)?,
-            Some('[') => self.list(depth)?,
-            Some('"') => Value::String(self.string()?),
+        let value = match self.text.as_bytes().get(start) {
+            Some(b'{') => self.object(depth)?,
+            Some(b'[') => {
+                let mut items = Vec::new();
+                self.each(b']', "expected `,` or `]`", &mut |reader| {
+                    items.push(reader.value(depth + 1)?);
+                    Some(())
+                })?;
+                Value::List(items)
+            }
+            Some(b'"') => Value::String(self.string()?),
             Some(_) => self.word()?,
             None => return self.fail("expected a value"),
         };
-        Ok(Node { place: Place { start, end: self.at }, value })
+        Some(Node { place: Place { start, end: self.at }, value })
     }
 
-    fn object(&mut self, depth: usize) -> Result<Value, Mistake> {
-        self.take('{');
+    /// Reads what stands between two brackets, commas between.
+    fn each(&mut self, end: u8, expected: &str, read: &mut dyn FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        self.at += 1;
+        if self.take(end) {
+            return Some(());
+        }
+        loop {
+            read(self)?;
+            if self.take(end) {
+                return Some(());
+            }
+            if !self.take(b',') {
+                return self.fail(expected);
+            }
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Option<Value> {
         let mut entries: Vec<(Key, Node)> = Vec::new();
-        let mut names = BTreeSet::new();
-        if self.take('}') {
-            return Ok(Value::Table(entries));
+        let read = self.each(b'}', "expected `,` or `}`", &mut |reader| {
+            reader.skip_blanks();
+            let start = reader.at;
+            if reader.next() != b'"' {
+                return reader.fail("expected a name in double quotes");
+            }
+            let key = Key { name: reader.string()?, place: Place { start, end: reader.at } };
+            let place = key.place;
+            entries.push((key, Node { place, value: Value::Nothing }));
+            if !reader.take(b':') {
+                return reader.fail("expected `:`");
+            }
+            let value = reader.value(depth + 1)?;
+            entries.last_mut()?.1 = value;
+            Some(())
+        });
+        // It stands before whatever else is wrong.
+        if let Some(key) = first_repeated(&entries) {
+            return self.mistaken(key.place, &format!("`{}` is there already", key.name));
         }
-        loop {
-            self.skip_blanks();
-            let start = self.at;
-            if !self.rest().starts_with('"') {
-                return self.fail("expected a name in double quotes");
-            }
-            let key = Key { name: self.string()?, place: Place { start, end: self.at } };
-            if !names.insert(key.name.clone()) {
-                return Err(Mistake(key.place, format!("`{}` is there already", key.name)));
-            }
-            if !self.take(':') {
-                return self.fail("expected `:`");
-            }
-            let value = self.value(depth + 1)?;
-            entries.push((key, value));
-            if self.take('}') {
-                return Ok(Value::Table(entries));
-            }
-            if !self.take(',') {
-                return self.fail("expected `,` or `}`");
-            }
-        }
-    }
-
-    fn list(&mut self, depth: usize) -> Result<Value, Mistake> {
-        self.take('[');
-        let mut items = Vec::new();
-        if self.take(']') {
-            return Ok(Value::List(items));
-        }
-        loop {
-            items.push(self.value(depth + 1)?);
-            if self.take(']') {
-                return Ok(Value::List(items));
-            }
-            if !self.take(',') {
-                return self.fail("expected `,` or `]`");
-            }
-        }
+        read.map(|()| Value::Table(entries))
     }
 
     /// Finds the end of a string, and what is in it.
-    fn string(&mut self) -> Result<String, Mistake> {
+    fn string(&mut self) -> Option<String> {
         let start = self.at;
-        let mut escaped = false;
-        let end = self.rest().char_indices().skip(1).find_map(|(index, character)| {
-            let ends = character == '"' && !escaped;
-            escaped = character == '\\' && !escaped;
-            ends.then_some(start + index + 1)
-        });
-        let Some(end) = end else { return self.fail("this string has no end") };
-        self.at = end;
-        json::string(&self.text.as_bytes()[start..end]).ok_or_else(|| {
-            Mistake(Place { start, end }, "a control character or an escape that JSON does not know".into())
-        })
+        self.at += 1;
+        while self.next() != b'"' {
+            // What is escaped is no end, whatever it is.
+            self.at += 1 + usize::from(self.next() == b'\\');
+            if self.at >= self.text.len() {
+                self.at = start;
+                return self.fail("this string has no end");
+            }
+        }
+        self.at += 1;
+        let place = Place { start, end: self.at };
+        let said = json::string(&self.text.as_bytes()[start..self.at]);
+        said.or_else(|| self.mistaken(place, "a control character or an escape that JSON does not know"))
     }
 
-    fn word(&mut self) -> Result<Value, Mistake> {
+    fn word(&mut self) -> Option<Value> {
         let start = self.at;
-        let length =
-            self.rest().find(|character: char| !character.is_ascii_alphanumeric() && !"+-.".contains(character));
-        let word = &self.rest()[..length.unwrap_or(self.rest().len())];
-        let value = match word {
+        while self.next().is_ascii_alphanumeric() || b"+-.".contains(&self.next()) {
+            self.at += 1;
+        }
+        let word = &self.text[start..self.at];
+        Some(match word {
             "true" => Value::Bool(true),
             "false" => Value::Bool(false),
             "null" => Value::Other("`null`"),
@@ -146,12 +162,23 @@ impl Reader<'_> {
             other => {
                 let end = start + other.len().max(1);
                 let message = "expected a value: a string in double quotes, a number, `true`, `false`, `[` or `{`";
-                return Err(Mistake(Place { start, end }, message.to_owned()));
+                return self.mistaken(Place { start, end }, message);
             }
-        };
-        self.at = start + word.len();
-        Ok(value)
+        })
     }
+}
+
+/// The first name that was there before.
+fn first_repeated(entries: &[(Key, Node)]) -> Option<&Key> {
+    let sorted = by_name(entries);
+    let mut repeated: Option<&Key> = None;
+    for pair in sorted.windows(2) {
+        let key = &pair[1].0;
+        if pair[0].0.name == key.name && repeated.is_none_or(|first| key.place.start < first.place.start) {
+            repeated = Some(key);
+        }
+    }
+    repeated
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ fn hide_secrets(node: &Node, source: &mut Source) {
             }
         }
         Value::List(items) => items.iter().for_each(|item| hide_secrets(item, source)),
-        Value::String(_) | Value::Integer(_) | Value::Bool(_) | Value::Other(_) => {}
+        Value::String(_) | Value::Integer(_) | Value::Bool(_) | Value::Other(_) | Value::Nothing => {}
     }
 }
 
@@ -72,7 +72,7 @@ fn hide_secrets(node: &Node, source: &mut Source) {
 fn check(config: &Config, problems: &mut Problems) {
     for step in &config.steps {
         if step.kinds().len() != 1 {
-            problems.at(step.place, format!("a step has exactly one of {}", decode::list(model::STEP_KINDS)));
+            problems.at(step.place, format_args!("a step has exactly one of {}", decode::list(model::STEP_KINDS)));
         }
         if let Some(run) = &step.run {
             check_run(run, problems);
@@ -100,7 +100,7 @@ fn check(config: &Config, problems: &mut Problems) {
         check_name(name, variable.place, problems);
         let ways = [variable.value.is_some(), variable.expr.is_some()];
         if ways.iter().all(|&way| way) {
-            problems.at(variable.place, format!("`{name}` has both `value` and `expr`: accepted is one of them"));
+            problems.at(variable.place, format_args!("`{name}` has both `value` and `expr`: accepted is one of them"));
         }
         let is = |kind| variable.kind == Some(kind);
         if (variable.min.is_some() || variable.max.is_some()) && !is(model::Kind::Int) {
@@ -126,7 +126,7 @@ fn check(config: &Config, problems: &mut Problems) {
 
 fn check_name(name: &str, place: tree::Place, problems: &mut Problems) {
     if name.is_empty() || name.contains(['=', '\0']) {
-        problems.at(place, format!("`{}` can be no variable's name", name.escape_debug()));
+        problems.at(place, format_args!("`{}` can be no variable's name", name.escape_debug()));
     }
 }
 
@@ -138,7 +138,7 @@ fn check_wait(wait: &model::Wait, problems: &mut Problems) {
         && wait.file.is_empty()
     {
         let kinds = decode::list("tcp unix http file dns command");
-        problems.at(wait.place, format!("a wait has at least one of {kinds}"));
+        problems.at(wait.place, format_args!("a wait has at least one of {kinds}"));
     }
     if [wait.timeout, wait.attempt_timeout].into_iter().flatten().any(|types::Time(time)| time.is_zero()) {
         problems.at(wait.place, "`timeout` and `attempt_timeout` are longer than nothing");
@@ -174,10 +174,10 @@ fn check_edit(edit: &model::Edit, problems: &mut Problems) {
     for (key, setting) in &edit.set {
         let types::TextOr::Table(setting) = setting else { continue };
         if setting.json && (setting.quoted || !is(&[Json, Yaml])) {
-            problems.at(setting.place, format!("`{key}`: `json` is for `format = \"json\"` and `\"yaml\"`"));
+            problems.at(setting.place, format_args!("`{key}`: `json` is for `format = \"json\"` and `\"yaml\"`"));
         }
         if setting.quoted && !is(&[Yaml, Shell]) {
-            problems.at(setting.place, format!("`{key}`: `quoted` is for `format = \"yaml\"` and `\"shell\"`"));
+            problems.at(setting.place, format_args!("`{key}`: `quoted` is for `format = \"yaml\"` and `\"shell\"`"));
         }
     }
     for prefix in &edit.set_prefix {

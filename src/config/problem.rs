@@ -1,7 +1,7 @@
 //! What is wrong with a configuration: all of it at once, each with its line and carets below the place.
 
 use super::tree::Place;
-use std::fmt;
+use std::fmt::{self, Display};
 
 /// How many problems of a file are told one by one: a file that is none at all has one in every byte.
 pub const MOST: usize = 100;
@@ -34,13 +34,13 @@ pub struct Problems(Vec<Problem>);
 
 impl Problems {
     /// One more, at a place of the file.
-    pub fn at(&mut self, place: Place, message: impl Into<String>) {
-        self.0.push(Problem { place: Some(place), message: message.into() });
+    pub fn at(&mut self, place: Place, message: impl Display) {
+        self.0.push(Problem { place: Some(place), message: message.to_string() });
     }
 
     /// One more, of no place.
-    pub fn add(&mut self, message: impl Into<String>) {
-        self.0.push(Problem { place: None, message: message.into() });
+    pub fn add(&mut self, message: impl Display) {
+        self.0.push(Problem { place: None, message: message.to_string() });
     }
 
     /// All of another's.

@@ -14,7 +14,7 @@ pub(super) fn check(shutdown: &Shutdown, problems: &mut Problems) {
         problems.at(*place, "a shutdown has either `ladder`, or `signal` and `grace`");
     }
     if ladder.len() > MOST_RUNGS {
-        problems.at(*place, format!("a ladder has {MOST_RUNGS} signals at most, not {}", ladder.len()));
+        problems.at(*place, format_args!("a ladder has {MOST_RUNGS} signals at most, not {}", ladder.len()));
     }
     let later = ladder.split_last().map_or(&[][..], |(_, earlier)| earlier);
     let is_nothing = |wait: &Text| wait.template.constant() == Some("");
@@ -26,12 +26,12 @@ pub(super) fn check(shutdown: &Shutdown, problems: &mut Problems) {
     }
     for SignalName { place, signal } in on.iter().flatten() {
         if !can_come_in(*signal) {
-            problems.at(*place, format!("{signal} never comes in: it can be none that asks to stop"));
+            problems.at(*place, format_args!("{signal} never comes in: it can be none that asks to stop"));
         }
     }
     for SignalName { place, signal } in signal.iter().chain(ladder.iter().filter_map(|rung| rung.signal.as_ref())) {
         if [Signal::STOP, Signal::CHLD].contains(signal) {
-            problems.at(*place, format!("{signal} asks nobody to end"));
+            problems.at(*place, format_args!("{signal} asks nobody to end"));
         }
     }
     for command in run.iter().filter(|command| command.command.is_empty()) {
@@ -41,7 +41,7 @@ pub(super) fn check(shutdown: &Shutdown, problems: &mut Problems) {
         // One with variables in it is for whoever knows the environment.
         let Some((text, time)) = text.as_ref().and_then(|text| Some((text, text.template.constant()?))) else { return };
         if !time.is_empty() && parse_time(time).is_none() {
-            problems.at(text.place, format!("`{time}` is no time: {TIME_ACCEPTED}"));
+            problems.at(text.place, format_args!("`{time}` is no time: {TIME_ACCEPTED}"));
         }
     };
     [drain, grace, linger, budget].into_iter().for_each(&mut check_time);
@@ -54,12 +54,12 @@ pub(super) fn check_maps(config: &Config, problems: &mut Problems) {
     let mut seen = SignalSet::NONE;
     for (key, rewrite) in &config.signals {
         match Signal::from_name(key) {
-            None => problems.at(rewrite.place, format!("`{key}` is no signal: {SIGNAL_ACCEPTED}")),
+            None => problems.at(rewrite.place, format_args!("`{key}` is no signal: {SIGNAL_ACCEPTED}")),
             Some(signal) if !can_come_in(signal) => {
-                problems.at(rewrite.place, format!("{signal} never comes in: there is nothing to rewrite"));
+                problems.at(rewrite.place, format_args!("{signal} never comes in: there is nothing to rewrite"));
             }
             Some(signal) if seen.contains(signal) => {
-                problems.at(rewrite.place, format!("`{key}` is {signal}, which has another name here as well"));
+                problems.at(rewrite.place, format_args!("`{key}` is {signal}, which has another name here as well"));
             }
             Some(signal) => seen.insert(signal),
         }
@@ -69,12 +69,12 @@ pub(super) fn check_maps(config: &Config, problems: &mut Problems) {
         match exit_status(key) {
             None => {
                 let accepted = "accepted are a status from 0 to 255, and the name of a signal for 128 and its number";
-                problems.at(status.place, format!("`{key}` is no exit status: {accepted}"));
+                problems.at(status.place, format_args!("`{key}` is no exit status: {accepted}"));
             }
             Some(from) if std::mem::replace(&mut seen[usize::from(from)], true) => {
                 problems.at(
                     status.place,
-                    format!("`{key}` is the exit status {from}, which has another name here as well"),
+                    format_args!("`{key}` is the exit status {from}, which has another name here as well"),
                 );
             }
             Some(_) => {}

@@ -33,6 +33,8 @@ pub enum Value {
     Table(Vec<(Key, Node)>),
     /// What no field takes, by the name of its kind: a fraction, a date, `null`.
     Other(&'static str),
+    /// What a field holds that is not there. It is in no file.
+    Nothing,
 }
 
 /// The name of a table's entry.
@@ -54,6 +56,14 @@ impl Value {
             Value::List(_) => "a list",
             Value::Table(_) => "a table",
             Value::Other(kind) => kind,
+            Value::Nothing => "nothing",
         }
+    }
+}
+
+impl Node {
+    /// Whether it stands for what is not there.
+    pub fn is_nothing(&self) -> bool {
+        matches!(self.value, Value::Nothing)
     }
 }

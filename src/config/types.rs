@@ -7,6 +7,7 @@ use super::tree::{Node, Place, Value};
 use crate::report::{Format, Level};
 use crate::sys::signal::Signal;
 use crate::template::substitute::Template;
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// A string in which `${...}` stands for variables.
@@ -45,31 +46,20 @@ impl Decode for Text {
 }
 
 /// A string, or a number as it was written; what is neither is a problem, and is not `what` was expected.
-fn word(what: &str, node: &Node, problems: &mut Problems) -> Option<String> {
+fn word<'a>(what: &str, node: &'a Node, problems: &mut Problems) -> Option<Cow<'a, str>> {
     match &node.value {
-        Value::String(text) => Some(text.clone()),
-        Value::Integer(number) => Some(number.to_string()),
-        Value::Bool(_) | Value::List(_) | Value::Table(_) | Value::Other(_) => {
+        Value::String(text) => Some(text.into()),
+        Value::Integer(number) => Some(number.to_string().into()),
+        Value::Bool(_) | Value::List(_) | Value::Table(_) | Value::Other(_) | Value::Nothing => {
             expected(what, node, problems);
             None
         }
     }
 }
 
-/// What a text says; one that is none of its kind is a problem.
-fn parsed<T>(
-    text: Option<String>,
-    parse: impl FnOnce(&str) -> Option<T>,
-    (kind, accepted): (&str, &str),
-    node: &Node,
-    problems: &mut Problems,
-) -> Option<T> {
-    let text = text?;
-    let parsed = parse(&text);
-    if parsed.is_none() {
-        problems.at(node.place, format!("`{text}` is no {kind}: {accepted}"));
-    }
-    parsed
+/// Says that a text is none of its kind.
+fn refuse(text: &str, kind: &str, accepted: &str, node: &Node, problems: &mut Problems) {
+    problems.at(node.place, format_args!("`{text}` is no {kind}: {accepted}"));
 }
 
 fn within(place: Place, exact: bool, offset: usize) -> Place {
@@ -109,11 +99,10 @@ impl Texts {
 
 impl Decode for Texts {
     fn decode(node: &Node, problems: &mut Problems) -> Self {
-        match node.value {
-            Value::List(_) => Texts(Vec::decode(node, problems)),
-            Value::String(_) | Value::Integer(_) | Value::Bool(_) | Value::Table(_) | Value::Other(_) => {
-                Texts(vec![Text::decode(node, problems)])
-            }
+        if matches!(node.value, Value::List(_)) {
+            Texts(Vec::decode(node, problems))
+        } else {
+            Texts(vec![Text::decode(node, problems)])
         }
     }
 
@@ -160,7 +149,11 @@ impl Decode for Mode {
     fn decode(node: &Node, problems: &mut Problems) -> Self {
         // 0o750 in TOML is a whole number of the right value; 750 is one of the wrong value, and the likely mistake.
         let accepted = "accepted are octal digits in quotes, such as \"0750\"";
-        parsed(string(node, problems), Mode::parse, ("mode", accepted), node, problems).unwrap_or(Mode(0))
+        let Some(text) = string(node, problems) else { return Mode(0) };
+        Mode::parse(text).unwrap_or_else(|| {
+            refuse(text, "mode", accepted, node, problems);
+            Mode(0)
+        })
     }
 
     fn shape() -> Shape {
@@ -168,10 +161,15 @@ impl Decode for Mode {
     }
 }
 
+/// The digits at the beginning, and what is behind them.
+fn number_and_unit(text: &str) -> Option<(u64, &str)> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    Some((text[..digits].parse().ok()?, &text[digits..]))
+}
+
 /// A time: `"500ms"`, `"30s"`, `"5m"`, `"1h"`.
 pub fn parse_duration(text: &str) -> Option<Duration> {
-    let (number, unit) = text.split_at(text.find(|character: char| !character.is_ascii_digit())?);
-    let number: u64 = number.parse().ok()?;
+    let (number, unit) = number_and_unit(text)?;
     match unit {
         "ms" => Some(Duration::from_millis(number)),
         "s" => Some(Duration::from_secs(number)),
@@ -190,7 +188,11 @@ pub struct Time(pub Duration);
 
 impl Decode for Time {
     fn decode(node: &Node, problems: &mut Problems) -> Self {
-        Time(parsed(string(node, problems), parse_time, ("time", TIME_ACCEPTED), node, problems).unwrap_or_default())
+        let Some(text) = string(node, problems) else { return Time(Duration::ZERO) };
+        Time(parse_time(text).unwrap_or_else(|| {
+            refuse(text, "time", TIME_ACCEPTED, node, problems);
+            Duration::ZERO
+        }))
     }
 
     fn shape() -> Shape {
@@ -224,9 +226,14 @@ const DROP: &str = "drop";
 impl Decode for SignalName {
     fn decode(node: &Node, problems: &mut Problems) -> Self {
         let name = word("the name of a signal", node, problems);
-        let signal = parsed(name, Signal::from_name, ("signal", SIGNAL_ACCEPTED), node, problems);
-        let signal = signal.unwrap_or(Signal::TERM);
-        SignalName { place: node.place, signal }
+        let signal = name.map_or(Some(Signal::TERM), |name| {
+            let signal = Signal::from_name(&name);
+            if signal.is_none() {
+                refuse(&name, "signal", SIGNAL_ACCEPTED, node, problems);
+            }
+            signal
+        });
+        SignalName { place: node.place, signal: signal.unwrap_or(Signal::TERM) }
     }
 
     fn shape() -> Shape {
@@ -304,25 +311,21 @@ pub struct Size(pub u64);
 impl Size {
     /// Reads a number and its unit.
     pub fn parse(text: &str) -> Option<Self> {
-        let split = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
-        let (number, unit) = text.split_at(split);
-        let number: u64 = number.parse().ok()?;
-        let power = match unit.to_ascii_lowercase().as_str() {
-            "" | "b" => 0,
-            "k" | "kb" | "kib" => 1,
-            "m" | "mb" | "mib" => 2,
-            "g" | "gb" | "gib" => 3,
-            "t" | "tb" | "tib" => 4,
-            _ => return None,
-        };
-        number.checked_mul(1024_u64.pow(power)).map(Size)
+        let (number, unit) = number_and_unit(text)?;
+        let Some((prefix, rest)) = unit.as_bytes().split_first() else { return Some(Size(number)) };
+        let power = b"bkmgt".iter().position(|known| known.eq_ignore_ascii_case(prefix))?;
+        let is_unit = rest.is_empty() || power > 0 && (rest.eq_ignore_ascii_case(b"b") || rest.eq_ignore_ascii_case(b"ib"));
+        number.checked_mul(1 << (10 * power)).filter(|_| is_unit).map(Size)
     }
 }
 
 impl Decode for Size {
     fn decode(node: &Node, problems: &mut Problems) -> Self {
-        let accepted = "accepted are bytes, or a number with K, M, G or T";
-        parsed(word("a string", node, problems), Size::parse, ("size", accepted), node, problems).unwrap_or(Size(0))
+        let Some(text) = word("a string", node, problems) else { return Size(0) };
+        Size::parse(&text).unwrap_or_else(|| {
+            refuse(&text, "size", "accepted are bytes, or a number with K, M, G or T", node, problems);
+            Size(0)
+        })
     }
 
     fn shape() -> Shape {
@@ -357,17 +360,16 @@ pub enum YesOr<T> {
 }
 
 impl<T: Decode> Decode for YesOr<T> {
+    const REQUIRED: bool = false;
+
     fn decode(node: &Node, problems: &mut Problems) -> Self {
         match node.value {
             Value::Bool(answer) => YesOr::Plain(answer),
+            Value::Nothing => YesOr::Plain(false),
             Value::String(_) | Value::Integer(_) | Value::List(_) | Value::Table(_) | Value::Other(_) => {
                 YesOr::So(T::decode(node, problems))
             }
         }
-    }
-
-    fn absent() -> Option<Self> {
-        Some(YesOr::Plain(false))
     }
 
     fn shape() -> Shape {
@@ -406,11 +408,10 @@ pub enum TextOr<T> {
 
 impl<T: Decode> Decode for TextOr<T> {
     fn decode(node: &Node, problems: &mut Problems) -> Self {
-        match node.value {
-            Value::Table(_) => TextOr::Table(T::decode(node, problems)),
-            Value::String(_) | Value::Integer(_) | Value::Bool(_) | Value::List(_) | Value::Other(_) => {
-                TextOr::Text(Text::decode(node, problems))
-            }
+        if matches!(node.value, Value::Table(_)) {
+            TextOr::Table(T::decode(node, problems))
+        } else {
+            TextOr::Text(Text::decode(node, problems))
         }
     }
 

@@ -13,6 +13,7 @@ use crate::plan::value;
 use crate::plan::world::World;
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::fmt::Display;
 
 pub(super) enum State {
     /// Being resolved: to need it now is a circle.
@@ -42,12 +43,12 @@ pub(super) struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    fn problem_of(&self, name: &str, place: Place, message: impl Into<String>) {
+    fn problem_of(&self, name: &str, place: Place, message: impl Display) {
         self.failed.borrow_mut().insert(name, ());
         self.problem(place, message);
     }
 
-    fn problem(&self, place: Place, message: impl Into<String>) {
+    fn problem(&self, place: Place, message: impl Display) {
         self.problems.borrow_mut().at(place, message);
     }
 
