@@ -91,6 +91,7 @@ fn supervise(command: &Command, start: &Start, started: Duration) -> Result<u8, 
         manners: manners(command.dumb_init),
         // A peer leaves none: the file is the application's alone.
         last_words: PathBuf::new(),
+        record: None,
         run_stop_commands: &|| Err(Errno::ENOSYS),
     };
     let status = supervise::supervise(main, &born.intake, born.progress);

@@ -1,5 +1,5 @@
-//! What passes from the child that prepares to PID 1, over a pipe that execve(2) closes: the policy, which step is being
-//! done, what is about to be executed, and why the start failed if it did. The pipe's end after what is about to be
+//! What passes from the child that prepares to PID 1, over a pipe that execve(2) closes: the policy, what is about to
+//! be executed, and why the start failed if it did. The pipe's end after what is about to be
 //! executed and without a failure means that the application runs; without either, that the child ended while it prepared.
 //!
 //! A message is a tag, a length of two bytes and a body, in one write of at most `PIPE_BUF` bytes (pipe(7)): whole or
@@ -54,8 +54,6 @@ pub enum Progress {
     /// The configuration was read, and this is what PID 1 is to do; and where its last words go: a path, or nothing for
     /// nowhere.
     Policy(Box<Policy>, Vec<u8>),
-    /// This step is being done.
-    Step(String),
     /// These words, each with a NUL behind it, are about to be executed; none: those of the container.
     Executing(Vec<u8>),
     /// The other end is closed: execve(2) succeeded, or the child is gone.
@@ -65,7 +63,6 @@ pub enum Progress {
 }
 
 const POLICY: u8 = b'p';
-const STEP: u8 = b's';
 const EXECUTING: u8 = b'e';
 const FAILED: u8 = b'f';
 
@@ -84,11 +81,6 @@ impl Sender {
         let policy = policy.to_bytes();
         let length = u16::try_from(policy.len()).unwrap_or(0).to_le_bytes();
         self.send(POLICY, &[&length, &policy[..], last_words].concat());
-    }
-
-    /// Tells PID 1 which step is being done.
-    pub fn step(&self, name: &str) {
-        self.send(STEP, name.as_bytes());
     }
 
     /// Tells PID 1 what the main process's arguments are, for its reports.
@@ -126,7 +118,6 @@ impl Receiver {
         body.truncate(read);
         match (tag, body.split_first()) {
             (POLICY, _) => policy(&body).unwrap_or(Progress::None),
-            (STEP, _) => Progress::Step(String::from_utf8_lossy(&body).into_owned()),
             (EXECUTING, _) => Progress::Executing(body),
             (FAILED, Some((&status, cause))) => {
                 Progress::Failed(StartFailure::new(status, String::from_utf8_lossy(cause).into_owned()))
@@ -165,13 +156,11 @@ mod tests {
         let failure = StartFailure::new(127, "cannot start `x`: \n no such file".to_owned());
         let policy = Policy::plain(Target::Group, Format::Text, Level::Debug);
         sender.policy(&policy, b"/dev/termination-log");
-        sender.step("`migrate`");
         sender.executing(b"x\0-y\0");
         sender.executing(b"");
         sender.failed(&failure);
         drop(sender);
         assert_eq!(receiver.receive(), Progress::Policy(Box::new(policy), b"/dev/termination-log".to_vec()));
-        assert_eq!(receiver.receive(), Progress::Step("`migrate`".to_owned()));
         assert_eq!(receiver.receive(), Progress::Executing(b"x\0-y\0".to_vec()));
         assert_eq!(receiver.receive(), Progress::Executing(Vec::new()));
         assert_eq!(receiver.receive(), Progress::Failed(failure));

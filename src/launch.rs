@@ -165,7 +165,8 @@ fn launch_supervised(job: &mut Job<'_>, started: Duration) -> Result<u8, Box<Sta
         prepare::become_application(job, Some(sender))
     })?;
     process::lead_own_group(born.main);
-    born.leave_the_rest(job.record.as_ref().and_then(|record| record.as_ref().ok()));
+    let record = job.record.as_ref().and_then(|record| record.as_ref().ok());
+    born.leave_the_rest(record);
     let (format, level) = (job.format.unwrap_or_default(), job.level.unwrap_or_default());
     let hears = if job.config.is_some() { Hears::WhenDeclared } else { Hears::AtOnce };
     let main = Main {
@@ -175,6 +176,7 @@ fn launch_supervised(job: &mut Job<'_>, started: Duration) -> Result<u8, Box<Sta
         policy: Policy::plain(job.forward_to, format, level),
         last_words: if job.guest { PathBuf::new() } else { PathBuf::from(termination::USUAL) },
         manners: Manners { hears, stops: Stops::WithMain, shows_stage: true },
+        record,
         run_stop_commands: &|| run_stop_commands(job),
     };
     Ok(supervise::supervise(main, &born.intake, born.progress))

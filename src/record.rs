@@ -4,6 +4,9 @@
 //! `/proc/PID/environ` will not do: many a server writes its title over it, and a root without `CAP_SYS_PTRACE` may not
 //! read that of another user. The file is as secret as PID 1's own memory: who may open `/proc/1/fd` may read both.
 //!
+//! Until it is written, the file has the name of the step that is being done, for PID 1 to say if that is where the child
+//! ends. A file wakes nobody, and a step may be done before PID 1 would be awake.
+//!
 //! Text fields that end with NUL, since none of the values can have one: `onset 1`; uid, gid, groups, umask; the working
 //! directory; the number of variables and the variables; the number of values that no message may show, and these; then
 //! each stop command: its times, the number of its words and the words.
@@ -16,6 +19,7 @@ use std::ffi::{CString, OsString};
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -23,6 +27,10 @@ use std::time::Duration;
 const NAME: &std::ffi::CStr = c"onset-application";
 /// The first field, with the version of all others.
 const MAGIC: &[u8] = b"onset 1";
+/// What a step's name has before it, with its length in two bytes.
+const STEP: &[u8] = b"step";
+/// The longest name of a step, in bytes; a report shows no more of it.
+const LONGEST_NAME: usize = 2048;
 /// The largest file that is read, in bytes: an environment has 6 MiB at most (execve(2)), and the stop commands share it.
 const LARGEST: u64 = 16 << 20;
 
@@ -102,12 +110,28 @@ pub fn is_link_to_one(link: &Path) -> bool {
 /// # Errors
 /// No memory left, or it is more than a file may have (`RLIMIT_FSIZE`). Then it is empty.
 pub fn write(file: &OwnedFd, record: &Record) -> nix::Result<()> {
-    let written = file::write(file, &record.to_bytes());
-    if written.is_err() {
-        let _stays_a_half: nix::Result<()> = file::truncate(file, 0);
-    }
+    let bytes = record.to_bytes();
+    let written = file::write(file, &bytes);
+    // What a step's name may have left behind it, or a half.
+    let length = written.map_or(0, |()| i64::try_from(bytes.len()).unwrap_or(i64::MAX));
+    let _stays_as_it_is: nix::Result<()> = file::truncate(file, length);
     fd::seal(file);
     written
+}
+
+/// Notes the step that is being done, until the record is written. What cannot be noted is not.
+pub fn note_step(file: &OwnedFd, name: &str) {
+    let name = &name.as_bytes()[..name.len().min(LONGEST_NAME)];
+    let length = u16::try_from(name.len()).unwrap_or(0).to_le_bytes();
+    let _: nix::Result<usize> = file::write_at_start(file, &[STEP, &length, name].concat());
+}
+
+/// The step that is being done; `None`: none is known to be.
+pub fn step(file: &OwnedFd) -> Option<String> {
+    let mut bytes = vec![0; STEP.len() + 2 + LONGEST_NAME];
+    File::from(file.try_clone().ok()?).read_at(&mut bytes, 0).ok()?;
+    let (length, name) = bytes.strip_prefix(STEP)?.split_first_chunk()?;
+    Some(String::from_utf8_lossy(name.get(..u16::from_le_bytes(*length).into())?).into_owned())
 }
 
 /// Reads it, from its beginning; `None`: it is not written yet, or is no such file.
@@ -121,7 +145,6 @@ pub fn read(file: &OwnedFd) -> nix::Result<Option<Box<Record>>> {
     let mut at = 0;
     let mut chunk = vec![0; 1 << 16];
     loop {
-        use std::os::unix::fs::FileExt;
         match file.read_at(&mut chunk, at) {
             Ok(0) => break,
             Ok(length) => bytes.extend_from_slice(&chunk[..length]),
@@ -259,6 +282,22 @@ mod tests {
         let read = (0..whole.len()).filter(|&length| Record::from_bytes(&whole[..length]).is_some()).count();
         assert_eq!(read, 1, "without the command alone it is whole");
         assert_eq!(format!("{:?}", record.environ), "Environ(1 entries)");
+    }
+
+    #[test]
+    fn until_then_it_has_the_step_that_is_being_done() {
+        let file = create().expect("a file in memory");
+        assert_eq!(step(&file), None);
+        for name in ["`migrate`", &"x".repeat(LONGEST_NAME), "3 (run)", "`a\0b`"] {
+            note_step(&file, name);
+            assert_eq!(step(&file).as_deref(), Some(name));
+            assert_eq!(read(&file), Ok(None));
+        }
+        note_step(&file, &"x".repeat(5000));
+        assert_eq!(step(&file), Some("x".repeat(LONGEST_NAME)));
+        let record = Record::from_bytes(b"onset 1\x000\x000\x00\x0018\0/\x000\x000\0").expect("a record");
+        write(&file, &record).expect("memory");
+        assert_eq!((step(&file), read(&file)), (None, Ok(Some(record))));
     }
 
     #[test]

@@ -2,20 +2,19 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use onset::template::file::{Substitution, Unset};
+use onset::template::file::{Found, Substitution, Unset};
 use onset::template::substitute::{Template, escape};
 use std::borrow::Cow;
 
 const LIMIT: usize = 1 << 16;
 
 /// Names of one letter: upper case is set, lower case is not, `E` is empty.
-fn lookup(name: &str) -> Option<Cow<'static, [u8]>> {
-    let value: &[u8] = match name.bytes().next()? {
-        b'E' => b"",
-        b'A'..=b'Z' => b"${A}\xff",
-        _ => return None,
-    };
-    Some(value.into())
+fn value(name: &str) -> Option<&'static [u8]> {
+    match name.bytes().next()? {
+        b'E' => Some(b""),
+        b'A'..=b'Z' => Some(b"${A}\xff"),
+        _ => None,
+    }
 }
 
 fuzz_target!(|source: &[u8]| {
@@ -34,7 +33,7 @@ fn string(text: &str) {
             let variables = template.variables();
             let listed = |name: &str| {
                 assert!(variables.contains(&name), "looked up, but not listed");
-                lookup(name)
+                value(name).map(Cow::Borrowed)
             };
             match template.expand(&listed, LIMIT) {
                 Ok(result) => assert!(result.len() <= LIMIT && (text.contains('$') || result == text.as_bytes())),
@@ -47,11 +46,11 @@ fn string(text: &str) {
 fn file(source: &[u8]) {
     for unset in [Unset::Refuse, Unset::Empty, Unset::Keep] {
         let mut rules =
-            Substitution { is_listed: &|_| true, lookup: &lookup, unset, bare: true, operators: true, limit: LIMIT };
+            Substitution { find: &|name, _| Found::Listed(value(name)), unset, bare: true, operators: true, limit: LIMIT };
         if let Ok(result) = rules.apply(source) {
             assert!(result.len() <= LIMIT);
         }
-        rules.is_listed = &|_| false;
+        rules.find = &|_, _| Found::Unlisted;
         if source.len() <= LIMIT {
             assert_eq!(rules.apply(source).as_deref(), Ok(source), "nothing is listed");
         }

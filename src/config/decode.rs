@@ -80,12 +80,14 @@ pub struct FieldShape {
 pub struct Table<'a> {
     /// Where it stands.
     pub place: Place,
-    /// `None`: it is no table, which has been told.
-    entries: Option<&'a [(Key, Node)]>,
-    /// The key of the field that is read.
-    key: &'static str,
-    /// Those behind it, each with a blank after it.
+    /// Whether it is no table, which has been told.
+    wrong: bool,
+    /// What it has, each with the number of its key.
+    nodes: Vec<(usize, &'a Node)>,
+    /// The keys of all fields, each with a blank after it.
     keys: &'static str,
+    /// The number of the field that is read next.
+    next: usize,
     problems: &'a mut Problems,
 }
 
@@ -94,16 +96,24 @@ impl<'a> Table<'a> {
     pub fn open(node: &'a Node, keys: &'static str, problems: &'a mut Problems) -> Self {
         // A table of TOML begins with its header, which is enough to point at.
         let place = node.place;
-        let entries = if let Value::Table(entries) = &node.value {
-            for (key, _) in entries.iter().filter(|(key, _)| position(keys, &key.name).is_none()) {
-                problems.at(key.place, format_args!("`{}` is not known here: accepted are {}", key.name, list(keys)));
+        let mut nodes = Vec::new();
+        let wrong = if let Value::Table(entries) = &node.value {
+            nodes.reserve(entries.len());
+            for (key, node) in entries {
+                match position(keys, &key.name) {
+                    Some(number) => nodes.push((number, node)),
+                    None => problems
+                        .at(key.place, format_args!("`{}` is not known here: accepted are {}", key.name, list(keys))),
+                }
             }
-            Some(entries.as_slice())
+            false
         } else {
-            problems.at(place, format_args!("expected a table with {}, found {}", list(keys), node.value.kind()));
-            None
+            if !node.is_nothing() {
+                problems.at(place, format_args!("expected a table with {}, found {}", list(keys), node.value.kind()));
+            }
+            true
         };
-        Table { place, entries, key: "", keys, problems }
+        Table { place, wrong, nodes, keys, next: 0, problems }
     }
 
     /// Reads the next field. Inlined, the choice between a field that is there and one that is not would have every table
@@ -116,13 +126,14 @@ impl<'a> Table<'a> {
 
     /// What the next field holds.
     fn next(&mut self, required: bool) -> &'a Node {
-        (self.key, self.keys) = self.keys.split_once(' ').unwrap_or_default();
-        let Some(entries) = self.entries else { return &NOTHING };
-        if let Some((_, node)) = entries.iter().find(|(key, _)| key.name == self.key) {
+        let number = self.next;
+        self.next += 1;
+        if let Some((_, node)) = self.nodes.iter().find(|(own, _)| *own == number) {
             return node;
         }
-        if required {
-            self.problems.at(self.place, format_args!("`{}` is missing", self.key));
+        if required && !self.wrong {
+            let key = self.keys.split(' ').nth(number).unwrap_or_default();
+            self.problems.at(self.place, format_args!("`{key}` is missing"));
         }
         &NOTHING
     }
@@ -133,7 +144,17 @@ static NOTHING: Node = Node { place: Place { start: 0, end: 0 }, value: Value::N
 
 /// Which of these words, with blanks between them, it is.
 fn position(words: &str, word: &str) -> Option<usize> {
-    words.split_terminator(' ').position(|known| known == word)
+    let mut rest = words.as_bytes();
+    let mut number = 0;
+    while !rest.is_empty() {
+        let length = rest.iter().position(|&byte| byte == b' ').unwrap_or(rest.len());
+        if rest[..length] == *word.as_bytes() {
+            return Some(number);
+        }
+        rest = rest.get(length + 1..).unwrap_or_default();
+        number += 1;
+    }
+    None
 }
 
 /// `a`, `b` and `c`, of `a b c`.

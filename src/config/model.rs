@@ -501,9 +501,9 @@ impl Step {
             self.check.is_some(),
         ];
         let mut kinds = Vec::new();
-        for (kind, is) in STEP_KINDS.split(' ').zip(is) {
+        for (index, is) in is.into_iter().enumerate() {
             if is {
-                kinds.push(kind);
+                kinds.extend(STEP_KINDS.split(' ').nth(index));
             }
         }
         kinds

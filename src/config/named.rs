@@ -1,5 +1,7 @@
 //! Values under names of the user's own, in the order of the names.
 
+use std::cmp::Ordering;
+
 /// A map that is made at once and changed rarely: a sorted list, which is a fraction of a `BTreeMap`'s code for each type of
 /// value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +25,7 @@ impl<T> Named<T> {
 
     /// How many names come before this one; `Err`: so many would, and it is not there.
     pub fn position(&self, name: &str) -> Result<usize, usize> {
-        self.0.binary_search_by(|(own, _)| own.as_str().cmp(name))
+        search(self.0.len(), &|index| self.0[index].0.as_bytes(), name.as_bytes())
     }
 
     /// One more, whose name comes after those of all others.
@@ -97,6 +99,21 @@ impl<T> Named<T> {
     pub fn into_entries(self) -> Vec<(String, T)> {
         self.0
     }
+}
+
+/// Where a name is among so many, or would be. Unlike std's search it ends where it has found it.
+fn search<'a>(count: usize, name_at: &dyn Fn(usize) -> &'a [u8], name: &[u8]) -> Result<usize, usize> {
+    let (mut start, mut end) = (0, count);
+    while start < end {
+        let middle = usize::midpoint(start, end);
+        // Names differ early, mostly: byte by byte that is told sooner than memcmp(3) has begun.
+        match name_at(middle).iter().cmp(name) {
+            Ordering::Less => start = middle + 1,
+            Ordering::Equal => return Ok(middle),
+            Ordering::Greater => end = middle,
+        }
+    }
+    Err(start)
 }
 
 impl<T> Default for Named<T> {

@@ -107,6 +107,8 @@ pub struct Resolved {
     pub origin: Origin,
     /// Whether it may be shown.
     pub secret: bool,
+    /// Whether the configuration describes it, and not only the container has it or a step sets it.
+    pub described: bool,
 }
 
 impl std::fmt::Debug for Resolved {
@@ -176,14 +178,18 @@ impl Environment {
     /// A variable, with what else is known of it.
     pub fn find(&self, name: &str) -> Option<&Resolved> {
         let found = self.variables.get(name);
-        self.promises.ask(name, found.is_some_and(|found| found.value.is_some()));
+        self.ask(name, found);
         found
+    }
+
+    /// Notes that a variable, of which that is known, is made use of.
+    pub(super) fn ask(&self, name: &str, found: Option<&Resolved>) {
+        self.promises.ask(name, found.is_some_and(|found| found.value.is_some()));
     }
 
     /// The variables for an expression, or for a template (`None`), which may ask for any.
     pub fn values_for(&self, judge: &Judge, expression: Option<&str>) -> Named<Vec<u8>> {
-        let ask =
-            |name: &String| self.promises.ask(name, self.variables.get(name).is_some_and(|it| it.value.is_some()));
+        let ask = |name: &String| self.ask(name, self.variables.get(name));
         if self.promises.others || !self.promises.names.is_empty() {
             match expression.and_then(|source| judge.variables(source)) {
                 Some(names) => names.iter().for_each(ask),
@@ -217,7 +223,8 @@ impl Environment {
             }
             None => self.entries.push(entry),
         }
-        self.variables.insert(name, Resolved { value: Some(value.to_vec()), origin, secret });
+        let described = self.variables.get(name).is_some_and(|found| found.described);
+        self.variables.insert(name, Resolved { value: Some(value.to_vec()), origin, secret, described });
         self.failed.remove(name);
         self.rendered = Rendered::default();
     }

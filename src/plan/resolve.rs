@@ -296,7 +296,8 @@ impl Environment {
             let mut halves = entry.splitn(2, |&byte| byte == b'=');
             let (name, value) = (std::str::from_utf8(halves.next()?).ok()?, halves.next()?.to_vec());
             let secret = env::names_secret(config, name);
-            Some((name.to_owned(), Resolved { value: Some(value), origin: Origin::Container, secret }))
+            let origin = Origin::Container;
+            Some((name.to_owned(), Resolved { value: Some(value), origin, secret, described: false }))
         };
         let variables = Named::of(environ.iter().filter_map(variable).collect());
         Environment::new(variables, environ.to_vec())

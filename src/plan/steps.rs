@@ -17,7 +17,7 @@ use crate::glob;
 use crate::json;
 use crate::report::{Because, NotRead};
 use crate::template::Position;
-use crate::template::file::{Substitution, Unset};
+use crate::template::file::{Found, Substitution, Unset};
 use nix::errno::Errno;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -376,19 +376,23 @@ impl Resolution<'_> {
         let missing: RefCell<Vec<String>> = RefCell::default();
         let mut told: Vec<String> = Vec::new();
         loop {
-            let lookup = |name: &str| {
-                let found = self.env.find(name);
-                if self.env.failed.contains_key(name) {
-                    return Some(Cow::Borrowed(&b""[..]));
+            let find = |name: &str, wanted: bool| {
+                let found = self.env.variables().get(name);
+                if !how.lists(name, found) || missing.borrow().iter().any(|other| other == name) {
+                    return Found::Unlisted;
                 }
-                let found = found?;
-                secret.set(secret.get() || found.secret);
-                found.value.as_deref().map(Cow::Borrowed)
+                if !wanted {
+                    return Found::Listed(None);
+                }
+                self.env.ask(name, found);
+                if self.env.failed.contains_key(name) {
+                    return Found::Listed(Some(b""));
+                }
+                secret.set(secret.get() || found.is_some_and(|found| found.secret));
+                Found::Listed(found.and_then(|found| found.value.as_deref()))
             };
-            let is_listed = |name: &str| how.lists(name, self) && !missing.borrow().iter().any(|other| other == name);
             let substitution = Substitution {
-                is_listed: &is_listed,
-                lookup: &lookup,
+                find: &find,
                 unset: if how.rendering.is_some_and(|how| how.strict) { Unset::Refuse } else { Unset::Keep },
                 bare: how.rendering.is_some_and(|how| how.bare),
                 operators: how.rendering.is_some_and(|how| how.operators),
@@ -454,9 +458,10 @@ impl<'a> How<'a> {
         Some(how)
     }
 
-    fn lists(&self, name: &str, resolution: &Resolution<'_>) -> bool {
+    /// Whether this variable, of which that is known, is replaced.
+    fn lists(&self, name: &str, found: Option<&Resolved>) -> bool {
         let listed = match self.rendering.and_then(|how| how.variables.as_ref()) {
-            None => resolution.config.env.contains_key(name),
+            None => found.is_some_and(|found| found.described),
             Some(globs) => globs.iter().any(|glob| glob::matches(glob.0.as_bytes(), name.as_bytes())),
         };
         listed && self.matching.as_ref().is_none_or(|regex| regex.is_match(name))

@@ -17,6 +17,7 @@ use crate::plan::redact::Redaction;
 use crate::plan::resolve::{Inputs, Resolution, resolve};
 use crate::plan::steps::step_name;
 use crate::plan::world::Process;
+use crate::policy::Policy;
 use crate::record::{self, Environ, Record};
 use crate::report::{self, Because, Event, Format, Level, termination};
 use crate::sys::clock;
@@ -54,7 +55,8 @@ pub fn become_declared(
             Event::Notice { text: &text }.emit();
         }
     }
-    tell_policy(job, &resolution, sender, (format, level), last_words);
+    let mut told = None;
+    tell_policy(job, &resolution, sender, (format, level), last_words, &mut told);
     let redaction = Redaction::of(&resolution.env);
     if !problems.is_empty() {
         return refuse(&redacted(&problems.explain(source), &redaction));
@@ -76,8 +78,8 @@ pub fn become_declared(
         let mut steps = Steps { resolution: &mut resolution, source, mask: job.mask };
         for (index, step) in config.steps.iter().enumerate() {
             let name = step_name(step, index);
-            if let Some(sender) = sender {
-                sender.step(&name);
+            if let Some(Ok(file)) = &job.record {
+                record::note_step(file, &name);
             }
             if let Err(failure) = steps.run(step, &name) {
                 return StartFailure::new(failure.status, failure.cause);
@@ -89,7 +91,7 @@ pub fn become_declared(
                 return refuse(&redacted(&problems.explain(source), &Redaction::of(&resolution.env)));
             }
             // Now that every variable is known.
-            tell_policy(job, &resolution, sender, (format, level), last_words);
+            tell_policy(job, &resolution, sender, (format, level), last_words, &mut told);
         }
     }
     let redaction = Redaction::of(&resolution.env);
@@ -104,16 +106,19 @@ fn reporting(job: &Job<'_>, config: &Config) -> (Format, Level) {
     (format.unwrap_or_default(), level.unwrap_or_default())
 }
 
-/// Tells PID 1 what to do from here on.
+/// Tells PID 1 what to do from here on, if that is not what it was told.
 fn tell_policy(
     job: &Job<'_>,
     resolution: &Resolution<'_>,
     sender: Option<&Sender>,
     (format, level): (Format, Level),
     last_words: &Path,
+    told: &mut Option<Policy>,
 ) {
-    if let Some(sender) = sender {
-        let policy = resolution.plan.shutdown.policy(job.forward_to, format, level);
+    let policy = resolution.plan.shutdown.policy(job.forward_to, format, level);
+    if let Some(sender) = sender
+        && told.replace(policy) != Some(policy)
+    {
         sender.policy(&policy, last_words.as_os_str().as_bytes());
     }
 }

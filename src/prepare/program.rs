@@ -321,7 +321,7 @@ impl Running {
     fn follow_progress(&mut self) {
         let Some(progress) = &self.progress else { return };
         match progress.receive() {
-            Progress::None | Progress::Policy(..) | Progress::Step(_) | Progress::Executing(_) => {}
+            Progress::None | Progress::Policy(..) | Progress::Executing(_) => {}
             Progress::Closed => self.progress = None,
             Progress::Failed(failure) => {
                 self.failure = Some(failure);

@@ -1,7 +1,7 @@
 //! PID 1 while the application runs: hear, decide, act.
 //!
 //! [`state::State`] decides and does nothing else; [`run`](run::supervise) is the loop that tells it what happened and
-//! does what it says. May use `handoff`, `policy`, `report` and `sys`; does not know `prepare`.
+//! does what it says. May use `handoff`, `policy`, `record`, `report` and `sys`; does not know `prepare`.
 #![forbid(unsafe_code)]
 
 mod job_control;

@@ -4,6 +4,7 @@ use super::state::{self, Action, Outcome, Send, State};
 use super::{job_control, oom, rest};
 use crate::handoff::{Progress, Receiver, StartFailure};
 use crate::policy::{Policy, Target};
+use crate::record;
 use crate::report::termination::{self, Message, Stopped};
 use crate::report::{self, Event};
 use crate::stage::Stage;
@@ -14,7 +15,7 @@ use crate::sys::{clock, memory, process};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
 use std::ffi::OsString;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -41,6 +42,8 @@ pub struct Main<'a> {
     pub last_words: PathBuf,
     /// How to go about it.
     pub manners: Manners,
+    /// What the child keeps: until it is done, the step that it is at.
+    pub record: Option<&'a OwnedFd>,
     /// Starts a process that runs the stop commands, and ends when they have.
     pub run_stop_commands: &'a dyn Fn() -> nix::Result<Pid>,
 }
@@ -88,7 +91,6 @@ pub fn supervise(main: Main<'_>, intake: &Intake, progress: Receiver) -> u8 {
         state,
         shown: None,
         relayed: SignalSet::NONE,
-        step: None,
         start: Start::Preparing,
         commands: None,
         // Whoever executed onset may have left children behind whose SIGCHLD came before we listened.
@@ -154,8 +156,6 @@ struct Supervisor<'a> {
     shown: Option<Stage>,
     /// What is sent on without further ado.
     relayed: SignalSet,
-    /// The step that is being done.
-    step: Option<String>,
     /// How far the child has come.
     start: Start,
     /// The process that runs the stop commands.
@@ -341,11 +341,9 @@ impl Supervisor<'_> {
                 report::change(policy.format, policy.level);
                 self.state.follow(&policy);
             }
-            Progress::Step(name) => self.step = Some(name),
             Progress::Executing(words) => {
                 self.deaf = self.deaf.filter(|_| self.main.manners.hears == Hears::WhenStarted);
                 self.start = Start::Executing;
-                self.step = None;
                 if !words.is_empty() {
                     self.main.argv = words;
                 }
@@ -456,7 +454,8 @@ impl Supervisor<'_> {
 
     /// Why there is no main process, where the child could not say.
     fn why_not_prepared(&self, status: WaitStatus) -> String {
-        let during = self.step.as_ref().map_or(String::new(), |step| format!(" during step {step}"));
+        let step = self.main.record.and_then(record::step);
+        let during = step.map_or(String::new(), |step| format!(" during step {step}"));
         if self.state.failed_to_start() {
             let timeout = self.state.start_timeout().unwrap_or_default();
             return format!("the preparation took longer than {timeout:?}, and was ended{during}");

@@ -196,14 +196,30 @@ pub fn text(path: &Path) -> Option<String> {
 /// Writes all of it.
 pub fn write(file: impl AsFd, mut bytes: &[u8]) -> nix::Result<()> {
     while !bytes.is_empty() {
-        let written = call("write", || nix::unistd::write(file.as_fd(), &bytes[..fault::writes_at_most(bytes.len())]));
-        if written == Err(Errno::EFBIG) {
-            // Beyond RLIMIT_FSIZE a signal comes with it, which is nobody else's business (setrlimit(2)).
-            take_own(Signal::XFSZ);
-        }
-        bytes = &bytes[written?..];
+        let part = &bytes[..fault::writes_at_most(bytes.len())];
+        let written = write_by(&mut || nix::unistd::write(file.as_fd(), part))?;
+        bytes = &bytes[written..];
     }
     Ok(())
+}
+
+/// One pwrite(2) at the file's start, which leaves its position as it is; how many bytes were written.
+pub fn write_at_start(file: impl AsFd, bytes: &[u8]) -> nix::Result<usize> {
+    let file = file.as_fd().as_raw_fd();
+    write_by(&mut || {
+        // SAFETY: the kernel reads so many bytes of a live buffer.
+        let written = Errno::result(unsafe { libc::pwrite(file, bytes.as_ptr().cast(), bytes.len(), 0) })?;
+        Ok(usize::try_from(written).unwrap_or(0))
+    })
+}
+
+fn write_by(write: &mut dyn FnMut() -> nix::Result<usize>) -> nix::Result<usize> {
+    let written = call("write", write);
+    if written == Err(Errno::EFBIG) {
+        // Beyond RLIMIT_FSIZE a signal comes with it, which is nobody else's business (setrlimit(2)).
+        take_own(Signal::XFSZ);
+    }
+    written
 }
 
 /// Goes back to the file's start.

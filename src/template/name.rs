@@ -9,7 +9,7 @@ pub fn between_braces(text: &[u8]) -> Option<(&str, usize)> {
         let end = quoted.iter().position(|byte| byte.is_ascii_control() || b"\"=${}".contains(byte))?;
         (&quoted[..end], (quoted[end] == b'"').then_some(end + 2)?)
     } else {
-        let end = prefix(text, |byte| byte == b'_' || byte == b'.' || byte.is_ascii_alphanumeric());
+        let end = prefix(text, |byte| matches!(byte, b'_' | b'.' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z'));
         (&text[..end], end)
     };
     let starts_well = name.first().is_some_and(|&byte| length > name.len() || starts_name(byte));

@@ -39,7 +39,8 @@ impl<'a> Outside<'a> {
     pub(super) fn usable(&self, config: &Config) -> impl Iterator<Item = (String, Resolved)> {
         self.named.iter().map(|(name, (value, origin))| {
             let secret = matches!(origin, Origin::File(..)) || names_secret(config, name);
-            (name.clone(), Resolved { value: Some(value.clone()), origin: origin.clone(), secret })
+            let (value, origin) = (Some(value.clone()), origin.clone());
+            (name.clone(), Resolved { value, origin, secret, described: false })
         })
     }
 

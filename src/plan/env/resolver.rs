@@ -179,7 +179,7 @@ impl Resolver<'_> {
             let found = self.outside.named.get(name);
             let (value, origin) =
                 found.map_or((None, Origin::None), |(value, origin)| (Some(value.clone()), origin.clone()));
-            Resolved { value, origin, secret: names_secret(self.config, name) }
+            Resolved { value, origin, secret: names_secret(self.config, name), described: true }
         };
         if let Some(when) = &variable.when {
             match self.judge.holds(&when.source, self.snapshot(name)) {
@@ -218,7 +218,7 @@ impl Resolver<'_> {
             .iter()
             .any(|needed| matches!(self.states.borrow().get(needed), Some(State::Done(resolved)) if resolved.secret));
         let secret = names_secret(self.config, name) || tainted || matches!(origin, Origin::File(..));
-        Resolved { value, origin, secret }
+        Resolved { value, origin, secret, described: true }
     }
 
     /// The first source that has a value. `None`: a problem was told.

@@ -3,7 +3,7 @@ use crate::template::substitute::{Template, escape};
 use proptest::prelude::*;
 use std::borrow::Cow;
 
-fn lookup(name: &str) -> Option<Cow<'static, [u8]>> {
+fn value(name: &str) -> Option<&'static [u8]> {
     let value: &[u8] = match name {
         "A" => b"value",
         "EMPTY" => b"",
@@ -12,22 +12,23 @@ fn lookup(name: &str) -> Option<Cow<'static, [u8]>> {
         "RAW" => b"${A} $A",
         _ => return None,
     };
-    Some(value.into())
+    Some(value)
 }
 
-/// What is set, and UNSET.
-fn is_listed(name: &str) -> bool {
-    name == "UNSET" || lookup(name).is_some()
+/// What is set is listed, and UNSET.
+fn find(name: &str, wanted: bool) -> Found<'static> {
+    match value(name) {
+        None if name != "UNSET" => Found::Unlisted,
+        value => Found::Listed(value.filter(|_| wanted)),
+    }
 }
 
-const RULES: Substitution = Substitution {
-    is_listed: &is_listed,
-    lookup: &lookup,
-    unset: Unset::Refuse,
-    bare: false,
-    operators: false,
-    limit: 1 << 20,
-};
+fn nothing(_: &str, _: bool) -> Found<'static> {
+    Found::Unlisted
+}
+
+const RULES: Substitution =
+    Substitution { find: &find, unset: Unset::Refuse, bare: false, operators: false, limit: 1 << 20 };
 const BARE: Substitution = Substitution { bare: true, ..RULES };
 const OPERATORS: Substitution = Substitution { operators: true, ..RULES };
 
@@ -118,7 +119,7 @@ proptest! {
     fn what_is_not_listed_stays_byte_for_byte(source in proptest::collection::vec(
         prop_oneof![any::<u8>(), Just(b'$'), Just(b'{'), Just(b'}'), Just(b'A'), Just(b':'), Just(b'-')], 0..100
     )) {
-        let rules = Substitution { is_listed: &|_| false, bare: true, operators: true, ..RULES };
+        let rules = Substitution { find: &nothing, bare: true, operators: true, ..RULES };
         prop_assert_eq!(rules.apply(&source), Ok(source));
     }
 
@@ -133,7 +134,7 @@ proptest! {
     #[test]
     fn files_and_strings_agree(text in "([a-z ]|\\$\\{(A|EMPTY|UNSET)(:?[-+][a-z{}]{0,3})?\\})*") {
         if let Ok(template) = Template::parse(&text) {
-            let string = template.expand(&lookup, 1 << 20).ok();
+            let string = template.expand(&|name| value(name).map(Cow::Borrowed), 1 << 20).ok();
             prop_assert_eq!(OPERATORS.apply(text.as_bytes()).ok(), string);
         }
     }
