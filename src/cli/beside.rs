@@ -4,7 +4,7 @@ use super::options::{
     CONTAINS, Flag, HEADER, HELP, KEEP_USER, METHOD, PID, STATUS, TIMEOUT, UNIX_SOCKET, YOUNGER_THAN,
 };
 use super::parse::Reader;
-use super::{Invocation, time};
+use super::{Invocation, Topic, time};
 use crate::exec::Exec;
 use crate::net::http::{is_header_name, is_header_value, is_token};
 use crate::probe::{Content, Http, Probe, Question, Target, statuses};
@@ -22,7 +22,9 @@ pub const EXEC: [&Flag; 3] = [&KEEP_USER, &PID, &HELP];
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Reader<'_> {
+    #[inline(never)]
     pub(super) fn probe(&mut self) -> Invocation {
+        self.topic = Topic::Probe;
         let words = match self.mixed(&PROBE) {
             Ok(words) => words,
             Err(asked) => return asked,
@@ -58,17 +60,22 @@ impl Reader<'_> {
         Invocation::Probe(Box::new(Probe { targets, http, younger_than, pid: self.pid(), timeout }))
     }
 
+    #[inline(never)]
     pub(super) fn exec(&mut self) -> Invocation {
-        let keep = |reader: &mut Self, command| {
-            if command > reader.count {
-                reader.problems.push("no command: say which program to run".to_owned());
-            }
-            Invocation::Exec(Exec { keep_user: reader.is_given(&KEEP_USER), pid: reader.pid(), command })
+        self.topic = Topic::Exec;
+        let command = match self.rest(&EXEC) {
+            Ok(command) => command,
+            Err(asked) => return asked,
         };
-        self.subcommand(&EXEC, keep)
+        if command > self.words.len() {
+            self.problems.push("no command: say which program to run".to_owned());
+        }
+        Invocation::Exec(Exec { keep_user: self.is_given(&KEEP_USER), pid: self.pid(), command })
     }
 
+    #[inline(never)]
     pub(super) fn sleep(&mut self) -> Invocation {
+        self.topic = Topic::Sleep;
         let words = match self.mixed(&[&HELP]) {
             Ok(words) => words,
             Err(asked) => return asked,
@@ -92,6 +99,7 @@ impl Reader<'_> {
     }
 
     /// An option that nothing would heed is a mistake: the check would be weaker than somebody thinks.
+    #[inline(never)]
     fn mind_what_is_not_used(&mut self, targets: &[Target], count: usize) {
         let is_used = |wanted: fn(&Question) -> bool| {
             targets.len() < count
@@ -110,6 +118,7 @@ impl Reader<'_> {
         }
     }
 
+    #[inline(never)]
     fn headers(&mut self) -> Vec<(String, Template)> {
         let mut headers = Vec::new();
         let mut problems = Vec::new();
@@ -140,7 +149,7 @@ impl Reader<'_> {
         let value = self.value(flag)?.clone();
         let parsed = value.to_str().and_then(parse);
         if parsed.is_none() {
-            self.refuse(&format!("`--{}`", flag.long), &value, accepted);
+            self.refuse_option(flag, &value, accepted);
         }
         parsed
     }
@@ -160,7 +169,7 @@ fn not_utf8() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Topic, parse};
+    use super::super::parse;
     use super::*;
 
     fn parsed(line: &[&str]) -> Result<Invocation, Vec<String>> {

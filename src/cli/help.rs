@@ -2,6 +2,7 @@
 
 use super::options::{Flag, OPTIONS};
 use super::{beside, options};
+use std::fmt::Write;
 
 /// What help is asked for, and what a refusal is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,10 +38,14 @@ pub fn help(topic: Topic) -> String {
 }
 
 fn page(topic: Topic, about: &str, flags: &[&Flag], examples: &str) -> String {
-    let flags: String = flags.iter().map(|flag| flag.line()).collect();
-    format!("{}\n\n{about}\nOptions:\n{flags}\n{examples}", usage(topic))
+    let mut text = format!("{}\n\n{about}\nOptions:\n", usage(topic));
+    for flag in flags {
+        text += &flag.line();
+    }
+    text + "\n" + examples
 }
 
+#[inline(never)]
 fn onset() -> String {
     let mut text = format!(
         "onset {}: PID 1 for containers that have no shell\n\n{}\n\n\
@@ -71,8 +76,11 @@ fn onset() -> String {
 }
 
 fn commands(commands: &[(&str, &str)]) -> String {
-    let lines: Vec<String> = commands.iter().map(|(command, help)| format!("  onset {command:<32}{help}\n")).collect();
-    lines.concat()
+    let mut lines = String::new();
+    for (command, help) in commands {
+        let _ = writeln!(lines, "  onset {command:<32}{help}");
+    }
+    lines
 }
 
 const PROBE: &str = "\

@@ -155,15 +155,27 @@ pub const KEEP_USER: Flag = Flag {
 };
 
 impl Flag {
-    /// Its line in a help text.
-    pub fn line(&self) -> String {
-        let variable = self.variable.map_or(String::new(), |variable| format!(" [{variable}]"));
-        format!("  {:<25}{}{variable}\n", self.names(), self.help)
+    /// Whether that is its name, dashes and all.
+    pub fn is(&self, written: &str) -> bool {
+        match written.strip_prefix("--") {
+            Some(name) => name == self.long,
+            None => self.short.is_some_and(|letter| written.ends_with(letter)),
+        }
     }
 
-    fn names(&self) -> String {
-        let short = self.short.map_or("    ".to_owned(), |short| format!("-{short}, "));
-        let value = self.value.map_or(String::new(), |value| format!(" {value}"));
-        format!("{short}--{}{value}", self.long)
+    /// Its line in a help text.
+    pub fn line(&self) -> String {
+        let mut names = match self.short {
+            Some(letter) => format!("-{letter}, --{}", self.long),
+            None => format!("    --{}", self.long),
+        };
+        if let Some(value) = self.value {
+            names = names + " " + value;
+        }
+        let mut line = format!("  {names:<25}{}", self.help);
+        if let Some(variable) = self.variable {
+            line = line + " [" + variable + "]";
+        }
+        line + "\n"
     }
 }

@@ -1,10 +1,10 @@
-//! The parser: lexopt cuts the words, this file says what they mean.
+//! The parser: cuts the words, and says what they mean.
 
 use super::options::{CONFIG, ENV, EXEC, FORMAT, Flag, GROUP, HELP, INSTALL, LOG_FORMAT, LOG_LEVEL, OPTIONS, VERSION};
 use super::{ConfigFile, Invocation, Refusal, Run, Topic};
 use crate::report::{Format, Level};
-use lexopt::Arg;
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 
 /// What the options of `check`, `plan` and `render` are.
 const CHECK: [&Flag; 3] = [&CONFIG, &ENV, &HELP];
@@ -18,48 +18,20 @@ const RENDER: [&Flag; 2] = [&CONFIG, &HELP];
 #[inline(never)] // PID 1 waits in what is called beside it
 pub fn parse(arguments: Vec<OsString>, variable: impl Fn(&str) -> Option<OsString>) -> Result<Invocation, Refusal> {
     let mut reader = Reader::new(arguments, &variable);
-    let end = reader.options(&OPTIONS);
-    let asked = match end {
+    let asked = match reader.options(&OPTIONS) {
         End::Asked(invocation) => return Ok(invocation),
         end if reader.is_given(&INSTALL) => reader.install(&end),
         End::Word(word) => match word.to_str() {
             Some("version") => return Ok(Invocation::Version),
-            Some("check") => reader.subcommand(&CHECK, |reader, rest| {
-                if rest <= reader.count {
-                    let text = "`check` takes no arguments: the file it is to look at is named by `--config`";
-                    reader.problems.push(text.to_owned());
-                }
-                Invocation::Check { config: reader.config_file(), env: reader.is_given(&ENV) }
-            }),
-            Some("plan") => reader.subcommand(&PLAN, |reader, arguments| Invocation::Plan {
-                config: reader.config_file(),
-                json: reader
-                    .setting(&FORMAT, |name| match name {
-                        "text" => Some(false),
-                        "json" => Some(true),
-                        _ => None,
-                    })
-                    .unwrap_or(false),
-                arguments,
-            }),
-            Some("render") => reader
-                .subcommand(&RENDER, |reader, targets| Invocation::Render { config: reader.config_file(), targets }),
-            Some("probe") => reader.about(Topic::Probe, Reader::probe),
-            Some("exec") => reader.about(Topic::Exec, Reader::exec),
-            Some("sleep") => reader.about(Topic::Sleep, Reader::sleep),
-            Some(_) | None => {
-                let command = reader.count - reader.left();
-                Invocation::Run(reader.run(command))
-            }
+            Some("check") => reader.check(),
+            Some("plan") => reader.plan(),
+            Some("render") => reader.render(),
+            Some("probe") => reader.probe(),
+            Some("exec") => reader.exec(),
+            Some("sleep") => reader.sleep(),
+            Some(_) | None => Invocation::Run(reader.run(reader.next)),
         },
-        End::Dashes => {
-            let command = reader.count - reader.left() + 1;
-            Invocation::Run(reader.run(command))
-        }
-        End::Nothing => {
-            let command = reader.count + 1;
-            Invocation::Run(reader.run(command))
-        }
+        End::Dashes | End::Nothing => Invocation::Run(reader.run(reader.next + 1)),
     };
     // Help is given whatever else is there.
     let is_help = matches!(asked, Invocation::Help(_));
@@ -81,81 +53,77 @@ enum End {
 
 /// What is read, and what has been found so far.
 pub(super) struct Reader<'a> {
-    words: lexopt::Parser,
-    /// How many words there were.
-    pub(super) count: usize,
+    pub(super) words: Vec<OsString>,
+    /// How many of them have been read.
+    next: usize,
     given: Vec<(&'static str, OsString)>,
     variable: &'a dyn Fn(&str) -> Option<OsString>,
     pub(super) problems: Vec<String>,
     /// What is being read.
-    topic: Topic,
+    pub(super) topic: Topic,
 }
 
 impl<'a> Reader<'a> {
-    fn new(arguments: Vec<OsString>, variable: &'a dyn Fn(&str) -> Option<OsString>) -> Self {
-        let count = arguments.len();
-        let words = lexopt::Parser::from_args(arguments);
-        Reader { words, count, given: Vec::new(), variable, problems: Vec::new(), topic: Topic::Onset }
+    fn new(words: Vec<OsString>, variable: &'a dyn Fn(&str) -> Option<OsString>) -> Self {
+        Reader { words, next: 0, given: Vec::new(), variable, problems: Vec::new(), topic: Topic::Onset }
     }
 
-    /// Reads a subcommand that has a help text of its own.
-    fn about(&mut self, topic: Topic, read: impl FnOnce(&mut Self) -> Invocation) -> Invocation {
-        self.topic = topic;
-        read(self)
+    fn word(&mut self) -> Option<OsString> {
+        let word = self.words.get(self.next).cloned()?;
+        self.next += 1;
+        Some(word)
     }
 
-    /// How many words are left.
-    fn left(&mut self) -> usize {
-        self.words.raw_args().map_or(0, |rest| rest.as_slice().len())
-    }
-
-    /// Reads options until something ends them.
+    /// Reads options until something ends them. Behind two dashes stands a name, and behind a `=` its value; behind one dash
+    /// a letter, and behind that its value, with a `=` or without. No letter but those of help and version is without one.
     fn options(&mut self, known: &[&'static Flag]) -> End {
-        loop {
-            // Looked at before lexopt, which takes it away in silence: what follows it is the command, whatever it is.
-            if self.words.try_raw_args().is_some_and(|rest| rest.peek() == Some(OsStr::new("--"))) {
-                let _ = self.words.raw_args().map(|mut rest| rest.next());
-                return End::Dashes;
+        while let Some(word) = self.word() {
+            let (option, attached) = match word.as_bytes() {
+                b"--" => return End::Dashes,
+                [b'-', b'-', ..] => named(word.as_bytes()),
+                [b'-', _, ..] => lettered(word.as_bytes()),
+                _ => return End::Word(word),
+            };
+            let Some(flag) = known.iter().find(|flag| flag.is(&option)) else {
+                self.problems.push(unknown(&option, known));
+                continue;
+            };
+            if flag.long == HELP.long {
+                return End::Asked(Invocation::Help(self.topic));
             }
-            match self.words.next() {
-                Ok(None) => return End::Nothing,
-                Ok(Some(Arg::Value(word))) => return End::Word(word),
-                Ok(Some(option)) => match known.iter().find(|flag| is(flag, &option)) {
-                    Some(flag) if flag.long == HELP.long => {
-                        return End::Asked(Invocation::Help(self.topic));
-                    }
-                    Some(flag) if flag.long == VERSION.long => return End::Asked(Invocation::Version),
-                    Some(flag) if flag.value.is_none() => self.given.push((flag.long, OsString::new())),
-                    Some(flag) => match self.words.value() {
-                        Ok(value) => self.given.push((flag.long, value)),
-                        Err(_) => self.problems.push(format!("`--{}` needs a value: {}", flag.long, flag.help)),
-                    },
+            if flag.long == VERSION.long {
+                return End::Asked(Invocation::Version);
+            }
+            let value = match (flag.value, attached) {
+                (None, None) => OsString::new(),
+                (None, Some(_)) => {
+                    self.problems.push(format!("`{option}` takes no value"));
+                    OsString::new()
+                }
+                (Some(_), Some(value)) => OsStr::from_bytes(value).to_owned(),
+                (Some(_), None) => match self.word() {
+                    Some(value) => value,
                     None => {
-                        self.problems.push(unknown(&option, known));
-                        // Its value, if one is attached, goes with it.
-                        let _ = self.words.optional_value();
+                        self.problems.push(format!("`--{}` needs a value: {}", flag.long, flag.help));
+                        continue;
                     }
                 },
-                Err(lexopt::Error::UnexpectedValue { option, .. }) => {
-                    self.problems.push(format!("`{option}` takes no value"));
-                }
-                Err(error) => self.problems.push(error.to_string()),
-            }
+            };
+            self.given.push((flag.long, value));
         }
+        End::Nothing
     }
 
-    /// Reads a subcommand's own options; `make` gets the place in argv where its arguments start.
-    pub(super) fn subcommand(
-        &mut self,
-        known: &[&'static Flag],
-        make: impl FnOnce(&mut Self, usize) -> Invocation,
-    ) -> Invocation {
-        let rest = match self.options(known) {
-            End::Asked(invocation) => return invocation,
-            End::Word(_) => self.count - self.left(),
-            End::Dashes | End::Nothing => self.count - self.left() + 1,
-        };
-        make(self, rest)
+    /// Reads a subcommand's own options. The place in argv where its arguments start.
+    ///
+    /// # Errors
+    /// Something else is asked for.
+    pub(super) fn rest(&mut self, known: &[&'static Flag]) -> Result<usize, Invocation> {
+        match self.options(known) {
+            End::Asked(invocation) => Err(invocation),
+            End::Word(_) => Ok(self.next),
+            End::Dashes | End::Nothing => Ok(self.next + 1),
+        }
     }
 
     /// Reads options and words in any order; behind `--` there are words alone.
@@ -168,14 +136,54 @@ impl<'a> Reader<'a> {
             match self.options(known) {
                 End::Asked(invocation) => return Err(invocation),
                 End::Word(word) => words.push(word),
-                End::Dashes => words.extend(self.words.raw_args().into_iter().flatten()),
+                End::Dashes => {
+                    words.extend_from_slice(&self.words[self.next..]);
+                    return Ok(words);
+                }
                 End::Nothing => return Ok(words),
             }
         }
     }
 
+    #[inline(never)]
+    fn check(&mut self) -> Invocation {
+        let rest = match self.rest(&CHECK) {
+            Ok(rest) => rest,
+            Err(asked) => return asked,
+        };
+        if rest <= self.words.len() {
+            let text = "`check` takes no arguments: the file it is to look at is named by `--config`";
+            self.problems.push(text.to_owned());
+        }
+        Invocation::Check { config: self.config_file(), env: self.is_given(&ENV) }
+    }
+
+    #[inline(never)]
+    fn plan(&mut self) -> Invocation {
+        let arguments = match self.rest(&PLAN) {
+            Ok(arguments) => arguments,
+            Err(asked) => return asked,
+        };
+        let config = self.config_file();
+        let json = self.setting(&FORMAT, |name| match name {
+            "text" => Some(false),
+            "json" => Some(true),
+            _ => None,
+        });
+        Invocation::Plan { config, json: json.unwrap_or(false), arguments }
+    }
+
+    #[inline(never)]
+    fn render(&mut self) -> Invocation {
+        match self.rest(&RENDER) {
+            Ok(targets) => Invocation::Render { config: self.config_file(), targets },
+            Err(asked) => asked,
+        }
+    }
+
+    #[inline(never)]
     fn install(&mut self, end: &End) -> Invocation {
-        if !matches!(end, End::Nothing) || self.left() > 0 {
+        if !matches!(end, End::Nothing) {
             self.problems.push(format!("`--{}` takes no command: it makes links, and starts nothing", INSTALL.long));
         }
         let folder = self.value(&INSTALL).cloned().unwrap_or_default();
@@ -230,7 +238,7 @@ impl<'a> Reader<'a> {
             "1" | "true" | "yes" | "on" => true,
             "0" | "false" | "no" | "off" => false,
             _ => {
-                self.refuse(name, &value, "accepted are 1, true, yes, on, 0, false, no, off");
+                self.refuse(name, &value, "accepted are ", "1, true, yes, on, 0, false, no, off");
                 false
             }
         }
@@ -241,7 +249,7 @@ impl<'a> Reader<'a> {
         let (name, value) = self.chosen(flag)?;
         let setting = value.to_str().and_then(from_name);
         if setting.is_none() {
-            self.refuse(&name, &value, &format!("accepted are {}", flag.help));
+            self.refuse(&name, &value, "accepted are ", flag.help);
         }
         setting
     }
@@ -254,27 +262,37 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn refuse(&mut self, name: &str, value: &OsStr, accepted: &str) {
-        self.problems.push(format!("{name} is `{}`: {accepted}", value.to_string_lossy()));
+    /// `accepted`: what would be, in two parts.
+    fn refuse(&mut self, name: &str, value: &OsStr, accepted: &str, which: &str) {
+        self.problems.push(format!("{name} is `{}`: {accepted}{which}", value.to_string_lossy()));
+    }
+
+    pub(super) fn refuse_option(&mut self, flag: &Flag, value: &OsStr, accepted: &str) {
+        self.refuse(&format!("`--{}`", flag.long), value, accepted, "");
     }
 }
 
-fn is(flag: &Flag, option: &Arg<'_>) -> bool {
-    match option {
-        Arg::Long(name) => *name == flag.long,
-        Arg::Short(name) => Some(*name) == flag.short,
-        Arg::Value(_) => false,
-    }
+/// `--name` or `--name=value`: the option, and its value if one is attached.
+fn named(word: &[u8]) -> (String, Option<&[u8]>) {
+    let end = word.iter().position(|&byte| byte == b'=');
+    let name = String::from_utf8_lossy(&word[..end.unwrap_or(word.len())]);
+    (name.into_owned(), end.map(|end| &word[end + 1..]))
 }
 
-fn unknown(option: &Arg<'_>, known: &[&Flag]) -> String {
-    let written = match option {
-        Arg::Long(name) => format!("--{name}"),
-        Arg::Short(name) => format!("-{name}"),
-        Arg::Value(value) => value.to_string_lossy().into_owned(),
-    };
-    let accepted: Vec<String> = known.iter().map(|flag| format!("--{}", flag.long)).collect();
-    format!("unknown option `{written}`: accepted are {}", accepted.join(", "))
+/// `-x`, `-xvalue` or `-x=value`: the same.
+fn lettered(word: &[u8]) -> (String, Option<&[u8]>) {
+    let letter = String::from_utf8_lossy(&word[1..]).chars().next().unwrap_or_default();
+    let value = word.get(2..).filter(|rest| !rest.is_empty());
+    (format!("-{letter}"), value.map(|rest| rest.strip_prefix(b"=").unwrap_or(rest)))
+}
+
+fn unknown(option: &str, known: &[&Flag]) -> String {
+    let mut text = format!("unknown option `{option}`: accepted are ");
+    for (index, flag) in known.iter().enumerate() {
+        text += if index == 0 { "--" } else { ", --" };
+        text += flag.long;
+    }
+    text
 }
 
 #[cfg(test)]
