@@ -57,6 +57,7 @@ pub fn run(exec: &Exec, start: &Start) -> Box<StartFailure> {
 }
 
 /// Gives this process the application's state, and finds its environment.
+#[inline(never)]
 fn prepare(exec: &Exec, start: &Start) -> Result<Words, String> {
     let own = Environ(start.envp.to_bytes());
     let init = init::find(exec.pid).map_err(|error| error.to_string())?;
@@ -80,6 +81,7 @@ fn prepare(exec: &Exec, start: &Start) -> Result<Words, String> {
 
 /// What the init has recorded; without a record, what it was given itself: then it has followed no configuration, and its
 /// application is as it is.
+#[inline(never)]
 fn application(init: &Init, own: &Environ, keep_user: bool) -> Result<Application, String> {
     let owner = init.owner();
     let record = init.record();
@@ -133,6 +135,7 @@ fn may_become(owner: &Identity, wanted: &Identity) -> bool {
 }
 
 /// Who has the user already may have other groups, and goes on with them if they cannot be changed.
+#[inline(never)]
 fn become_its_user(identity: &Identity) -> Result<(), String> {
     let (uid, gid) = (geteuid(), getegid());
     let Err(problems) = apply(&ProcessState::default(), Some(identity)) else { return Ok(()) };

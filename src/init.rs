@@ -188,6 +188,7 @@ impl Init {
     }
 
     /// Who it is, and so who it can have started the application as if it is not root.
+    #[inline(never)]
     pub fn owner(&self) -> Option<Owner> {
         let field = |name| self.proc.status(self.pid, name);
         let effective = |ids: String| ids.split_whitespace().nth(1)?.parse().ok();
@@ -201,6 +202,7 @@ impl Init {
     }
 
     /// The working directory of its first child, which is the application while that lives.
+    #[inline(never)]
     pub fn working_directory(&self) -> Option<PathBuf> {
         let children = self.proc.path(self.pid, "task").join(self.pid.to_string()).join("children");
         let children = file::text(&children)?;

@@ -19,6 +19,7 @@ use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 
 /// Whether the configuration is in order; with argv and the environment, whether a start with them would be.
+#[inline(never)]
 pub fn check(file: &ConfigFile, start: Option<(Words, Words)>) -> Result<String, Vec<String>> {
     let loaded = loaded(file)?;
     let Loaded { config, source, world } = &loaded;
@@ -222,6 +223,7 @@ impl Shown<'_> {
         lines
     }
 
+    #[inline(never)]
     fn text(&self) -> String {
         let mut text = String::new();
         let setup = if self.resolution.meeting.setup { "" } else { " (no set-up: not in `setup_for`)" };
@@ -247,6 +249,7 @@ impl Shown<'_> {
         text
     }
 
+    #[inline(never)]
     fn json(&self) -> String {
         // In the order of their names, and a name once: there may be several limits.
         let mut process: Vec<(&'static str, String)> = Vec::new();

@@ -23,6 +23,7 @@ pub fn install(folder: &Path) -> Result<String, Vec<String>> {
     link(Path::new(&program), folder)
 }
 
+#[inline(never)]
 fn link(program: &Path, folder: &Path) -> Result<String, Vec<String>> {
     let own = file::stat_of(program).map_err(|error| vec![cannot("find", program, error)])?;
     match file::open(&WORKING_DIRECTORY, folder, OFlag::O_RDONLY | OFlag::O_DIRECTORY, 0) {

@@ -47,6 +47,7 @@ pub fn main(start: &Start) -> i32 {
 
 #[inline(never)] // PID 1 waits in what is called beside it: every page of stack that this would take stays taken
 fn run_subcommand(invocation: Invocation, start: &Start) -> u8 {
+    // Each has a frame of its own (`inline(never)`): what is in a small one takes less to reach.
     match invocation {
         Invocation::Run(_) => unreachable!("this is no subcommand"),
         Invocation::Help(topic) => tell(Ok(cli::help(topic))),

@@ -6,7 +6,7 @@ use super::load::Loaded;
 use super::programs::{Done, Surroundings};
 use super::steps;
 use super::steps::Outcome;
-use super::{Job, identity, state};
+use super::{Job, state};
 use crate::config::model::{OnFailure, Rights, Step};
 use crate::config::problem::MOST;
 use crate::config::{Config, Problems, Source};
@@ -23,7 +23,6 @@ use crate::report::{self, Because, Event, Format, Level, termination};
 use crate::sys::clock;
 use crate::sys::signal::SignalSet;
 use crate::sys::words::Words;
-use std::cell::LazyCell;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -169,11 +168,11 @@ impl Steps<'_, '_> {
             Some(action) => self.execute(step, name, action),
         };
         // Of what is known then: the step may have found out another secret.
-        let redaction = LazyCell::new(|| Redaction::of(&self.resolution.env));
+        let redacted = |text: &str| Redaction::of(&self.resolution.env).sentence(text);
         match result {
             Ok(outcome) => {
                 for note in &outcome.notes {
-                    Event::Notice { text: &redaction.sentence(&format!("step {name}: {note}")) }.emit();
+                    Event::Notice { text: &redacted(&format!("step {name}: {note}")) }.emit();
                 }
                 let duration = clock::monotonic().saturating_sub(started);
                 Event::StepDone { step: name, changed: outcome.changes, duration }.emit();
@@ -181,7 +180,7 @@ impl Steps<'_, '_> {
             }
             Err(mut failure) => {
                 let place = self.source.locate(step.place);
-                failure.cause = redaction.sentence(&format!("step {name} ({place}) failed: {}", failure.cause));
+                failure.cause = redacted(&format!("step {name} ({place}) failed: {}", failure.cause));
                 if step.on_failure == Some(OnFailure::Warn) && !failure.is_final {
                     Event::Notice { text: &failure.cause }.emit();
                     return Ok(());
@@ -191,6 +190,7 @@ impl Steps<'_, '_> {
         }
     }
 
+    #[inline(never)] // a frame of its own, as for each kind of what is done there: what is in a small one takes less to reach
     fn execute(&mut self, step: &Step, name: &str, action: Action) -> Result<Outcome, Box<Failure>> {
         let redaction = Redaction::of(&self.resolution.env);
         let as_app = match step.rights {
@@ -211,15 +211,7 @@ impl Steps<'_, '_> {
             Action::Hooks(hooks) => return self.hooks(step, name, hooks),
             Action::Generate(order) => surroundings.generate(&order),
             Action::Lock { path, timeout } => surroundings.lock(&path, timeout),
-            action => {
-                // In words already there: the message names who tried.
-                let work = || steps::execute(&action).map_err(Box::<Failure>::from);
-                let outcome = match &rights {
-                    Some(app) => identity::with_rights_of(app, work)??,
-                    None => work()?,
-                };
-                return Ok(outcome);
-            }
+            action => return surroundings.execute(&action),
         };
         let done = done?;
         for learned in done.learned {
@@ -229,6 +221,7 @@ impl Steps<'_, '_> {
     }
 
     /// Does the hooks of a directory, one after the other. Once one has set variables, those after it are decided anew.
+    #[inline(never)]
     fn hooks(&mut self, step: &Step, name: &str, mut hooks: Vec<Hook>) -> Result<Outcome, Box<Failure>> {
         let mut outcome = Outcome::default();
         let mut next = 0;
@@ -268,6 +261,7 @@ impl Steps<'_, '_> {
         Ok(outcome)
     }
 
+    #[inline(never)]
     fn drop_in_steps(&mut self, path: &Path, name: &str) -> Result<(), Box<Failure>> {
         let one_line = |problems: Vec<String>| Failure::refused(first_lines(&problems).join("; "));
         let (config, source) = super::load::read(path, &**self.resolution.world()).map_err(one_line)?;

@@ -7,7 +7,7 @@ use super::steps::{self, Outcome, StepError};
 use crate::config::model::PrintedFormat;
 use crate::exit;
 use crate::plan::env::LONGEST_VALUE;
-use crate::plan::model::{Fallback, File, Generate, Identity, Learned, Output, PrintedEnv, Program, Read, Run};
+use crate::plan::model::{Action, Fallback, File, Generate, Identity, Learned, Output, PrintedEnv, Program, Read, Run};
 use crate::plan::printed;
 use crate::plan::redact::Redaction;
 use crate::plan::world::World;
@@ -54,7 +54,13 @@ pub struct Done {
 }
 
 impl Surroundings<'_> {
+    /// Does what is done to files.
+    pub fn execute(&self, action: &Action) -> Result<Outcome, Box<Failure>> {
+        self.with_rights(|| steps::execute(action))
+    }
+
     /// Makes a secret if it is not there, and sets the variable it goes into.
+    #[inline(never)] // a frame of its own, as for each kind of step
     pub fn generate(&self, order: &Generate) -> Result<Done, Box<Failure>> {
         let (outcome, content) = self.with_rights(|| steps::make_secret(order))?;
         let Some(name) = order.into.clone() else { return Ok(Done { outcome, learned: Vec::new() }) };
@@ -68,6 +74,7 @@ impl Surroundings<'_> {
     }
 
     /// Takes a lock; it is held until the application starts.
+    #[inline(never)]
     pub fn lock(&self, path: &Path, timeout: Duration) -> Result<Done, Box<Failure>> {
         let notice = |text: &str| {
             let text = self.redaction.sentence(&format!("step {}: {text}", self.step));
@@ -105,8 +112,7 @@ impl Surroundings<'_> {
             Output::Pass | Output::Frame | Output::Status(_) => {}
             Output::File(file) => {
                 let file = File { content: printed, ..file.clone() };
-                let action = crate::plan::model::Action::Write(vec![file]);
-                done.outcome.changes += self.with_rights(|| steps::execute(&action))?.changes;
+                done.outcome.changes += self.execute(&Action::Write(vec![file]))?.changes;
             }
             Output::Variable { name, secret } => {
                 let value = without_newlines(printed);
@@ -195,6 +201,7 @@ impl Surroundings<'_> {
     ///
     /// # Errors
     /// There is no such program, or none that can be executed: asking again will not help.
+    #[inline(never)]
     pub fn ask(&self, program: &Program, limit: Duration) -> Result<Result<(), String>, Box<Failure>> {
         let mut tail = Vec::new();
         let (end, _) = program::run(program, Some(limit), self.mask, &OUTPUT, &mut |stream, bytes| {
@@ -216,6 +223,7 @@ impl Surroundings<'_> {
     }
 
     /// Runs a hook, or its handler.
+    #[inline(never)]
     pub fn hook(&self, program: &Program) -> Result<Outcome, Box<Failure>> {
         let mut outcome = Outcome::default();
         self.once(program, &Output::Pass, &[0], &mut outcome.notes)?;
@@ -224,6 +232,7 @@ impl Surroundings<'_> {
     }
 
     /// Runs a program that prints variables.
+    #[inline(never)]
     pub fn printed_env(&self, env: &PrintedEnv) -> Result<Done, Box<Failure>> {
         let stream = if env.format == PrintedFormat::Toml { Stream::Extra } else { Stream::Stdout };
         let mut text = Vec::new();

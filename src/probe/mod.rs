@@ -28,6 +28,7 @@ const LONGEST_LINE: usize = 2048;
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Asks, prints one line on stdout, and returns the exit status: 0, or 1. `own`: the environment of this process.
+#[inline(never)]
 pub fn run(probe: &Probe, own: Words, inherited_mask: SignalSet) -> u8 {
     let until = clock::monotonic().saturating_add(probe.timeout);
     signal::take_as_any_program(inherited_mask);

@@ -11,6 +11,7 @@ use nix::unistd::AccessFlags;
 use std::path::Path;
 
 /// Makes sure of it, with the rights the process has now.
+#[inline(never)]
 pub(super) fn check(assertion: &Assertion) -> Result<Outcome, StepError> {
     let error = |attempt: String, reason| {
         let message = assertion.message.as_ref().map(|message| format!("go on: {message}: cannot {attempt}"));

@@ -32,6 +32,7 @@ pub(super) struct Order<'a> {
     pub(super) whole: &'a [String],
 }
 
+#[inline(never)]
 pub(super) fn copy(order: &Order<'_>, marker: Option<&Path>) -> Result<Outcome, StepError> {
     let attempt = || format!("copy `{}` to `{}`", order.from.display(), order.to.display());
     let refuse = |reason| StepError::new(attempt(), reason);
@@ -81,6 +82,7 @@ impl Unfinished {
     }
 }
 
+#[inline(never)]
 fn start(order: &Order<'_>, folders: &mut Folders, copier: &mut Copier<'_>) -> Result<Copied, Reason> {
     let from = order.from;
     let read = |error| Reason::system(error, Request::Read, from).of(from);
@@ -123,6 +125,7 @@ fn copy_file(original: &Original, place: &Place, condition: CopyIf, copier: &mut
     }
 }
 
+#[inline(never)]
 fn copy_tree(original: &Original, place: &Place, order: &Order<'_>, copier: &mut Copier<'_>) -> Result<Copied, Reason> {
     let Place { folder, name, path, there } = place;
     let Order { condition, unless_exists, .. } = *order;

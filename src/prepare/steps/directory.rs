@@ -12,6 +12,7 @@ use nix::fcntl::OFlag;
 use std::os::fd::AsFd;
 use std::path::Path;
 
+#[inline(never)]
 pub(super) fn make(path: &Path, mode: Option<u32>, owner: Ownership, parents: bool) -> Result<Outcome, StepError> {
     let mut folders = if parents { Folders::default() } else { Folders::existing() };
     let made = ensure(&mut folders, path, mode, owner);
@@ -69,6 +70,7 @@ fn agree(place: &Place, there: &Stat, mode: Option<u32>, owner: Ownership) -> Re
 }
 
 /// A link to a directory does where nothing is to be changed behind it.
+#[inline(never)]
 fn through_link(place: &Place, mode: Option<u32>, owner: Ownership) -> Result<bool, Reason> {
     let Place { folder, name, path, .. } = place;
     let target = file::read_link(folder, name).unwrap_or_default();

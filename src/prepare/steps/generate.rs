@@ -23,6 +23,7 @@ pub(super) fn generate(generate: &Generate) -> Result<(Outcome, Vec<u8>), StepEr
     Ok((Outcome { changes: folders.made + usize::from(made), notes: Vec::new() }, content))
 }
 
+#[inline(never)]
 fn ensure(generate: &Generate, folders: &mut Folders) -> Result<(bool, Vec<u8>), Reason> {
     let place = folders.follow(&generate.path)?;
     let explain = |(error, request): Refusal| Reason::system(error, request, &place.path);

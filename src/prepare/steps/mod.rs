@@ -58,7 +58,7 @@ pub struct Outcome {
     pub notes: Vec<String>,
 }
 
-/// Does it.
+/// Does it. Each kind has a frame of its own (`inline(never)`): what is in a small one takes less to reach.
 ///
 /// # Errors
 /// It could not be done, or not all of it. What was done before that stays; no single thing is half done, but for a

@@ -12,6 +12,7 @@ use std::ffi::OsString;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+#[inline(never)]
 pub(super) fn change(path: &Path, owner: Ownership, flat: bool) -> Result<Outcome, StepError> {
     let attempt = || {
         let below = if flat { "" } else { " and all below it" };

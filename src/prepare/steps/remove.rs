@@ -12,6 +12,7 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+#[inline(never)]
 pub(super) fn remove(paths: &[PathBuf]) -> Result<Outcome, StepError> {
     let mut outcome = Outcome::default();
     let mut failures = Failures::default();
@@ -35,6 +36,7 @@ fn left(path: &Path, kind: Kind) -> String {
     format!("`{}` is {}, and was not removed", path.display(), kind.words())
 }
 
+#[inline(never)]
 fn remove_matches(path: &Path, pattern: &OsStr, outcome: &mut Outcome, failures: &mut Failures) {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let opened = file::open(&WORKING_DIRECTORY, folder, OFlag::O_RDONLY | OFlag::O_DIRECTORY, 0);

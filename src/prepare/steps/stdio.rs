@@ -10,6 +10,7 @@ use std::io::IsTerminal;
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// Gives both to the user, where they are pipes or terminals and another's.
+#[inline(never)]
 pub(super) fn give(uid: Option<u32>) -> Outcome {
     let mut outcome = Outcome::default();
     let (stdout, stderr) = (std::io::stdout(), std::io::stderr());

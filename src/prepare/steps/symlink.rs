@@ -8,6 +8,7 @@ use crate::sys::file;
 use nix::errno::Errno;
 use std::path::Path;
 
+#[inline(never)]
 pub(super) fn make(path: &Path, target: &Path, replace: bool) -> Result<Outcome, StepError> {
     let mut folders = Folders::default();
     let made = ensure(&mut folders, path, target, replace);
