@@ -3,6 +3,7 @@
 use super::address::Address;
 use super::because;
 use crate::sys::clock;
+use std::fmt::Write;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
@@ -41,8 +42,12 @@ pub fn connect(address: &Address, deadline: Duration) -> Result<TcpStream, Strin
     if let [error] = &errors[..] {
         return Err(error.clone());
     }
-    let each = all.iter().zip(&errors).take(MOST_TOLD).map(|(one, error)| format!("{}: {error}", one.ip()));
-    Err(each.collect::<Vec<_>>().join(", "))
+    let mut each = String::new();
+    for (index, (one, error)) in all.iter().zip(&errors).take(MOST_TOLD).enumerate() {
+        let comma = if index == 0 { "" } else { ", " };
+        let _ = write!(each, "{comma}{}: {error}", one.ip());
+    }
+    Err(each)
 }
 
 /// The time until then, and at least some: no time at all would mean no limit.

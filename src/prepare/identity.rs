@@ -62,12 +62,10 @@ struct Ids {
 impl Ids {
     fn now() -> nix::Result<Self> {
         let (user, group) = (nix::unistd::getresuid()?, nix::unistd::getresgid()?);
-        let mut groups: Vec<u32> = nix::unistd::getgroups()?.into_iter().map(Gid::as_raw).collect();
-        groups.sort_unstable();
         Ok(Ids {
             user: [user.real, user.effective, user.saved].map(Uid::as_raw),
             group: [group.real, group.effective, group.saved].map(Gid::as_raw),
-            groups,
+            groups: user::groups()?,
         })
     }
 
@@ -266,9 +264,14 @@ fn not_mapped(kind: &'static str, ids: &[u32]) -> Option<Cause> {
     let ranges = ranges(&file::text(Path::new(path))?);
     let is_mapped = |id: u32| ranges.iter().any(|&(first, last)| (first..=last).contains(&id.into()));
     let id = ids.iter().copied().find(|&id| !is_mapped(id))?;
-    let shown =
-        ranges.iter().map(|(first, last)| if first == last { first.to_string() } else { format!("{first}-{last}") });
-    let map = shown.collect::<Vec<_>>().join(", ");
+    let mut map = String::new();
+    for (index, (first, last)) in ranges.iter().enumerate() {
+        map += if index == 0 { "" } else { ", " };
+        map += &first.to_string();
+        if first != last {
+            map = map + "-" + &last.to_string();
+        }
+    }
     Some(Cause::NotMapped { kind, id, map })
 }
 
@@ -302,9 +305,12 @@ impl fmt::Display for Name<'_> {
         if groups.is_empty() {
             return Ok(());
         }
-        let shown = groups.iter().take(MOST_SHOWN).map(u32::to_string).collect::<Vec<_>>().join(", ");
-        let more = if groups.len() > MOST_SHOWN { ", ..." } else { "" };
-        write!(f, " (groups {shown}{more})")
+        f.write_str(" (groups ")?;
+        for (index, group) in groups.iter().take(MOST_SHOWN).enumerate() {
+            f.write_str(if index == 0 { "" } else { ", " })?;
+            group.fmt(f)?;
+        }
+        f.write_str(if groups.len() > MOST_SHOWN { ", ...)" } else { ")" })
     }
 }
 

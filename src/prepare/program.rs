@@ -281,9 +281,9 @@ impl Running {
         // Of processes in the group that are no children of ours nobody tells us when they end.
         let look = (self.ended.is_some() || self.kill_at.is_some()).then(|| now + LOOK_AGAIN);
         let mut timeout = PollTimeout::NONE;
-        for at in [deadline, self.kill_at.filter(|&at| at > now), look].into_iter().flatten() {
-            let until = clock::timeout_until(at);
-            if timeout.is_none() || until < timeout {
+        for at in [deadline, self.kill_at.filter(|&at| at > now), look] {
+            let until = at.map_or(PollTimeout::NONE, clock::timeout_until);
+            if timeout.is_none() || !until.is_none() && until < timeout {
                 timeout = until;
             }
         }

@@ -28,8 +28,6 @@ use std::time::Duration;
 const SAID_EVERY: Duration = Duration::from_secs(10);
 /// The most of a file that is looked through.
 const LARGEST_FILE: usize = 16 << 20;
-/// How much is read at a time.
-const CHUNK: usize = 16 * 1024;
 
 /// A target, and how far it is.
 struct Watched<'a> {
@@ -49,6 +47,7 @@ enum State {
 
 impl Surroundings<'_> {
     /// Waits until all is ready, or the time is over.
+    #[inline(never)] // a frame of its own, as for each kind of step
     pub fn wait(&self, wait: &Wait) -> Result<Done, Box<Failure>> {
         let started = clock::monotonic();
         let deadline = started.saturating_add(wait.timeout);
@@ -82,6 +81,7 @@ impl Surroundings<'_> {
     }
 
     /// Hears what has been found out of one, and asks again if it is time.
+    #[inline(never)]
     fn go_on(&self, one: &mut Watched, wait: &Wait, deadline: Duration) -> Result<(), Box<Failure>> {
         if let State::Asked(attempt, since, until) = &mut one.state {
             let (since, until) = (*since, *until);
@@ -210,13 +210,7 @@ fn ask_http(target: &HttpTarget, deadline: Duration) -> Result<(), String> {
 
 fn beginning(path: &Path) -> nix::Result<Vec<u8>> {
     let opened = file::open(&WORKING_DIRECTORY, path, OFlag::O_RDONLY, 0)?;
-    let mut content = Vec::new();
-    while content.len() < LARGEST_FILE {
-        content.reserve(CHUNK);
-        if file::read_behind(&opened, &mut content)? == 0 {
-            break;
-        }
-    }
+    let mut content = file::beginning(&opened, LARGEST_FILE)?;
     content.truncate(LARGEST_FILE);
     Ok(content)
 }

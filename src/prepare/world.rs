@@ -2,7 +2,7 @@
 
 use crate::plan::world::{Access, Address, Kind, Process, World};
 use crate::sys::file::{self, WORKING_DIRECTORY};
-use crate::sys::{look, net, random};
+use crate::sys::{look, net, random, user};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::stat::{Mode, umask};
@@ -28,8 +28,7 @@ impl RealWorld {
     pub fn new() -> nix::Result<Self> {
         let inherited = umask(Mode::from_bits_truncate(0o077));
         umask(inherited);
-        let mut groups: Vec<u32> = nix::unistd::getgroups()?.into_iter().map(u32::from).collect();
-        groups.sort_unstable();
+        let mut groups = user::groups()?;
         groups.dedup();
         let name = nix::sys::utsname::uname()?;
         let process = Process {

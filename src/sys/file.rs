@@ -10,7 +10,7 @@ use nix::fcntl::{AtFlags, FallocateFlags, OFlag};
 use nix::sys::stat::{FchmodatFlags, Mode, UtimensatFlags};
 use nix::sys::time::TimeSpec;
 use nix::unistd::{Gid, Uid, UnlinkatFlags};
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{CStr, OsStr, OsString};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
@@ -20,14 +20,16 @@ pub use nix::sys::stat::FileStat as Stat;
 
 /// open(2), close-on-exec.
 pub fn open(folder: &dyn AsFd, path: &Path, flags: OFlag, mode: u32) -> nix::Result<OwnedFd> {
-    let path = c_string(path.as_os_str())?;
-    call("open", || nix::fcntl::openat(folder.as_fd(), &*path, flags | OFlag::O_CLOEXEC, mode_of(mode)))
+    let mut room = Room::new();
+    let path = room.hold(path.as_os_str())?;
+    call("open", || nix::fcntl::openat(folder.as_fd(), path, flags | OFlag::O_CLOEXEC, mode_of(mode)))
 }
 
 /// What a path leads to, symbolic links followed.
 pub fn stat_of(path: &Path) -> nix::Result<Stat> {
-    let path = c_string(path.as_os_str())?;
-    call("stat_of", || nix::sys::stat::stat(&*path))
+    let mut room = Room::new();
+    let path = room.hold(path.as_os_str())?;
+    call("stat_of", || nix::sys::stat::stat(path))
 }
 
 /// Whether that is a directory.
@@ -42,8 +44,9 @@ pub fn is_regular(stat: &Stat) -> bool {
 
 /// What is under the name, a symbolic link itself.
 pub fn stat_at(folder: &dyn AsFd, name: &OsStr) -> nix::Result<Stat> {
-    let name = c_string(name)?;
-    call("stat_at", || nix::sys::stat::fstatat(folder.as_fd(), &*name, AtFlags::AT_SYMLINK_NOFOLLOW))
+    let mut room = Room::new();
+    let name = room.hold(name)?;
+    call("stat_at", || nix::sys::stat::fstatat(folder.as_fd(), name, AtFlags::AT_SYMLINK_NOFOLLOW))
 }
 
 /// What is open.
@@ -53,26 +56,38 @@ pub fn stat(file: impl AsFd) -> nix::Result<Stat> {
 
 /// Where a symbolic link points.
 pub fn read_link(folder: &dyn AsFd, name: &OsStr) -> nix::Result<OsString> {
-    let name = c_string(name)?;
-    call("read_link", || nix::fcntl::readlinkat(folder.as_fd(), &*name))
+    let mut room = Room::new();
+    let (name, folder) = (room.hold(name)?, folder.as_fd().as_raw_fd());
+    // No link is longer (symlink(2)).
+    let mut target = vec![0; PATH_MAX];
+    let length = call("read_link", || {
+        // SAFETY: the kernel reads a C string that lives, and writes at most `len` bytes to a live buffer of that length.
+        Errno::result(unsafe { libc::readlinkat(folder, name.as_ptr(), target.as_mut_ptr().cast(), target.len()) })
+    })?;
+    target.truncate(usize::try_from(length).unwrap_or(0));
+    target.shrink_to_fit();
+    Ok(OsString::from_vec(target))
 }
 
 /// mkdir(2): the mode less the umask.
 pub fn make_directory(folder: &dyn AsFd, name: &OsStr, mode: u32) -> nix::Result<()> {
-    let name = c_string(name)?;
-    call("make_directory", || nix::sys::stat::mkdirat(folder.as_fd(), &*name, mode_of(mode)))
+    let mut room = Room::new();
+    let name = room.hold(name)?;
+    call("make_directory", || nix::sys::stat::mkdirat(folder.as_fd(), name, mode_of(mode)))
 }
 
 /// symlink(2).
 pub fn make_link(target: &Path, folder: &dyn AsFd, name: &OsStr) -> nix::Result<()> {
-    let (target, name) = (c_string(target.as_os_str())?, c_string(name)?);
-    call("make_link", || nix::unistd::symlinkat(&*target, folder.as_fd(), &*name))
+    let (mut room, mut other) = (Room::new(), Room::new());
+    let (target, name) = (room.hold(target.as_os_str())?, other.hold(name)?);
+    call("make_link", || nix::unistd::symlinkat(target, folder.as_fd(), name))
 }
 
 /// rename(2) within a folder: what has the new name is replaced in one step.
 pub fn rename(folder: impl AsFd, from: &OsStr, to: &OsStr) -> nix::Result<()> {
-    let (from, to) = (c_string(from)?, c_string(to)?);
-    call("rename", || nix::fcntl::renameat(folder.as_fd(), &*from, folder.as_fd(), &*to))
+    let (mut room, mut other) = (Room::new(), Room::new());
+    let (from, to) = (room.hold(from)?, other.hold(to)?);
+    call("rename", || nix::fcntl::renameat(folder.as_fd(), from, folder.as_fd(), to))
 }
 
 /// The same if nothing has the new name; else EEXIST. Where the file system cannot tell in one step (NFS) it looks first.
@@ -90,7 +105,8 @@ pub fn rename_new(folder: impl AsFd, from: &OsStr, to: &OsStr) -> nix::Result<()
 
 /// `renameat2(2)`, which nix has for glibc only.
 fn rename_no_replace(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> nix::Result<()> {
-    let (from, to, folder) = (c_string(from)?, c_string(to)?, folder.as_raw_fd());
+    let (mut room, mut other) = (Room::new(), Room::new());
+    let (from, to, folder) = (room.hold(from)?, other.hold(to)?, folder.as_raw_fd());
     // SAFETY: the kernel reads two C strings that live; the rest are integers.
     let result = unsafe {
         libc::syscall(libc::SYS_renameat2, folder, from.as_ptr(), folder, to.as_ptr(), libc::RENAME_NOREPLACE)
@@ -100,14 +116,16 @@ fn rename_no_replace(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> nix::R
 
 /// unlink(2): anything but a directory.
 pub fn unlink(folder: &dyn AsFd, name: &OsStr) -> nix::Result<()> {
-    let name = c_string(name)?;
-    call("unlink", || nix::unistd::unlinkat(folder.as_fd(), &*name, UnlinkatFlags::NoRemoveDir))
+    let mut room = Room::new();
+    let name = room.hold(name)?;
+    call("unlink", || nix::unistd::unlinkat(folder.as_fd(), name, UnlinkatFlags::NoRemoveDir))
 }
 
 /// rmdir(2): an empty directory.
 pub fn remove_directory(folder: impl AsFd, name: &OsStr) -> nix::Result<()> {
-    let name = c_string(name)?;
-    call("remove_directory", || nix::unistd::unlinkat(folder.as_fd(), &*name, UnlinkatFlags::RemoveDir))
+    let mut room = Room::new();
+    let name = room.hold(name)?;
+    call("remove_directory", || nix::unistd::unlinkat(folder.as_fd(), name, UnlinkatFlags::RemoveDir))
 }
 
 /// chown(2) of what is open; `None` stays.
@@ -117,8 +135,9 @@ pub fn change_owner(file: impl AsFd, uid: Option<u32>, gid: Option<u32>) -> nix:
 
 /// chown(2) of what has the name, a symbolic link itself; `None` stays.
 pub fn change_owner_at(folder: &dyn AsFd, name: &OsStr, uid: Option<u32>, gid: Option<u32>) -> nix::Result<()> {
-    let (uid, gid, name) = (uid.map(Uid::from_raw), gid.map(Gid::from_raw), c_string(name)?);
-    call("change_owner_at", || nix::unistd::fchownat(folder.as_fd(), &*name, uid, gid, AtFlags::AT_SYMLINK_NOFOLLOW))
+    let mut room = Room::new();
+    let (uid, gid, name) = (uid.map(Uid::from_raw), gid.map(Gid::from_raw), room.hold(name)?);
+    call("change_owner_at", || nix::unistd::fchownat(folder.as_fd(), name, uid, gid, AtFlags::AT_SYMLINK_NOFOLLOW))
 }
 
 /// chmod(2) of what is open.
@@ -128,18 +147,20 @@ pub fn change_mode(file: impl AsFd, mode: u32) -> nix::Result<()> {
 
 /// chmod(2) of what has the name and is no symbolic link (then: EOPNOTSUPP).
 pub fn change_mode_at(folder: &dyn AsFd, name: &OsStr, mode: u32) -> nix::Result<()> {
-    let name = c_string(name)?;
+    let mut room = Room::new();
+    let name = room.hold(name)?;
     call("change_mode_at", || {
-        nix::sys::stat::fchmodat(folder.as_fd(), &*name, mode_of(mode), FchmodatFlags::NoFollowSymlink)
+        nix::sys::stat::fchmodat(folder.as_fd(), name, mode_of(mode), FchmodatFlags::NoFollowSymlink)
     })
 }
 
 /// Sets the time of the last change of what has the name.
 pub fn set_modified_at(folder: impl AsFd, name: &OsStr, seconds: i64, nanoseconds: i64) -> nix::Result<()> {
-    let (name, modified) = (c_string(name)?, TimeSpec::new(seconds, nanoseconds));
+    let mut room = Room::new();
+    let (name, modified) = (room.hold(name)?, TimeSpec::new(seconds, nanoseconds));
     call("set_modified_at", || {
         let follow = UtimensatFlags::NoFollowSymlink;
-        nix::sys::stat::utimensat(folder.as_fd(), &*name, &TimeSpec::UTIME_OMIT, &modified, follow)
+        nix::sys::stat::utimensat(folder.as_fd(), name, &TimeSpec::UTIME_OMIT, &modified, follow)
     })
 }
 
@@ -179,13 +200,19 @@ pub fn read_once(path: &Path, buffer: &mut [u8]) -> nix::Result<usize> {
 /// All that a file has, also one of the kernel's, which does not say how much that is.
 pub fn contents(path: &Path) -> nix::Result<Vec<u8>> {
     let file = open(&WORKING_DIRECTORY, path, OFlag::O_RDONLY, 0)?;
+    beginning(&file, usize::MAX)
+}
+
+/// What a file has from where it stands; of one that has more than `most` bytes as many, and some more.
+pub fn beginning(file: &OwnedFd, most: usize) -> nix::Result<Vec<u8>> {
     let mut contents = Vec::new();
-    loop {
+    while contents.len() <= most {
         contents.reserve(BATCH);
-        if read_behind(&file, &mut contents)? == 0 {
-            return Ok(contents);
+        if read_behind(file, &mut contents)? == 0 {
+            break;
         }
     }
+    Ok(contents)
 }
 
 /// The same as a text; `None`: it cannot be read, or is none.
@@ -274,9 +301,13 @@ pub fn lock(file: impl AsFd, lock: Lock) -> nix::Result<()> {
 
 /// chdir(2).
 pub fn enter(path: &Path) -> nix::Result<()> {
-    let path = c_string(path.as_os_str())?;
-    nix::unistd::chdir(&*path)
+    let mut room = Room::new();
+    let path = room.hold(path.as_os_str())?;
+    nix::unistd::chdir(path)
 }
+
+/// The longest path, with its NUL.
+const PATH_MAX: usize = 4096;
 
 /// What one read of a directory, or of a file of no known size, takes at most, in bytes.
 const BATCH: usize = 8192;
@@ -353,9 +384,35 @@ impl Iterator for Names<'_> {
     }
 }
 
-/// A name as the kernel takes it. Not through nix, which has a function of its own for each call that takes one.
-pub(super) fn c_string(name: &OsStr) -> nix::Result<CString> {
-    CString::new(name.as_bytes()).map_err(|_| Errno::EINVAL)
+/// Room for a name as the kernel takes it; for a short one it takes no allocation. Not through nix, which has a function of its
+/// own for each call that takes a name.
+pub(super) struct Room {
+    short: [u8; 128],
+    long: Vec<u8>,
+}
+
+impl Room {
+    /// For any name.
+    pub(super) fn new() -> Self {
+        Room { short: [0; 128], long: Vec::new() }
+    }
+
+    /// The name, with its NUL.
+    ///
+    /// # Errors
+    /// EINVAL: there is a NUL in it.
+    pub(super) fn hold(&mut self, name: &OsStr) -> nix::Result<&CStr> {
+        let name = name.as_bytes();
+        let room = match self.short.get_mut(..=name.len()) {
+            Some(short) => short,
+            None => {
+                self.long.resize(name.len() + 1, 0);
+                &mut self.long[..]
+            }
+        };
+        room[..name.len()].copy_from_slice(name);
+        CStr::from_bytes_with_nul(room).map_err(|_| Errno::EINVAL)
+    }
 }
 
 /// The names in a folder of /proc that are numbers: processes, or descriptors.

@@ -7,19 +7,19 @@ use nix::unistd::AccessFlags;
 use std::mem::MaybeUninit;
 use std::path::Path;
 
-use super::file::{WORKING_DIRECTORY, c_string, stat_of};
+use super::file::{Room, WORKING_DIRECTORY, stat_of};
 
 /// Whether the process may do that, as its effective user (access(2)).
 ///
 /// # Errors
 /// Why it may not.
 pub fn access(path: &Path, wanted: AccessFlags) -> nix::Result<()> {
-    nix::unistd::faccessat(WORKING_DIRECTORY, &*c_string(path.as_os_str())?, wanted, AtFlags::AT_EACCESS)
+    nix::unistd::faccessat(WORKING_DIRECTORY, Room::new().hold(path.as_os_str())?, wanted, AtFlags::AT_EACCESS)
 }
 
 /// How the file system is mounted that a path leads to; none of the flags where that cannot be told.
 pub fn mount_flags(path: &Path) -> FsFlags {
-    let found = c_string(path.as_os_str()).and_then(|path| statvfs(&*path));
+    let found = Room::new().hold(path.as_os_str()).and_then(statvfs);
     found.map_or(FsFlags::empty(), |found| found.flags())
 }
 
@@ -28,7 +28,8 @@ pub fn mount_flags(path: &Path) -> FsFlags {
 /// # Errors
 /// What the system says of the path.
 pub fn is_mount(path: &Path) -> nix::Result<bool> {
-    let name = c_string(path.as_os_str())?;
+    let mut room = Room::new();
+    let name = room.hold(path.as_os_str())?;
     let mut found = MaybeUninit::<libc::statx>::zeroed();
     // SAFETY: statx reads a C string that lives, and writes one structure.
     let result = unsafe { libc::syscall(libc::SYS_statx, libc::AT_FDCWD, name.as_ptr(), 0, 0, found.as_mut_ptr()) };

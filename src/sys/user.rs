@@ -7,7 +7,18 @@ use std::ffi::c_long;
 /// For setresuid(2) and setresgid(2): the id stays.
 const SAME: u32 = u32::MAX;
 
-/// The supplementary groups.
+/// The supplementary groups, in order.
+pub fn groups() -> nix::Result<Vec<u32>> {
+    // SAFETY: for a size of 0 nothing is written (getgroups(2)).
+    let count = Errno::result(unsafe { libc::getgroups(0, std::ptr::null_mut()) })?;
+    let mut groups = vec![0; usize::try_from(count).unwrap_or(0)];
+    // SAFETY: the kernel writes at most `count` ids to a live slice of that length.
+    Errno::result(unsafe { libc::getgroups(count, groups.as_mut_ptr()) })?;
+    groups.sort_unstable();
+    Ok(groups)
+}
+
+/// Sets the supplementary groups.
 pub fn set_groups(groups: &[u32]) -> nix::Result<()> {
     // SAFETY: setgroups reads that many ids from a live slice.
     let result = unsafe { libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr()) };

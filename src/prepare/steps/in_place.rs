@@ -13,8 +13,6 @@ use nix::fcntl::OFlag;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-/// How much is read at a time.
-const CHUNK: usize = 16 * 1024;
 /// The largest old content that is kept to be put back when a file cannot be written in place.
 const MOST_KEPT: usize = 16 << 20;
 
@@ -70,11 +68,12 @@ fn overwrite(opened: &OwnedFd, content: &[u8]) -> nix::Result<()> {
     if let Err(error @ (Errno::ENOSPC | Errno::EDQUOT | Errno::EFBIG)) = file::allocate(opened, length) {
         return Err(error);
     }
-    let old = read_all(opened);
+    let old = file::beginning(opened, MOST_KEPT);
     file::rewind(opened)?;
     let written = file::write(opened, content).and_then(|()| truncate(opened, length));
     if written.is_err()
-        && let Ok(Some(old)) = old
+        && let Ok(old) = old
+        && old.len() <= MOST_KEPT
     {
         let _: nix::Result<()> = file::rewind(opened).and_then(|()| file::write(opened, &old));
         let _: nix::Result<()> = truncate(opened, i64::try_from(old.len()).unwrap_or(i64::MAX));
@@ -85,16 +84,4 @@ fn overwrite(opened: &OwnedFd, content: &[u8]) -> nix::Result<()> {
 fn truncate(opened: &OwnedFd, length: i64) -> nix::Result<()> {
     // Where there is nothing to cut off it is not asked for: files in /proc and /sys cannot be.
     if file::stat(opened)?.st_size > length { file::truncate(opened, length) } else { Ok(()) }
-}
-
-/// `None` if there is too much.
-fn read_all(opened: &OwnedFd) -> nix::Result<Option<Vec<u8>>> {
-    let mut content = Vec::new();
-    while content.len() <= MOST_KEPT {
-        content.reserve(CHUNK);
-        if file::read_behind(opened, &mut content)? == 0 {
-            return Ok(Some(content));
-        }
-    }
-    Ok(None)
 }
