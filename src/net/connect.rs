@@ -20,11 +20,8 @@ pub fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
         let why = text.strip_prefix("failed to lookup address information: ").unwrap_or(&text);
         format!("cannot look up `{host}`: {why}")
     })?;
-    let mut all = Vec::new();
-    for one in found {
-        all.push(one);
-    }
-    if all.is_empty() { Err(format!("cannot look up `{host}`: it has no address")) } else { Ok(all) }
+    let found: Vec<SocketAddr> = found.collect();
+    if found.is_empty() { Err(format!("cannot look up `{host}`: it has no address")) } else { Ok(found) }
 }
 
 /// Connects to the first address that answers. Each gets its share of the time that is left.
@@ -33,22 +30,19 @@ pub fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
 /// Why none did; of several each with its own reason.
 pub fn connect(address: &Address, deadline: Duration) -> Result<TcpStream, String> {
     let all = resolve(&address.host, address.port)?;
-    let mut told = String::new();
+    let mut errors: Vec<String> = Vec::new();
     for (index, one) in all.iter().enumerate() {
         let shares = u32::try_from(all.len() - index).unwrap_or(u32::MAX);
-        let error = match TcpStream::connect_timeout(one, left(deadline) / shares) {
+        match TcpStream::connect_timeout(one, left(deadline) / shares) {
             Ok(stream) => return Ok(stream),
-            Err(error) => because(&error),
-        };
-        if all.len() == 1 {
-            return Err(error);
-        }
-        if index < MOST_TOLD {
-            let comma = if index == 0 { "" } else { ", " };
-            told += &format!("{comma}{}: {error}", one.ip());
+            Err(error) => errors.push(because(&error)),
         }
     }
-    Err(told)
+    if let [error] = &errors[..] {
+        return Err(error.clone());
+    }
+    let each = all.iter().zip(&errors).take(MOST_TOLD).map(|(one, error)| format!("{}: {error}", one.ip()));
+    Err(each.collect::<Vec<_>>().join(", "))
 }
 
 /// The time until then, and at least some: no time at all would mean no limit.
