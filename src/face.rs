@@ -23,17 +23,24 @@ use std::time::Duration;
 
 /// Does what argv asks for. The status to end with.
 pub fn run(face: Face, start: &Start, started: Duration) -> u8 {
-    let argv: Vec<&[u8]> = start.argv.iter().map(CStr::to_bytes).collect();
-    match face.parse(&argv, |name| variable(start, name), Pid::this().as_raw()) {
+    let mut argv = Vec::new();
+    for word in start.argv.iter() {
+        argv.push(word.to_bytes());
+    }
+    match face.parse(&argv, &|name| variable(start, name), Pid::this().as_raw()) {
         Asked::Print { to_stdout: true, text, status } => print(&text).map_or(FAILED, |()| status),
         Asked::Print { to_stdout: false, text, status } => {
             report::say(&text);
             status
         }
-        Asked::Pause(voice) => speaking(voice, pause),
+        Asked::Pause(voice) => {
+            speak(voice);
+            status(pause())
+        }
         Asked::Start(command) => {
             report::say(&command.said);
-            speaking(command.voice, || supervise(&command, start, started))
+            speak(command.voice);
+            status(supervise(&command, start, started))
         }
     }
 }
@@ -41,11 +48,15 @@ pub fn run(face: Face, start: &Start, started: Duration) -> u8 {
 /// What the peers end with when something is wrong with themselves.
 const FAILED: u8 = 1;
 
-/// Says everything in this voice.
-fn speaking(voice: Voice, run: impl FnOnce() -> Result<u8, Box<StartFailure>>) -> u8 {
+/// Says everything in this voice from here on.
+fn speak(voice: Voice) {
     report::speak(Box::new(move |event| voice.say(event)));
     explain_panics(|cause| Event::InternalError { cause: &cause }.emit());
-    run().unwrap_or_else(|failure| {
+}
+
+/// What to end with; says what has failed.
+fn status(result: Result<u8, Box<StartFailure>>) -> u8 {
+    result.unwrap_or_else(|failure| {
         Event::StartFailed { status: FAILED, cause: &failure.cause, argv: &[], stopped: false }.emit();
         FAILED
     })
@@ -177,9 +188,11 @@ impl Birth<'_> {
         if !self.start.envp.iter().any(|entry| changed(entry).is_some()) {
             return self.start.envp;
         }
-        Words::from_owned(
-            self.start.envp.iter().map(|entry| changed(entry).unwrap_or_else(|| entry.to_owned())).collect(),
-        )
+        let mut entries = Vec::new();
+        for entry in self.start.envp.iter() {
+            entries.push(changed(entry).unwrap_or_else(|| entry.to_owned()));
+        }
+        Words::from_owned(entries)
     }
 }
 

@@ -26,7 +26,7 @@ use crate::sys::stderr;
 use nix::errno::Errno;
 use nix::unistd::{Pid, getpgrp};
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -36,7 +36,10 @@ pub fn main(start: &Start) -> i32 {
     if let Some(face) = start.argv.get(0).and_then(|name| Face::of(name.to_bytes())) {
         process::exit_now(face::run(face, start, started));
     }
-    let arguments = start.argv.skip(1).to_bytes().into_iter().map(OsString::from_vec).collect();
+    let mut arguments = Vec::new();
+    for word in start.argv.skip(1).iter() {
+        arguments.push(OsStr::from_bytes(word.to_bytes()).to_owned());
+    }
     let status = match cli::parse(arguments, |name| variable(start, name)) {
         Ok(Invocation::Run(run)) => launch(start, &run, started),
         Ok(other) => run_subcommand(other, start),
@@ -61,7 +64,7 @@ fn run_subcommand(invocation: Invocation, start: &Start) -> u8 {
         Invocation::Probe(probe) => probe::run(&probe, start.envp, start.inherited_mask),
         Invocation::Exec(exec) => {
             let failure = exec::run(&exec, start);
-            let _: nix::Result<()> = stderr::write_line(format!("onset: {}\n", failure.cause).as_bytes());
+            complain(std::slice::from_ref(&failure.cause));
             failure.status
         }
         Invocation::Sleep(time) => sleep::run(time, start.inherited_mask),
@@ -70,16 +73,21 @@ fn run_subcommand(invocation: Invocation, start: &Start) -> u8 {
 
 /// Prints what was found out, or every problem.
 fn tell(found: Result<String, Vec<String>>) -> u8 {
-    let printed = found
-        .and_then(|text| print(&text).map_err(|error| vec![format!("cannot write to stdout: {}", Because(error))]));
-    match printed {
-        Ok(()) => 0,
-        Err(problems) => {
-            for problem in &problems {
-                let _: nix::Result<()> = stderr::write_line(format!("onset: {problem}\n").as_bytes());
-            }
-            exit::REFUSED
-        }
+    let problems = match found {
+        Err(problems) => problems,
+        Ok(text) => match print(&text) {
+            Ok(()) => return 0,
+            Err(error) => vec![format!("cannot write to stdout: {}", Because(error))],
+        },
+    };
+    complain(&problems);
+    exit::REFUSED
+}
+
+/// Says what is wrong, a line for each problem.
+fn complain(problems: &[String]) {
+    for problem in problems {
+        let _: nix::Result<()> = stderr::write_line(format!("onset: {problem}\n").as_bytes());
     }
 }
 
@@ -108,9 +116,7 @@ pub fn print(text: &str) -> nix::Result<()> {
 }
 
 fn refuse(refusal: &Refusal) -> u8 {
-    for problem in &refusal.problems {
-        let _: nix::Result<()> = stderr::write_line(format!("onset: {problem}\n").as_bytes());
-    }
+    complain(&refusal.problems);
     let _: nix::Result<()> = stderr::write_line(format!("{}\n", cli::usage(refusal.topic)).as_bytes());
     exit::REFUSED
 }

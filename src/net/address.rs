@@ -20,26 +20,26 @@ impl Address {
     ///
     /// # Errors
     /// What is wrong and what would be accepted, without the text: there may be a password in it.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
         let authority = text.split_once("://").map_or(text, |(_, rest)| authority(rest).0);
         let authority = authority.rsplit_once('@').map_or(authority, |(_, rest)| rest);
         let (host, port) = host_and_port(authority)?;
         let port =
             port.ok_or("there is no port: accepted are host:port, [IPv6 address]:port, and a URL with a port")?;
-        Ok(Address { host, port })
+        Ok(Address { host: host.to_owned(), port })
     }
 
     /// Reads the name of a host, or an IP address.
     ///
     /// # Errors
     /// What is wrong, without the text.
-    pub fn parse_name(text: &str) -> Result<String, String> {
+    pub fn parse_name(text: &str) -> Result<String, &'static str> {
         if text.parse::<Ipv6Addr>().is_ok() {
             return Ok(text.to_owned());
         }
         match host_and_port(text)? {
-            (host, None) => Ok(host),
-            (_, Some(_)) => Err("a port stands here: accepted is a name alone".to_owned()),
+            (host, None) => Ok(host.to_owned()),
+            (_, Some(_)) => Err("a port stands here: accepted is a name alone"),
         }
     }
 }
@@ -48,7 +48,8 @@ impl Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Address { host, port } = self;
-        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+        let (open, close) = if host.contains(':') { ("[", "]") } else { ("", "") };
+        write!(f, "{open}{host}{close}:{port}")
     }
 }
 
@@ -66,32 +67,34 @@ impl Url {
     ///
     /// # Errors
     /// What is wrong and what would be accepted, without the text.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
         let Some((scheme, rest)) = text.split_once("://") else {
-            return Err("this is no URL: accepted is http://host[:port][/path]".to_owned());
+            return Err("this is no URL: accepted is http://host[:port][/path]");
         };
         if !scheme.eq_ignore_ascii_case("http") {
-            return Err("only http:// is spoken here: for another protocol ask with a program of your own".to_owned());
+            return Err("only http:// is spoken here: for another protocol ask with a program of your own");
         }
         if !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(
-                "a URL has no blanks and nothing but ASCII in it: accepted is the percent-encoded form".to_owned()
-            );
+            return Err("a URL has no blanks and nothing but ASCII in it: accepted is the percent-encoded form");
         }
         let (authority, target) = authority(rest);
         if authority.contains('@') {
-            return Err("a URL with a user in it is not accepted: say it in an Authorization header".to_owned());
+            return Err("a URL with a user in it is not accepted: say it in an Authorization header");
         }
         let (host, port) = host_and_port(authority)?;
         let target = target.split('#').next().unwrap_or_default();
         let slash = if target.starts_with('/') { "" } else { "/" };
-        Ok(Url { address: Address { host, port: port.unwrap_or(80) }, target: format!("{slash}{target}") })
+        let address = Address { host: host.to_owned(), port: port.unwrap_or(80) };
+        Ok(Url { address, target: [slash, target].concat() })
     }
 
     /// What the Host header says.
     pub fn host(&self) -> String {
-        let text = self.address.to_string();
-        text.strip_suffix(":80").map_or(text.clone(), str::to_owned)
+        let mut text = self.address.to_string();
+        if self.address.port == 80 {
+            text.truncate(text.len() - ":80".len());
+        }
+        text
     }
 }
 
@@ -107,32 +110,32 @@ fn authority(rest: &str) -> (&str, &str) {
     rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()))
 }
 
-fn host_and_port(text: &str) -> Result<(String, Option<u16>), String> {
+fn host_and_port(text: &str) -> Result<(&str, Option<u16>), &'static str> {
     let (host, port) = if let Some(rest) = text.strip_prefix('[') {
         let (host, rest) = rest.split_once(']').ok_or("a `[` without its `]`: accepted is [IPv6 address]:port")?;
         // Behind `%` stands an interface, for a link-local address.
         if host.split('%').next().is_none_or(|address| address.parse::<Ipv6Addr>().is_err()) {
-            return Err("what stands in brackets is no IPv6 address: accepted is [::1]:port".to_owned());
+            return Err("what stands in brackets is no IPv6 address: accepted is [::1]:port");
         }
         match rest.strip_prefix(':') {
             _ if rest.is_empty() => (host, None),
             Some(port) => (host, Some(port)),
-            None => return Err("something stands behind the `]`: accepted is [IPv6 address]:port".to_owned()),
+            None => return Err("something stands behind the `]`: accepted is [IPv6 address]:port"),
         }
     } else {
         match text.split_once(':') {
             Some((_, rest)) if rest.contains(':') => {
-                return Err("there is more than one `:`: an IPv6 address stands in brackets, [::1]:port".to_owned());
+                return Err("there is more than one `:`: an IPv6 address stands in brackets, [::1]:port");
             }
             Some((host, port)) => (host, Some(port)),
             None => (text, None),
         }
     };
     if host.is_empty() {
-        return Err("there is no host: accepted is host:port, or [IPv6 address]:port".to_owned());
+        return Err("there is no host: accepted is host:port, or [IPv6 address]:port");
     }
     if host.bytes().any(|byte| byte <= b' ' || byte == 0x7f || byte == b'/') {
-        return Err("a host has no blanks and no slashes in its name: accepted is host:port".to_owned());
+        return Err("a host has no blanks and no slashes in its name: accepted is host:port");
     }
     let port = match port {
         None => None,
@@ -141,14 +144,14 @@ fn host_and_port(text: &str) -> Result<(String, Option<u16>), String> {
             Some(port.parse().ok().filter(|&port| digits && port != 0).ok_or(PORT)?)
         }
     };
-    Ok((host.to_owned(), port))
+    Ok((host, port))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn address(text: &str) -> Result<(String, u16), String> {
+    fn address(text: &str) -> Result<(String, u16), &'static str> {
         Address::parse(text).map(|Address { host, port }| (host, port))
     }
 

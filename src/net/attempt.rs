@@ -48,7 +48,10 @@ pub fn start(
     match process::fork().map_err(failed)? {
         Side::Parent { child } => Ok(Attempt { child, answer, said: Vec::new(), closed: false, patience: LAST_WAIT }),
         Side::Child => {
-            let result = before().map(|()| process::end_with(parent)).and_then(|()| ask(deadline));
+            let result = before().and_then(|()| {
+                process::end_with(parent);
+                ask(deadline)
+            });
             let mut text = vec![MARKS[usize::from(result.is_err())]];
             text.extend_from_slice(result.err().unwrap_or_default().as_bytes());
             text.truncate(LONGEST);

@@ -101,7 +101,7 @@ impl Resolution<'_> {
         Some(Question::File(target))
     }
 
-    fn parsed<T>(&self, text: &Text, parse: fn(&str) -> Result<T, String>, problems: &mut Problems) -> Option<T> {
+    fn parsed<T>(&self, text: &Text, parse: fn(&str) -> Result<T, &'static str>, problems: &mut Problems) -> Option<T> {
         let read = parse(&self.utf8(text, problems)?);
         read.map_err(|message| problems.at(text.place, message)).ok()
     }

@@ -32,7 +32,9 @@ pub fn ask(target: &Target, probe: &Probe, own: Words, deadline: Duration) -> Re
     let variables = Variables { pid: probe.pid, own, found: OnceCell::new() };
     let question = match content {
         Content::Known(question) => question,
-        Content::Open(template) => &variables.text(template).and_then(|text| Question::parse(&text)).map_err(failed)?,
+        Content::Open(template) => {
+            &variables.text(template).and_then(|text| Question::parse(&text).map_err(str::to_owned)).map_err(failed)?
+        }
     };
     match question {
         Question::Http(url) => {

@@ -115,7 +115,7 @@ impl Question {
     ///
     /// # Errors
     /// What is wrong and what would be accepted, without the text.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
         let wanted = [Wanted::Started, Wanted::Ready, Wanted::Live].into_iter().find(|wanted| wanted.name() == text);
         if let Some(wanted) = wanted {
             return Ok(Question::Init(wanted));
@@ -126,15 +126,15 @@ impl Question {
             Some(("unix", rest)) => path(rest).map(Question::Unix),
             Some(("file", rest)) => path(rest).map(Question::File),
             Some((_, rest)) if rest.starts_with("//") => Url::parse(text).map(Question::Http),
-            Some(_) | None => Err(ACCEPTED.to_owned()),
+            Some(_) | None => Err(ACCEPTED),
         }
     }
 }
 
 /// `/path`, or what stands in a URL before it.
-fn path(text: &str) -> Result<PathBuf, String> {
+fn path(text: &str) -> Result<PathBuf, &'static str> {
     let path = text.strip_prefix("//").unwrap_or(text);
-    if path.starts_with('/') { Ok(path.into()) } else { Err("this is no path: it begins with `/`".to_owned()) }
+    if path.starts_with('/') { Ok(path.into()) } else { Err("this is no path: it begins with `/`") }
 }
 
 /// Reads the statuses that are a success: `200`, `200-299,401`.

@@ -2,12 +2,11 @@
 
 use super::getopt::{Getopt, Syntax};
 use super::news::News;
-use super::{Asked, LICENCE, Start, numbers, words_of, wrong_usage};
-use crate::policy::{Policy, Target};
-use crate::report::{Format, Level};
+use super::{Asked, LICENCE, Start, Variable, numbers, words_of, wrong_usage};
+use crate::policy::Target;
 use crate::sys::wait::WaitStatus;
-use std::ffi::{CString, OsString};
-use std::fmt::Display;
+use std::ffi::CString;
+use std::fmt::{self, Write};
 
 /// `tini version` in its own program too, because dockerd asks for it.
 const VERSION: &str = "tini version 0.2.1_catatonit\n";
@@ -37,7 +36,8 @@ pub struct Voice {
 }
 
 /// Reads argv and the variables.
-pub fn parse(argv: &[&[u8]], variable: impl Fn(&str) -> Option<OsString>, pid: i32) -> Asked {
+#[inline(never)]
+pub fn parse(argv: &[&[u8]], variable: Variable<'_>, pid: i32) -> Asked {
     let voice = Voice { pid, debug: variable("CATATONIT_DEBUG").is_some() };
     if variable("CATATONIT_LOG").is_some() {
         return refuse(voice.error("CATATONIT_LOG is reserved for future use"));
@@ -67,15 +67,10 @@ pub fn parse(argv: &[&[u8]], variable: impl Fn(&str) -> Option<OsString>, pid: i
         return refuse(voice.error("missing program name") + USAGE);
     }
     let target = if group { Target::Group } else { Target::Main };
-    Asked::Start(Box::new(Start {
-        command: getopt.command(variable("POSIXLY_CORRECT").is_none()),
-        policy: Policy::plain(target, Format::Text, Level::Off),
-        voice: super::Voice::Catatonit(voice),
-        said: String::new(),
-        dumb_init: None,
-        parent_death: None,
-        hands_sockets_on: true,
-    }))
+    let command = getopt.command(variable("POSIXLY_CORRECT").is_none());
+    let mut start = Start::plain(command, target, super::Voice::Catatonit(voice));
+    start.hands_sockets_on = true;
+    Asked::Start(start)
 }
 
 fn print(to_stdout: bool, text: &str) -> Asked {
@@ -99,38 +94,36 @@ impl Voice {
         self.debug
     }
 
-    fn error(self, text: impl Display) -> String {
+    fn error(self, text: &str) -> String {
         format!("ERROR (catatonit:{}): {text}\n", self.pid)
     }
 
-    fn line(self, level: &str, text: impl Display) -> String {
-        if self.debug { format!("{level} (catatonit:{}): {text}\n", self.pid) } else { String::new() }
-    }
-
-    /// What catatonit would say; empty: nothing.
-    pub fn say(self, news: News<'_>) -> String {
+    /// What catatonit would say, if anything.
+    pub fn say(self, news: News<'_>, said: &mut String) {
+        let mut line = |level: &str, text: fmt::Arguments<'_>| {
+            if self.debug {
+                let _ = writeln!(said, "{level} (catatonit:{}): {text}", self.pid);
+            }
+        };
         match news {
             News::Started { pid, program } => {
-                self.line("DEBUG", format_args!("pid1 ({pid}) spawned: {}", String::from_utf8_lossy(program)))
+                line("DEBUG", format_args!("pid1 ({pid}) spawned: {}", String::from_utf8_lossy(program)));
             }
-            News::Failed(cause) => self.error(cause),
+            News::Failed(cause) => *said += &self.error(cause),
             News::NotForwarded(signal, error) => {
                 let (signal, error) = (signal.number(), words_of(error));
-                self.line("WARN", format_args!("forwarding of signal {signal} to pid1 failed: {error}"))
+                line("WARN", format_args!("forwarding of signal {signal} to pid1 failed: {error}"));
             }
-            News::Reaped(pid, status) => {
-                let how = match status {
-                    WaitStatus::Exited(code) => format!("with code {code}"),
-                    WaitStatus::Killed { signal, .. } | WaitStatus::Stopped(signal) => {
-                        format!("due to signal {}", signal.number())
-                    }
-                };
-                self.line("DEBUG", format_args!("child process {pid} exited {how}"))
+            News::Reaped(pid, WaitStatus::Exited(code)) => {
+                line("DEBUG", format_args!("child process {pid} exited with code {code}"));
+            }
+            News::Reaped(pid, WaitStatus::Killed { signal, .. } | WaitStatus::Stopped(signal)) => {
+                line("DEBUG", format_args!("child process {pid} exited due to signal {}", signal.number()));
             }
             News::NoTerminal(error) => {
-                self.line("WARN", format_args!("setting foreground process failed: {}", words_of(error)))
+                line("WARN", format_args!("setting foreground process failed: {}", words_of(error)));
             }
-            News::SubReaper | News::Forwarded { .. } | News::Ended(..) => String::new(),
+            News::SubReaper | News::Forwarded { .. } | News::Ended(..) => {}
         }
     }
 }
@@ -138,13 +131,15 @@ impl Voice {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::Policy;
+    use crate::report::{Format, Level};
     use nix::errno::Errno;
     use nix::unistd::Pid;
 
     fn asked(words: &[&str], variables: &[(&str, &str)]) -> Asked {
         let argv: Vec<&[u8]> = std::iter::once(&"catatonit").chain(words).map(|word| word.as_bytes()).collect();
         let find = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
-        parse(&argv, find, 1)
+        parse(&argv, &find, 1)
     }
 
     fn started(words: &[&str]) -> Start {
@@ -203,7 +198,11 @@ mod tests {
             News::NotForwarded(crate::sys::signal::Signal::TERM, Errno::ESRCH),
             News::Failed("failed to exec pid1: Permission denied"),
         ];
-        let said = |debug| news.map(|news| Voice { pid: 1, debug }.say(news)).concat();
+        let said = |debug| {
+            let mut said = String::new();
+            news.into_iter().for_each(|news| Voice { pid: 1, debug }.say(news, &mut said));
+            said
+        };
         let error = "ERROR (catatonit:1): failed to exec pid1: Permission denied\n";
         assert_eq!(said(false), error);
         let debug = "DEBUG (catatonit:1): pid1 (7) spawned: app\n\

@@ -2,14 +2,12 @@
 
 use super::getopt::{Getopt, Syntax};
 use super::news::News;
-use super::{Asked, DumbInit, Note, Start, numbers, words_of, wrong_usage};
-use crate::policy::{Policy, Rewrites, Target};
-use crate::report::{Format, Level};
-use crate::sys::signal::Signal;
+use super::{Asked, DumbInit, Note, Start, Variable, numbers, words_of, wrong_usage};
+use crate::policy::{Rewrites, Target};
+use crate::sys::signal::{Signal, SignalSet};
 use crate::sys::wait::WaitStatus;
 use nix::unistd::Pid;
-use std::ffi::OsString;
-use std::fmt::Display;
+use std::fmt::{self, Write};
 
 const VERSION: &str = "dumb-init v1.2.5\n";
 
@@ -31,11 +29,12 @@ pub struct Voice {
 }
 
 /// Reads argv and the variables.
-pub fn parse(argv: &[&[u8]], variable: impl Fn(&str) -> Option<OsString>) -> Asked {
+#[inline(never)]
+pub fn parse(argv: &[&[u8]], variable: Variable<'_>) -> Asked {
     let mut voice = Voice { verbose: false, farewell: None };
     let mut own_session = true;
     let mut rewrites = Rewrites::none();
-    let mut rewritten = Vec::new();
+    let mut rewritten = SignalSet::NONE;
     let mut getopt = Getopt::new(argv, &SYNTAX);
     loop {
         let (letter, value) = match getopt.option() {
@@ -51,7 +50,7 @@ pub fn parse(argv: &[&[u8]], variable: impl Fn(&str) -> Option<OsString>) -> Ask
             b'r' => match rewrite(value) {
                 Some((from, to)) => {
                     rewrites.set(from, to);
-                    rewritten.push(from);
+                    rewritten.insert(from);
                 }
                 None => return print(WRONG_REWRITE.to_owned(), 1),
             },
@@ -65,30 +64,28 @@ pub fn parse(argv: &[&[u8]], variable: impl Fn(&str) -> Option<OsString>) -> Ask
     let mut said = String::new();
     if is("DUMB_INIT_DEBUG", "1") {
         voice.verbose = true;
-        said += &voice.line("Running in debug mode.");
+        voice.line(format_args!("Running in debug mode."), &mut said);
     }
     if is("DUMB_INIT_SETSID", "0") {
         own_session = false;
-        said += &voice.line("Not running in setsid mode.");
+        voice.line(format_args!("Not running in setsid mode."), &mut said);
     }
     if own_session {
         // In a session of its own the kernel takes these for no reason to stop: nobody there could let it go on.
-        for signal in Signal::OF_TERMINALS.into_iter().filter(|signal| !rewritten.contains(signal)) {
-            rewrites.set(signal, Some(Signal::STOP));
+        for signal in Signal::OF_TERMINALS {
+            if !rewritten.contains(signal) {
+                rewrites.set(signal, Some(Signal::STOP));
+            }
         }
     }
     voice.farewell = rewrites.get(Signal::TERM);
     let farewell = voice.farewell.filter(|_| own_session);
     let target = if own_session { Target::Group } else { Target::Main };
-    Asked::Start(Box::new(Start {
-        command: getopt.command(false),
-        policy: Policy { rewrites, ..Policy::plain(target, Format::Text, Level::Off) },
-        voice: super::Voice::DumbInit(voice),
-        said,
-        dumb_init: Some(DumbInit { own_session, farewell }),
-        parent_death: None,
-        hands_sockets_on: false,
-    }))
+    let mut start = Start::plain(getopt.command(false), target, super::Voice::DumbInit(voice));
+    start.policy.rewrites = rewrites;
+    start.said = said;
+    start.dumb_init = Some(DumbInit { own_session, farewell });
+    Asked::Start(start)
 }
 
 /// `FROM:TO`, by number; 0 drops it. What follows is ignored, as scanf(3) does.
@@ -112,81 +109,84 @@ impl Voice {
         self.verbose
     }
 
-    fn line(self, text: impl Display) -> String {
-        if self.verbose { format!("[dumb-init] {text}\n") } else { String::new() }
-    }
-
-    fn received(self, number: u8) -> String {
-        self.line(format_args!("Received signal {number}."))
-    }
-
-    fn translated(self, from: Signal, to: Option<Signal>) -> String {
-        if to == Some(from) {
-            return String::new();
+    fn line(self, text: fmt::Arguments<'_>, said: &mut String) {
+        if self.verbose {
+            let _ = writeln!(said, "[dumb-init] {text}");
         }
-        let to = to.map_or(0, Signal::number);
-        self.line(format_args!("Translating signal {} to {to}.", from.number()))
     }
 
-    fn sent(self, from: Signal, to: Option<Signal>) -> String {
-        let done = match to {
-            Some(to) => self.line(format_args!("Forwarded signal {} to children.", to.number())),
-            None => self.line("Not forwarding signal 0 to children (ignored)."),
-        };
-        self.translated(from, to) + &done
+    fn received(self, signal: Signal, said: &mut String) {
+        self.line(format_args!("Received signal {}.", signal.number()), said);
     }
 
-    fn ended(self, pid: Pid, status: WaitStatus) -> (String, u8) {
-        let (how, status) = match status {
-            WaitStatus::Exited(code) => (format!("exited with exit status {code}"), code),
-            WaitStatus::Killed { signal, .. } | WaitStatus::Stopped(signal) => {
-                (format!("was terminated by signal {}", signal.number()), crate::exit::killed_by(signal))
+    fn sent(self, from: Signal, to: Option<Signal>, said: &mut String) {
+        let number = to.map_or(0, Signal::number);
+        if to != Some(from) {
+            self.line(format_args!("Translating signal {} to {number}.", from.number()), said);
+        }
+        match to {
+            Some(_) => self.line(format_args!("Forwarded signal {number} to children."), said),
+            None => self.line(format_args!("Not forwarding signal 0 to children (ignored)."), said),
+        }
+    }
+
+    /// With what it ended, as a shell has it.
+    fn ended(self, pid: Pid, status: WaitStatus, said: &mut String) -> u8 {
+        self.received(Signal::CHLD, said);
+        match status {
+            WaitStatus::Exited(code) => {
+                self.line(format_args!("A child with PID {pid} exited with exit status {code}."), said);
+                code
             }
-        };
-        let text = self.line(format_args!("A child with PID {pid} {how}."));
-        (self.received(Signal::CHLD.number()) + &text, status)
+            WaitStatus::Killed { signal, .. } | WaitStatus::Stopped(signal) => {
+                let number = signal.number();
+                self.line(format_args!("A child with PID {pid} was terminated by signal {number}."), said);
+                crate::exit::killed_by(signal)
+            }
+        }
     }
 
-    /// What dumb-init would say; empty: nothing.
-    pub fn say(self, news: News<'_>) -> String {
+    /// What dumb-init would say, if anything.
+    pub fn say(self, news: News<'_>, said: &mut String) {
         match news {
-            News::Started { pid, .. } => self.line(format_args!("Child spawned with PID {pid}.")),
-            News::Failed(cause) => Voice { verbose: true, ..self }.line(cause),
+            News::Started { pid, .. } => self.line(format_args!("Child spawned with PID {pid}."), said),
+            News::Failed(cause) => Voice { verbose: true, ..self }.line(format_args!("{cause}"), said),
             News::Forwarded { received, sent } => {
-                let suspended = if Signal::OF_TERMINALS.contains(&received) {
-                    self.line("Suspending self due to TTY signal.")
-                } else {
-                    String::new()
-                };
-                self.received(received.number()) + &self.sent(received, sent) + &suspended
+                self.received(received, said);
+                self.sent(received, sent, said);
+                if Signal::OF_TERMINALS.contains(&received) {
+                    self.line(format_args!("Suspending self due to TTY signal."), said);
+                }
             }
             News::NotForwarded(signal, error) => {
                 let error = words_of(error);
-                self.line(format_args!("Unable to forward signal {} ({error}).", signal.number()))
+                self.line(format_args!("Unable to forward signal {} ({error}).", signal.number()), said);
             }
-            News::Reaped(pid, status) => self.ended(pid, status).0,
+            News::Reaped(pid, status) => {
+                self.ended(pid, status, said);
+            }
             News::Ended(pid, status) => {
-                let (text, status) = self.ended(pid, status);
-                let goodbye = self.line(format_args!("Child exited with status {status}. Goodbye."));
-                text + &self.sent(Signal::TERM, self.farewell) + &goodbye
+                let status = self.ended(pid, status, said);
+                self.sent(Signal::TERM, self.farewell, said);
+                self.line(format_args!("Child exited with status {status}. Goodbye."), said);
             }
-            News::SubReaper | News::NoTerminal(_) => String::new(),
+            News::SubReaper | News::NoTerminal(_) => {}
         }
     }
 
     /// The same before the command runs.
-    pub fn note(self, note: Note) -> String {
-        let unable = |what, error| {
-            self.line(format_args!("Unable to {what} controlling tty (errno={} {}).", error as i32, words_of(error)))
-        };
-        match note {
+    pub fn note(self, note: Note, said: &mut String) {
+        let (what, error) = match note {
             Note::Detached => {
-                self.line("Detached from controlling tty, ignoring the first SIGHUP and SIGCONT we receive.")
+                let text = "Detached from controlling tty, ignoring the first SIGHUP and SIGCONT we receive.";
+                return self.line(format_args!("{text}"), said);
             }
-            Note::NotDetached(error) => unable("detach from", error),
-            Note::NotAttached(error) => unable("attach to", error),
-            Note::SessionMade => self.line("setsid complete."),
-        }
+            Note::SessionMade => return self.line(format_args!("setsid complete."), said),
+            Note::NotDetached(error) => ("detach from", error),
+            Note::NotAttached(error) => ("attach to", error),
+        };
+        let (number, error) = (error as i32, words_of(error));
+        self.line(format_args!("Unable to {what} controlling tty (errno={number} {error})."), said);
     }
 }
 
@@ -232,11 +232,13 @@ Full help is available online at https://github.com/Yelp/dumb-init
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::Policy;
+    use crate::report::{Format, Level};
     use nix::errno::Errno;
 
     fn asked(words: &[&str], variables: &[(&str, &str)]) -> Asked {
         let argv: Vec<&[u8]> = std::iter::once(&"dumb-init").chain(words).map(|word| word.as_bytes()).collect();
-        parse(&argv, |name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into()))
+        parse(&argv, &|name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into()))
     }
 
     fn started(words: &[&str], variables: &[(&str, &str)]) -> Start {
@@ -321,21 +323,24 @@ mod tests {
         assert!(!voice(&["app"], &[("DUMB_INIT_DEBUG", "yes")]).verbose);
         let pid = Pid::from_raw(7);
         let quiet = voice(&["app"], &[]);
-        assert_eq!(quiet.say(News::Ended(pid, WaitStatus::Exited(0))), "");
-        assert_eq!(
-            quiet.say(News::Failed("/x: No such file or directory")),
-            "[dumb-init] /x: No such file or directory\n"
-        );
+        let mut said = String::new();
+        quiet.say(News::Ended(pid, WaitStatus::Exited(0)), &mut said);
+        assert_eq!(said, "");
+        quiet.say(News::Failed("/x: No such file or directory"), &mut said);
+        assert_eq!(said, "[dumb-init] /x: No such file or directory\n");
         for flag in ["-v", "--verbose"] {
             let voice = voice(&[flag, "-r", "1:0", "app"], &[]);
-            let text = [
-                voice.note(Note::NotDetached(Errno::ENOTTY)),
-                voice.note(Note::SessionMade),
-                voice.say(News::Started { pid, program: b"app" }),
-                voice.say(News::Forwarded { received: Signal::HUP, sent: None }),
-                voice.say(News::Forwarded { received: Signal::TSTP, sent: Some(Signal::STOP) }),
-                voice.say(News::Ended(pid, WaitStatus::Killed { signal: Signal::TERM, core_dumped: false })),
-            ];
+            let mut said = String::new();
+            voice.note(Note::NotDetached(Errno::ENOTTY), &mut said);
+            voice.note(Note::SessionMade, &mut said);
+            for news in [
+                News::Started { pid, program: b"app" },
+                News::Forwarded { received: Signal::HUP, sent: None },
+                News::Forwarded { received: Signal::TSTP, sent: Some(Signal::STOP) },
+                News::Ended(pid, WaitStatus::Killed { signal: Signal::TERM, core_dumped: false }),
+            ] {
+                voice.say(news, &mut said);
+            }
             let expected = "\
 [dumb-init] Unable to detach from controlling tty (errno=25 Inappropriate ioctl for device).
 [dumb-init] setsid complete.
@@ -352,7 +357,7 @@ mod tests {
 [dumb-init] Forwarded signal 15 to children.
 [dumb-init] Child exited with status 143. Goodbye.
 ";
-            assert_eq!(text.concat(), expected);
+            assert_eq!(said, expected);
         }
     }
 }

@@ -71,16 +71,18 @@ impl<'a> Getopt<'a> {
     fn letter(&mut self) -> Result<Option<Given<'a>>, String> {
         let Some((&letter, rest)) = self.letters.split_first() else { return Ok(None) };
         self.letters = rest;
-        let takes_value =
-            self.takes_value(letter).ok_or_else(|| format!("invalid option -- '{}'", char::from(letter)))?;
-        if !takes_value {
-            return Ok(Some((letter, &[])));
-        }
-        self.letters = &[];
-        let attached = Some(rest).filter(|rest| !rest.is_empty());
-        let value = attached.or_else(|| self.word());
-        let value = value.ok_or_else(|| format!("option requires an argument -- '{}'", char::from(letter)))?;
-        Ok(Some((letter, value)))
+        let problem = match self.takes_value(letter) {
+            None => "invalid option",
+            Some(false) => return Ok(Some((letter, &[]))),
+            Some(true) => {
+                self.letters = &[];
+                match if rest.is_empty() { self.word() } else { Some(rest) } {
+                    Some(value) => return Ok(Some((letter, value))),
+                    None => "option requires an argument",
+                }
+            }
+        };
+        Err(format!("{problem} -- '{}'", char::from(letter)))
     }
 
     fn named(&mut self, text: &'a [u8]) -> Result<Given<'a>, String> {
@@ -92,25 +94,27 @@ impl<'a> Getopt<'a> {
         // A part of a name will do, where it is a part of one only.
         let names = self.syntax.names;
         let exact = names.iter().find(|(known, _)| known.as_bytes() == name);
-        let similar: Vec<_> = names.iter().filter(|(known, _)| known.as_bytes().starts_with(name)).collect();
-        let &(known, letter) = match (exact, &similar[..]) {
-            (Some(exact), _) => exact,
-            (None, [one]) => *one,
-            (None, []) => return Err(format!("unrecognized option '--{shown}'")),
-            (None, several) => {
-                let possible: Vec<_> = several.iter().map(|(known, _)| format!("'--{known}'")).collect();
-                return Err(format!("option '--{shown}' is ambiguous; possibilities: {}", possible.join(" ")));
+        let mut similar = names.iter().filter(|(known, _)| known.as_bytes().starts_with(name));
+        let &(known, letter) = match (exact, similar.next(), similar.next()) {
+            (Some(one), ..) | (None, Some(one), None) => one,
+            (None, None, _) => return Err(format!("unrecognized option '--{shown}'")),
+            (None, Some(first), Some(second)) => {
+                let mut text = format!("option '--{shown}' is ambiguous; possibilities:");
+                for (known, _) in [first, second].into_iter().chain(similar) {
+                    text = text + " '--" + known + "'";
+                }
+                return Err(text);
             }
         };
-        match (self.takes_value(letter), attached) {
-            (Some(true), Some(value)) => Ok((letter, value)),
-            (Some(true), None) => {
-                let value = self.word();
-                value.map(|value| (letter, value)).ok_or_else(|| format!("option '--{known}' requires an argument"))
-            }
-            (_, Some(_)) => Err(format!("option '--{known}' doesn't allow an argument")),
-            (_, None) => Ok((letter, &[])),
-        }
+        let problem = match (self.takes_value(letter), attached) {
+            (Some(true), _) => match attached.or_else(|| self.word()) {
+                Some(value) => return Ok((letter, value)),
+                None => "requires an argument",
+            },
+            (_, None) => return Ok((letter, &[])),
+            (_, Some(_)) => "doesn't allow an argument",
+        };
+        Err(format!("option '--{known}' {problem}"))
     }
 
     /// Whether a letter takes a value; `None`: there is no such letter.

@@ -15,8 +15,8 @@ pub use catatonit::hand_sockets_on;
 pub use getopt::Command;
 
 use crate::handoff::StartFailure;
-use crate::policy::Policy;
-use crate::report::{Event, meaning};
+use crate::policy::{Policy, Target};
+use crate::report::{Event, Format, Level, meaning};
 use crate::sys::signal::Signal;
 use news::News;
 use nix::errno::Errno;
@@ -24,6 +24,9 @@ use std::ffi::{CStr, OsString};
 
 /// The names that [`crate::install`] makes links of.
 pub const NAMES: [&str; 4] = ["tini", "docker-init", "dumb-init", "catatonit"];
+
+/// The value of a variable, if there is one.
+type Variable<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 /// An init that onset stands in for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +76,22 @@ pub struct Start {
     pub hands_sockets_on: bool,
 }
 
+impl Start {
+    /// What a peer does without options.
+    #[inline(never)]
+    fn plain(command: Command, target: Target, voice: Voice) -> Box<Self> {
+        Box::new(Start {
+            command,
+            policy: Policy::plain(target, Format::Text, Level::Off),
+            voice,
+            said: String::new(),
+            dumb_init: None,
+            parent_death: None,
+            hands_sockets_on: false,
+        })
+    }
+}
+
 /// What dumb-init does differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DumbInit {
@@ -109,20 +128,16 @@ pub enum Note {
 impl Face {
     /// The one that is called so; only the last part of a path counts.
     pub fn of(argv0: &[u8]) -> Option<Self> {
-        let known = [
-            ("tini", Face::Tini),
-            ("tini-static", Face::Tini),
-            ("docker-init", Face::Tini),
-            ("dumb-init", Face::DumbInit),
-            ("catatonit", Face::Catatonit),
-            ("podman-init", Face::Catatonit),
-        ];
-        let own = argv0.rsplit(|&byte| byte == b'/').next()?;
-        known.into_iter().find(|(name, _)| name.as_bytes() == own).map(|(_, face)| face)
+        match argv0.rsplit(|&byte| byte == b'/').next()? {
+            b"tini" | b"tini-static" | b"docker-init" => Some(Face::Tini),
+            b"dumb-init" => Some(Face::DumbInit),
+            b"catatonit" | b"podman-init" => Some(Face::Catatonit),
+            _ => None,
+        }
     }
 
     /// Reads argv (the name first) and the peer's variables. `pid`: of this process, which is in messages.
-    pub fn parse(self, argv: &[&[u8]], variable: impl Fn(&str) -> Option<OsString>, pid: i32) -> Asked {
+    pub fn parse(self, argv: &[&[u8]], variable: Variable<'_>, pid: i32) -> Asked {
         match self {
             Face::Tini => tini::parse(argv, variable, pid),
             Face::DumbInit => dumb_init::parse(argv, variable),
@@ -135,20 +150,23 @@ impl Voice {
     /// What the peer would say; `None`: nothing.
     pub fn say(self, event: &Event<'_>) -> Option<String> {
         let news = News::of(event)?;
-        let text = match self {
-            Voice::Tini(voice) => voice.say(news),
-            Voice::DumbInit(voice) => voice.say(news),
-            Voice::Catatonit(voice) => voice.say(news),
-        };
-        Some(text).filter(|text| !text.is_empty())
+        let mut said = String::new();
+        match self {
+            Voice::Tini(voice) => voice.say(news, &mut said),
+            Voice::DumbInit(voice) => voice.say(news, &mut said),
+            Voice::Catatonit(voice) => voice.say(news, &mut said),
+        }
+        Some(said).filter(|said| !said.is_empty())
     }
 
     /// The same before the command runs.
     pub fn note(self, note: Note) -> Option<String> {
+        let mut said = String::new();
         match self {
-            Voice::DumbInit(voice) => Some(voice.note(note)).filter(|text| !text.is_empty()),
-            Voice::Tini(_) | Voice::Catatonit(_) => None,
+            Voice::DumbInit(voice) => voice.note(note, &mut said),
+            Voice::Tini(_) | Voice::Catatonit(_) => {}
         }
+        Some(said).filter(|said| !said.is_empty())
     }
 
     /// Why the command could not be executed, as the peer says it; where it is verbose with onset's own reason, which knows
@@ -231,7 +249,7 @@ mod tests {
                 };
                 loud.then(|| value.into())
             };
-            match face.parse(&argv("x"), variable, 7) {
+            match face.parse(&argv("x"), &variable, 7) {
                 Asked::Start(start) => start.voice,
                 other => panic!("{other:?}"),
             }

@@ -2,14 +2,12 @@
 
 use super::getopt::{Getopt, Syntax};
 use super::news::News;
-use super::{Asked, LICENCE, Start, numbers, words_of, wrong_usage};
-use crate::policy::{ExitMap, Policy, Target};
-use crate::report::{Format, Level};
+use super::{Asked, LICENCE, Start, Variable, numbers, words_of, wrong_usage};
+use crate::policy::{ExitMap, Target};
 use crate::sys::signal::Signal;
 use crate::sys::wait::WaitStatus;
 use nix::errno::Errno;
-use std::ffi::OsString;
-use std::fmt::Display;
+use std::fmt::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 
 /// dockerd takes what is between `tini version ` and ` - ` for the version, and what follows `git.` for the commit.
@@ -39,7 +37,8 @@ pub struct Voice {
 }
 
 /// Reads argv and the variables.
-pub fn parse(argv: &[&[u8]], variable: impl Fn(&str) -> Option<OsString>, pid: i32) -> Asked {
+#[inline(never)] // a frame of its own, as for each face: what is in a small one takes a byte to say where
+pub fn parse(argv: &[&[u8]], variable: Variable<'_>, pid: i32) -> Asked {
     if let [_, b"--version"] = argv {
         return Asked::Print { to_stdout: true, text: format!("{VERSION}\n"), status: 0 };
     }
@@ -82,21 +81,17 @@ pub fn parse(argv: &[&[u8]], variable: impl Fn(&str) -> Option<OsString>, pid: i
         voice.verbosity = if number < 0 { i64::MAX } else { number };
     }
     let target = if group || variable("TINI_KILL_PROCESS_GROUP").is_some() { Target::Group } else { Target::Main };
-    Asked::Start(Box::new(Start {
-        command: getopt.command(variable("POSIXLY_CORRECT").is_none()),
-        policy: Policy { exit, ..Policy::plain(target, Format::Text, Level::Off) },
-        voice: super::Voice::Tini(voice),
-        said: String::new(),
-        dumb_init: None,
-        parent_death,
-        hands_sockets_on: false,
-    }))
+    let command = getopt.command(variable("POSIXLY_CORRECT").is_none());
+    let mut start = Start::plain(command, target, super::Voice::Tini(voice));
+    start.policy.exit = exit;
+    start.parent_death = parent_death;
+    Asked::Start(start)
 }
 
 /// `SIGTERM` and the like, no numbers and no short names.
 fn named(text: &[u8]) -> Option<Signal> {
     let text = std::str::from_utf8(text).ok().filter(|text| text.starts_with("SIG"))?;
-    Signal::all().find(|signal| signal.to_string() == text)
+    Signal::from_name(text).filter(|signal| signal.to_string() == text)
 }
 
 fn print(text: String) -> Asked {
@@ -109,9 +104,9 @@ impl Voice {
         self.verbosity >= Loudness::Info as i64
     }
 
-    fn line(self, loudness: Loudness, text: impl Display) -> String {
+    fn line(self, loudness: Loudness, text: fmt::Arguments<'_>, said: &mut String) {
         if self.verbosity < loudness as i64 {
-            return String::new();
+            return;
         }
         let name = match loudness {
             Loudness::Fatal => "FATAL",
@@ -120,51 +115,58 @@ impl Voice {
             Loudness::Debug => "DEBUG",
             Loudness::Trace => "TRACE",
         };
-        format!("[{name} tini ({})] {text}\n", self.pid)
+        let _ = writeln!(said, "[{name} tini ({})] {text}", self.pid);
     }
 
     fn refuse(self, option: char, value: &[u8]) -> Asked {
         let value = String::from_utf8_lossy(value);
-        let text = self.line(Loudness::Fatal, format!("Not a valid option for -{option}: {value}"));
+        let mut text = String::new();
+        self.line(Loudness::Fatal, format_args!("Not a valid option for -{option}: {value}"), &mut text);
         Asked::Print { to_stdout: false, text, status: 1 }
     }
 
-    fn reaped(self, pid: nix::unistd::Pid) -> String {
-        self.line(Loudness::Debug, "Received SIGCHLD")
-            + &self.line(Loudness::Debug, format_args!("Reaped child with pid: '{pid}'"))
+    fn reaped(self, pid: nix::unistd::Pid, said: &mut String) {
+        self.line(Loudness::Debug, format_args!("Received SIGCHLD"), said);
+        self.line(Loudness::Debug, format_args!("Reaped child with pid: '{pid}'"), said);
     }
 
-    /// What tini would say; empty: nothing.
-    pub fn say(self, news: News<'_>) -> String {
+    /// What tini would say, if anything.
+    pub fn say(self, news: News<'_>, said: &mut String) {
+        let mut line = |loudness, text: fmt::Arguments<'_>| self.line(loudness, text, said);
         match news {
-            News::SubReaper => self.line(Loudness::Trace, "Registered as child subreaper"),
+            News::SubReaper => line(Loudness::Trace, format_args!("Registered as child subreaper")),
             News::Started { pid, program } => {
                 let program = String::from_utf8_lossy(program);
-                self.line(Loudness::Info, format_args!("Spawned child process '{program}' with pid '{pid}'"))
+                line(Loudness::Info, format_args!("Spawned child process '{program}' with pid '{pid}'"));
             }
-            News::Failed(cause) => self.line(Loudness::Fatal, cause),
-            News::Forwarded { received, .. } => {
-                self.line(Loudness::Debug, format_args!("Passing signal: '{received}'"))
+            News::Failed(cause) => line(Loudness::Fatal, format_args!("{cause}")),
+            News::Forwarded { received, .. } => line(Loudness::Debug, format_args!("Passing signal: '{received}'")),
+            News::NotForwarded(_, Errno::ESRCH) => {
+                line(Loudness::Warn, format_args!("Child was dead when forwarding signal"));
             }
-            News::NotForwarded(_, Errno::ESRCH) => self.line(Loudness::Warn, "Child was dead when forwarding signal"),
             News::NotForwarded(_, error) => {
                 let error = words_of(error);
-                self.line(Loudness::Warn, format_args!("Unexpected error when forwarding signal: '{error}'"))
+                line(Loudness::Warn, format_args!("Unexpected error when forwarding signal: '{error}'"));
             }
-            News::Reaped(pid, _) if self.warns_of_reaping => {
-                self.reaped(pid) + &self.line(Loudness::Warn, format_args!("Reaped zombie process with pid={pid}"))
+            News::Reaped(pid, _) => {
+                self.reaped(pid, said);
+                if self.warns_of_reaping {
+                    self.line(Loudness::Warn, format_args!("Reaped zombie process with pid={pid}"), said);
+                }
             }
-            News::Reaped(pid, _) => self.reaped(pid),
             News::Ended(pid, status) => {
-                let how = match status {
-                    WaitStatus::Exited(code) => format!("normally (with status '{code}')"),
-                    WaitStatus::Killed { signal, .. } | WaitStatus::Stopped(signal) => {
-                        format!("with signal (with signal '{signal}')")
+                self.reaped(pid, said);
+                let mut line = |text: fmt::Arguments<'_>| self.line(Loudness::Info, text, said);
+                match status {
+                    WaitStatus::Exited(code) => {
+                        line(format_args!("Main child exited normally (with status '{code}')"));
                     }
-                };
-                self.reaped(pid) + &self.line(Loudness::Info, format_args!("Main child exited {how}"))
+                    WaitStatus::Killed { signal, .. } | WaitStatus::Stopped(signal) => {
+                        line(format_args!("Main child exited with signal (with signal '{signal}')"));
+                    }
+                }
             }
-            News::NoTerminal(error) => self.line(Loudness::Warn, format_args!("tcsetpgrp failed: {}", words_of(error))),
+            News::NoTerminal(error) => line(Loudness::Warn, format_args!("tcsetpgrp failed: {}", words_of(error))),
         }
     }
 }
@@ -204,12 +206,14 @@ Environment variables:
 mod tests {
     use super::*;
     use crate::cli::faces::{Command, Voice as AnyVoice};
+    use crate::policy::Policy;
+    use crate::report::{Format, Level};
     use nix::unistd::Pid;
 
     fn asked(words: &[&str], variables: &[(&str, &str)]) -> Asked {
         let argv: Vec<&[u8]> = std::iter::once(&"/sbin/tini").chain(words).map(|word| word.as_bytes()).collect();
         let find = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
-        parse(&argv, find, 1)
+        parse(&argv, &find, 1)
     }
 
     fn started(words: &[&str], variables: &[(&str, &str)]) -> Start {
@@ -320,7 +324,9 @@ mod tests {
         ];
         let said = |verbosity, warns_of_reaping| {
             let voice = Voice { pid: 1, verbosity, warns_of_reaping };
-            news.map(|news| voice.say(news)).concat()
+            let mut said = String::new();
+            news.into_iter().for_each(|news| voice.say(news, &mut said));
+            said
         };
         assert_eq!(said(0, true), "[FATAL tini (1)] exec app failed: No such file or directory\n");
         let warnings = "[WARN  tini (1)] Child was dead when forwarding signal\n";
