@@ -314,7 +314,8 @@ impl Size {
         let (number, unit) = number_and_unit(text)?;
         let Some((prefix, rest)) = unit.as_bytes().split_first() else { return Some(Size(number)) };
         let power = b"bkmgt".iter().position(|known| known.eq_ignore_ascii_case(prefix))?;
-        let is_unit = rest.is_empty() || power > 0 && (rest.eq_ignore_ascii_case(b"b") || rest.eq_ignore_ascii_case(b"ib"));
+        let is_unit =
+            rest.is_empty() || power > 0 && (rest.eq_ignore_ascii_case(b"b") || rest.eq_ignore_ascii_case(b"ib"));
         number.checked_mul(1 << (10 * power)).filter(|_| is_unit).map(Size)
     }
 }
