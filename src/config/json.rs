@@ -26,14 +26,16 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn mistaken<T>(&mut self, place: Place, message: &str) -> Option<T> {
-        self.mistake = Some((place, message.to_owned()));
-        None
+    /// The mistake is from `start` to `end`.
+    fn mistaken(&mut self, start: usize, end: usize, message: &str) {
+        self.mistake = Some((Place { start, end }, message.to_owned()));
     }
 
     /// The mistake is the next byte.
+    #[inline]
     fn fail<T>(&mut self, message: &str) -> Option<T> {
-        self.mistaken(Place { start: self.at, end: self.at + 1 }, message)
+        self.mistaken(self.at, self.at + 1, message);
+        None
     }
 
     /// The next byte; behind the end one that no JSON has.
@@ -121,7 +123,8 @@ impl Reader<'_> {
         });
         // It stands before whatever else is wrong.
         if let Some(key) = first_repeated(&entries) {
-            return self.mistaken(key.place, &format!("`{}` is there already", key.name));
+            self.mistake = Some((key.place, format!("`{}` is there already", key.name)));
+            return None;
         }
         read.map(|()| Value::Table(entries))
     }
@@ -139,9 +142,11 @@ impl Reader<'_> {
             }
         }
         self.at += 1;
-        let place = Place { start, end: self.at };
         let said = json::string(&self.text.as_bytes()[start..self.at]);
-        said.or_else(|| self.mistaken(place, "a control character or an escape that JSON does not know"))
+        if said.is_none() {
+            self.mistaken(start, self.at, "a control character or an escape that JSON does not know");
+        }
+        said
     }
 
     fn word(&mut self) -> Option<Value> {
@@ -160,9 +165,9 @@ impl Reader<'_> {
                 _ => Value::Other("a number out of range"),
             },
             other => {
-                let end = start + other.len().max(1);
                 let message = "expected a value: a string in double quotes, a number, `true`, `false`, `[` or `{`";
-                return self.mistaken(Place { start, end }, message);
+                self.mistaken(start, start + other.len().max(1), message);
+                return None;
             }
         })
     }

@@ -69,58 +69,84 @@ fn hide_secrets(node: &Node, source: &mut Source) {
 }
 
 /// What the fields cannot say of each other.
+#[inline(never)]
 fn check(config: &Config, problems: &mut Problems) {
     for step in &config.steps {
-        if step.kinds().len() != 1 {
-            problems.at(step.place, format_args!("a step has exactly one of {}", decode::list(model::STEP_KINDS)));
-        }
-        if let Some(run) = &step.run {
-            check_run(run, problems);
-        }
-        let commands = step.env.iter().map(|env| &env.command);
-        let handlers = step.hooks.iter().flat_map(|hooks| hooks.handlers.values());
-        if commands.chain(handlers).any(Vec::is_empty) {
-            problems.at(step.place, "a command has at least one word, the program");
-        }
-        if let Some(wait) = &step.wait {
-            check_wait(wait, problems);
-        }
-        for name in step.set.keys() {
-            check_name(name, step.place, problems);
-        }
-        if let Some(template) = &step.template
-            && template.source.is_some() == template.content.is_some()
-        {
-            problems.at(template.place, "a template has either `source` or `content`");
-        }
-        step.edit.iter().for_each(|edit| check_edit(edit, problems));
-        step.read.iter().for_each(|read| check_read(read, problems));
+        check_step(step, problems);
     }
     for (name, variable) in &config.env {
-        check_name(name, variable.place, problems);
-        let ways = [variable.value.is_some(), variable.expr.is_some()];
-        if ways.iter().all(|&way| way) {
-            problems.at(variable.place, format_args!("`{name}` has both `value` and `expr`: accepted is one of them"));
-        }
-        let is = |kind| variable.kind == Some(kind);
-        if (variable.min.is_some() || variable.max.is_some()) && !is(model::Kind::Int) {
-            problems.at(variable.place, "`min` and `max` are for `type = \"int\"`");
-        }
-        if variable.one_of.is_empty() == is(model::Kind::Enum) {
-            problems.at(variable.place, "`type = \"enum\"` and `one_of` go together");
-        }
+        check_variable(name, variable, problems);
     }
-    config.shutdown.iter().for_each(|shutdown| shutdown::check(shutdown, problems));
+    if let Some(shutdown) = &config.shutdown {
+        shutdown::check(shutdown, problems);
+    }
     shutdown::check_maps(config, problems);
-    if let Some(app) = &config.app
-        && app.start_timeout.is_some_and(|types::Time(time)| time.is_zero())
-    {
+    let Some(app) = &config.app else { return };
+    if is_zero(app.start_timeout) {
         problems.at(app.place, "`start_timeout` is longer than nothing");
     }
-    for arg in config.app.iter().flat_map(|app| app.arg.iter().chain(&app.before)) {
-        if arg.each.is_some() && arg.each_prefix.is_some() {
-            problems.at(arg.place, "an argument has either `each` or `each_prefix`");
+    for args in [&app.arg, &app.before] {
+        for arg in args {
+            if arg.each.is_some() && arg.each_prefix.is_some() {
+                problems.at(arg.place, "an argument has either `each` or `each_prefix`");
+            }
         }
+    }
+}
+
+fn is_zero(time: Option<types::Time>) -> bool {
+    time.is_some_and(|types::Time(time)| time.is_zero())
+}
+
+const NO_COMMAND: &str = "a command has at least one word, the program";
+
+#[inline(never)]
+fn check_step(step: &model::Step, problems: &mut Problems) {
+    if step.kind().is_none() {
+        problems.at(step.place, format_args!("a step has exactly one of {}", decode::list(model::STEP_KINDS)));
+    }
+    if let Some(run) = &step.run {
+        check_run(run, problems);
+    }
+    let mut lacks_command = step.env.as_ref().is_some_and(|env| env.command.is_empty());
+    if let Some(hooks) = &step.hooks {
+        for handler in hooks.handlers.values() {
+            lacks_command |= handler.is_empty();
+        }
+    }
+    if lacks_command {
+        problems.at(step.place, NO_COMMAND);
+    }
+    if let Some(wait) = &step.wait {
+        check_wait(wait, problems);
+    }
+    for name in step.set.keys() {
+        check_name(name, step.place, problems);
+    }
+    if let Some(template) = &step.template
+        && template.source.is_some() == template.content.is_some()
+    {
+        problems.at(template.place, "a template has either `source` or `content`");
+    }
+    if let Some(edit) = &step.edit {
+        check_edit(edit, problems);
+    }
+    if let Some(read) = &step.read {
+        check_read(read, problems);
+    }
+}
+
+fn check_variable(name: &str, variable: &model::Variable, problems: &mut Problems) {
+    check_name(name, variable.place, problems);
+    if variable.value.is_some() && variable.expr.is_some() {
+        problems.at(variable.place, format_args!("`{name}` has both `value` and `expr`: accepted is one of them"));
+    }
+    let is = |kind| variable.kind == Some(kind);
+    if (variable.min.is_some() || variable.max.is_some()) && !is(model::Kind::Int) {
+        problems.at(variable.place, "`min` and `max` are for `type = \"int\"`");
+    }
+    if variable.one_of.is_empty() == is(model::Kind::Enum) {
+        problems.at(variable.place, "`type = \"enum\"` and `one_of` go together");
     }
 }
 
@@ -131,8 +157,10 @@ fn check_name(name: &str, place: tree::Place, problems: &mut Problems) {
 }
 
 fn check_wait(wait: &model::Wait, problems: &mut Problems) {
-    let lists = [&wait.tcp, &wait.unix, &wait.dns].map(|texts| types::Texts::of(texts.as_ref()));
-    if lists.iter().all(|list| list.is_empty())
+    let has_none = |texts: &Option<types::Texts>| types::Texts::of(texts.as_ref()).is_empty();
+    if has_none(&wait.tcp)
+        && has_none(&wait.unix)
+        && has_none(&wait.dns)
         && wait.command.is_empty()
         && wait.http.is_empty()
         && wait.file.is_empty()
@@ -140,43 +168,46 @@ fn check_wait(wait: &model::Wait, problems: &mut Problems) {
         let kinds = decode::list("tcp unix http file dns command");
         problems.at(wait.place, format_args!("a wait has at least one of {kinds}"));
     }
-    if [wait.timeout, wait.attempt_timeout].into_iter().flatten().any(|types::Time(time)| time.is_zero()) {
+    if is_zero(wait.timeout) || is_zero(wait.attempt_timeout) {
         problems.at(wait.place, "`timeout` and `attempt_timeout` are longer than nothing");
     }
 }
 
 fn check_run(run: &model::Run, problems: &mut Problems) {
     if run.command.is_empty() {
-        problems.at(run.place, "a command has at least one word, the program");
+        problems.at(run.place, NO_COMMAND);
     }
     if run.stdin.is_some() && run.stdin_file.is_some() {
         problems.at(run.place, "a program has either `stdin` or `stdin_file`");
     }
     let outputs = [run.stdout_file.is_some(), run.stdout_variable.is_some(), run.status_variable.is_some(), run.frame];
-    if outputs.iter().filter(|&&output| output).count() > 1 {
+    if outputs.map(u8::from).iter().sum::<u8>() > 1 {
         let text = "a program has one of `stdout_file`, `stdout_variable`, `status_variable` and `frame`";
         problems.at(run.place, text);
     }
-    let names = run.env.keys().chain(&run.stdout_variable).chain(&run.status_variable);
-    names.for_each(|name| check_name(name, run.place, problems));
+    let mut check = |name: &String| check_name(name, run.place, problems);
+    run.env.keys().for_each(&mut check);
+    run.stdout_variable.iter().for_each(&mut check);
+    run.status_variable.iter().for_each(&mut check);
 }
+
 fn check_edit(edit: &model::Edit, problems: &mut Problems) {
     use model::EditFormat::{Ini, Json, Lines, Shell, Yaml};
-    let is = |formats: &[model::EditFormat]| formats.contains(&edit.format);
+    let is_lines = edit.format == Lines;
     let has_keys = !edit.set.is_empty() || !edit.set_prefix.is_empty() || !edit.delete.is_empty();
-    if has_keys == is(&[Lines]) || edit.rules.is_empty() == is(&[Lines]) {
+    if has_keys == is_lines || edit.rules.is_empty() == is_lines {
         let message = "`rules` are for `format = \"lines\"`; every other has `set`, `set_prefix` or `delete`";
         problems.at(edit.place, message);
     }
-    if edit.section.is_some() && !is(&[Ini]) {
+    if edit.section.is_some() && edit.format != Ini {
         problems.at(edit.place, "`section` is for `format = \"ini\"`");
     }
     for (key, setting) in &edit.set {
         let types::TextOr::Table(setting) = setting else { continue };
-        if setting.json && (setting.quoted || !is(&[Json, Yaml])) {
+        if setting.json && (setting.quoted || !matches!(edit.format, Json | Yaml)) {
             problems.at(setting.place, format_args!("`{key}`: `json` is for `format = \"json\"` and `\"yaml\"`"));
         }
-        if setting.quoted && !is(&[Yaml, Shell]) {
+        if setting.quoted && !matches!(edit.format, Yaml | Shell) {
             problems.at(setting.place, format_args!("`{key}`: `quoted` is for `format = \"yaml\"` and `\"shell\"`"));
         }
     }
@@ -187,8 +218,8 @@ fn check_edit(edit: &model::Edit, problems: &mut Problems) {
         }
     }
     for rule in &edit.rules {
-        let found = [rule.pattern.is_some(), rule.line.is_some()].iter().filter(|&&is| is).count();
-        let done = [rule.set.is_some(), rule.delete, rule.append.is_some()].iter().filter(|&&is| is).count();
+        let found = u8::from(rule.pattern.is_some()) + u8::from(rule.line.is_some());
+        let done = u8::from(rule.set.is_some()) + u8::from(rule.delete) + u8::from(rule.append.is_some());
         if found > 1 || done != 1 || found == 0 && rule.append.is_none() {
             let message =
                 "a rule has `match` or `line`, and one of `set`, `delete` and `append`; `append` may stand alone";

@@ -475,8 +475,8 @@ pub const STEP_KINDS: &str = "directory copy symlink remove owner template templ
     run env hooks set edit read wait generate lock passwd stdio timezone ca_bundle check";
 
 impl Step {
-    /// Which of [`STEP_KINDS`] it is; one of them in a configuration that was checked.
-    pub fn kinds(&self) -> Vec<&'static str> {
+    /// Which of [`STEP_KINDS`] it is. `None`: none of them, or several, which no configuration has that was checked.
+    pub fn kind(&self) -> Option<&'static str> {
         let is = [
             self.directory.is_some(),
             self.copy.is_some(),
@@ -500,13 +500,9 @@ impl Step {
             self.ca_bundle.is_some(),
             self.check.is_some(),
         ];
-        let mut kinds = Vec::new();
-        for (index, is) in is.into_iter().enumerate() {
-            if is {
-                kinds.extend(STEP_KINDS.split(' ').nth(index));
-            }
-        }
-        kinds
+        let first = is.iter().position(|&is| is)?;
+        let is_only = !is[first + 1..].contains(&true);
+        STEP_KINDS.split(' ').nth(first).filter(|_| is_only)
     }
 }
 

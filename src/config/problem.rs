@@ -56,13 +56,20 @@ impl Problems {
     /// The places that are to blame, of those problems that are told.
     pub fn places(&mut self) -> Vec<Place> {
         self.sort();
-        self.0.iter().take(MOST).filter_map(|problem| problem.place).collect()
+        let mut places = Vec::new();
+        for problem in self.0.iter().take(MOST) {
+            places.extend(problem.place);
+        }
+        places
     }
 
     /// Each, as people are to read it, in the order of the file; the first [`MOST`], and how many there are.
     pub fn explain(mut self, source: &Source) -> Vec<String> {
         self.sort();
-        let mut told: Vec<String> = self.0.iter().take(MOST).map(|problem| source.explain(problem)).collect();
+        let mut told = Vec::new();
+        for problem in self.0.iter().take(MOST) {
+            told.push(source.explain(problem));
+        }
         if self.0.len() > MOST {
             told.push(format!("{}: these are the first {MOST} of {} problems", source.name, self.0.len()));
         }
@@ -85,39 +92,50 @@ impl Source {
 
     /// `onset.toml:7:9`: line and column, both from 1, the column in characters.
     pub fn locate(&self, place: Place) -> String {
+        let (number, line, start) = self.beginning(place);
+        format!("{}:{number}:{}", self.name, self.text[line..start].chars().count() + 1)
+    }
+
+    /// The number of the line in which a place begins, where that line does, and where the place does.
+    fn beginning(&self, place: Place) -> (usize, usize, usize) {
         let start = self.text.floor_char_boundary(place.start);
         let line = self.line_start(start);
-        let number = self.text[..line].matches('\n').count() + 1;
-        format!("{}:{number}:{}", self.name, self.text[line..start].chars().count() + 1)
+        (self.text[..line].matches('\n').count() + 1, line, start)
     }
 
     /// The line, and carets below the place; of a long line the part around it.
     fn excerpt(&self, place: Place) -> Excerpt {
-        let start = self.text.floor_char_boundary(place.start);
-        let line = self.line_start(start);
-        let number = self.text[..line].matches('\n').count() + 1;
-        let end = self.text[start..].find('\n').map_or(self.text.len(), |length| start + length);
+        let (number, line, start) = self.beginning(place);
+        let end = self.line_end(start);
         let from = self.text[line..start].char_indices().rev().nth(WIDEST / 2).map_or(line, |(index, _)| line + index);
         let to = self.text[from..end].char_indices().nth(WIDEST).map_or(end, |(index, _)| from + index);
-        let is_shown = |place: &&Place| place.start < to && place.end > from;
-        let hidden: Vec<&Place> = self.hidden.iter().filter(is_shown).collect();
-        let shown = |(index, character): (usize, char)| {
-            let at = from + index;
-            let hidden = hidden.iter().any(|place| (place.start..place.end).contains(&at));
-            match character {
-                // A tab has no width of its own, and a control character is none of a terminal's business.
-                character if character.is_control() => ' ',
-                _ if hidden => '*',
-                character => character,
+        let mut hidden = Vec::new();
+        for place in &self.hidden {
+            if place.start < to && place.end > from {
+                hidden.push(place.start..place.end);
             }
-        };
-        let text = self.text[from..to].char_indices().map(shown).collect::<String>();
+        }
+        let mut text = String::new();
+        for (index, character) in self.text[from..to].char_indices() {
+            text.push(if character.is_control() {
+                // A tab has no width of its own, and a control character is none of a terminal's business.
+                ' '
+            } else if hidden.iter().any(|range| range.contains(&(from + index))) {
+                '*'
+            } else {
+                character
+            });
+        }
         let marked = self.text[start..self.text.ceil_char_boundary(place.end).clamp(start, to)].chars().count();
         Excerpt { number, text, indent: self.text[from..start].chars().count(), carets: marked.max(1) }
     }
 
     fn line_start(&self, offset: usize) -> usize {
         self.text[..offset].rfind('\n').map_or(0, |newline| newline + 1)
+    }
+
+    fn line_end(&self, offset: usize) -> usize {
+        self.text[offset..].find('\n').map_or(self.text.len(), |length| offset + length)
     }
 
     /// Hides whatever could be a value in the lines of these places, which are in the order of the file: of a file that
@@ -128,17 +146,16 @@ impl Source {
             if place < done {
                 continue;
             }
-            let start = self.line_start(place);
-            let end = self.text[place..].find('\n').map_or(self.text.len(), |length| place + length);
+            let (start, end) = (self.line_start(place), self.line_end(place));
             done = end + 1;
             let line = &self.text[start..end];
             let Some(sign) = line.find(['=', ':']) else { continue };
-            let value = |(index, character): (usize, char)| {
-                let start = start + index;
-                let hidden = index > sign && character.is_alphanumeric();
-                hidden.then(|| Place { start, end: start + character.len_utf8() })
-            };
-            self.hidden.extend(line.char_indices().filter_map(value));
+            for (index, character) in line.char_indices() {
+                if index > sign && character.is_alphanumeric() {
+                    let start = start + index;
+                    self.hidden.push(Place { start, end: start + character.len_utf8() });
+                }
+            }
         }
     }
 }

@@ -16,37 +16,54 @@ pub(super) fn check(shutdown: &Shutdown, problems: &mut Problems) {
     if ladder.len() > MOST_RUNGS {
         problems.at(*place, format_args!("a ladder has {MOST_RUNGS} signals at most, not {}", ladder.len()));
     }
-    let later = ladder.split_last().map_or(&[][..], |(_, earlier)| earlier);
-    let is_nothing = |wait: &Text| wait.template.constant() == Some("");
-    for rung in later.iter().filter(|rung| rung.wait.as_ref().is_none_or(is_nothing)) {
-        problems.at(rung.place, "`wait` is missing: the next signal would never be sent");
+    for (index, rung) in ladder.iter().enumerate() {
+        let has_no_time = rung.wait.as_ref().is_none_or(|wait| wait.template.constant() == Some(""));
+        if has_no_time && index + 1 < ladder.len() {
+            problems.at(rung.place, "`wait` is missing: the next signal would never be sent");
+        }
+        check_signal(rung.signal, problems);
+        check_time(rung.wait.as_ref(), problems);
     }
-    if on.as_ref().is_some_and(Vec::is_empty) {
-        problems.at(*place, "`on` names at least one signal");
-    }
-    for SignalName { place, signal } in on.iter().flatten() {
-        if !can_come_in(*signal) {
-            problems.at(*place, format_args!("{signal} never comes in: it can be none that asks to stop"));
+    if let Some(on) = on {
+        if on.is_empty() {
+            problems.at(*place, "`on` names at least one signal");
+        }
+        for SignalName { place, signal } in on {
+            if !can_come_in(*signal) {
+                problems.at(*place, format_args!("{signal} never comes in: it can be none that asks to stop"));
+            }
         }
     }
-    for SignalName { place, signal } in signal.iter().chain(ladder.iter().filter_map(|rung| rung.signal.as_ref())) {
-        if [Signal::STOP, Signal::CHLD].contains(signal) {
-            problems.at(*place, format_args!("{signal} asks nobody to end"));
-        }
+    check_signal(*signal, problems);
+    for time in [drain, grace, linger, budget] {
+        check_time(time.as_ref(), problems);
     }
-    for command in run.iter().filter(|command| command.command.is_empty()) {
-        problems.at(command.place, "a command has at least one word, the program");
-    }
-    let mut check_time = |text: &Option<Text>| {
-        // One with variables in it is for whoever knows the environment.
-        let Some((text, time)) = text.as_ref().and_then(|text| Some((text, text.template.constant()?))) else { return };
-        if !time.is_empty() && parse_time(time).is_none() {
-            problems.at(text.place, format_args!("`{time}` is no time: {TIME_ACCEPTED}"));
+    for command in run {
+        if command.command.is_empty() {
+            problems.at(command.place, super::NO_COMMAND);
         }
-    };
-    [drain, grace, linger, budget].into_iter().for_each(&mut check_time);
-    ladder.iter().for_each(|rung| check_time(&rung.wait));
-    run.iter().flat_map(|command| [&command.timeout, &command.grace]).for_each(check_time);
+        check_time(command.timeout.as_ref(), problems);
+        check_time(command.grace.as_ref(), problems);
+    }
+}
+
+fn check_signal(name: Option<SignalName>, problems: &mut Problems) {
+    if let Some(SignalName { place, signal }) = name
+        && [Signal::STOP, Signal::CHLD].contains(&signal)
+    {
+        problems.at(place, format_args!("{signal} asks nobody to end"));
+    }
+}
+
+/// Checks a time; one with variables in it is for whoever knows the environment.
+fn check_time(text: Option<&Text>, problems: &mut Problems) {
+    if let Some(text) = text
+        && let Some(time) = text.template.constant()
+        && !time.is_empty()
+        && parse_time(time).is_none()
+    {
+        problems.at(text.place, format_args!("`{time}` is no time: {TIME_ACCEPTED}"));
+    }
 }
 
 /// Checks the tables whose keys are signals and statuses.

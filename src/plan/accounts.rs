@@ -48,7 +48,6 @@ pub struct User<'a> {
 /// A line of /etc/group.
 struct Group<'a> {
     name: &'a [u8],
-    gid: u32,
     members: &'a [u8],
 }
 
@@ -72,11 +71,13 @@ impl Accounts {
         [(PASSWD, self.passwd()), (GROUP, self.group())]
     }
 
-    fn passwd(&self) -> &Content {
+    /// The content of /etc/passwd.
+    pub fn passwd(&self) -> &Content {
         self.passwd.get_or_init(|| self.read(PASSWD))
     }
 
-    fn group(&self) -> &Content {
+    /// The content of /etc/group.
+    pub fn group(&self) -> &Content {
         self.group.get_or_init(|| self.read(GROUP))
     }
 
@@ -86,23 +87,47 @@ impl Accounts {
 
     /// The first user of this name.
     pub fn user_named(&self, name: &[u8]) -> Option<User<'_>> {
-        users(self.passwd()).find(|user| user.name == name)
+        self.user(&|user| user.name == name)
     }
 
     /// The first user of this number.
     pub fn user_numbered(&self, uid: u32) -> Option<User<'_>> {
-        users(self.passwd()).find(|user| user.uid == uid)
+        self.user(&|user| user.uid == uid)
+    }
+
+    fn user(&self, is_it: &dyn Fn(&User<'_>) -> bool) -> Option<User<'_>> {
+        for fields in Entries::of(self.passwd()) {
+            let [name, _, uid, gid, more @ ..] = &fields[..] else { continue };
+            let (Some(uid), Some(gid)) = (id(uid), id(gid)) else { continue };
+            let user = User { name, uid, gid, home: more.get(1).copied().unwrap_or_default() };
+            if is_it(&user) {
+                return Some(user);
+            }
+        }
+        None
     }
 
     /// The number of the first group of this name.
     pub fn group_named(&self, name: &[u8]) -> Option<u32> {
-        groups(self.group()).find(|group| group.name == name).map(|group| group.gid)
+        self.groups(&|group| group.name == name).first().copied()
     }
 
     /// The groups that list this user as their member, in the order of the file.
     pub fn groups_of(&self, user: &[u8]) -> Vec<u32> {
-        let is_member = |group: &Group| group.members.split(|&byte| byte == b',').any(|name| trim(name) == user);
-        groups(self.group()).filter(is_member).map(|group| group.gid).collect()
+        self.groups(&|group| group.members.split(|&byte| byte == b',').any(|name| trim(name) == user))
+    }
+
+    /// The numbers of those that are meant.
+    fn groups(&self, is_meant: &dyn Fn(&Group<'_>) -> bool) -> Vec<u32> {
+        let mut numbers = Vec::new();
+        for fields in Entries::of(self.group()) {
+            let [name, _, gid, more @ ..] = &fields[..] else { continue };
+            let Some(gid) = id(gid) else { continue };
+            if is_meant(&Group { name, members: more.first().copied().unwrap_or_default() }) {
+                numbers.push(gid);
+            }
+        }
+        numbers
     }
 
     /// Why /etc/passwd could not be read.
@@ -116,32 +141,40 @@ impl Accounts {
     }
 }
 
-fn users(file: &Content) -> impl Iterator<Item = User<'_>> {
-    entries(file).filter_map(|mut fields| {
-        let name = fields.next()?;
-        let _password = fields.next()?;
-        let (uid, gid) = (id(fields.next()?)?, id(fields.next()?)?);
-        let _gecos = fields.next();
-        Some(User { name, uid, gid, home: fields.next().unwrap_or_default() })
-    })
-}
-
-fn groups(file: &Content) -> impl Iterator<Item = Group<'_>> {
-    entries(file).filter_map(|mut fields| {
-        let name = fields.next()?;
-        let _password = fields.next()?;
-        let gid = id(fields.next()?)?;
-        Some(Group { name, gid, members: fields.next().unwrap_or_default() })
-    })
-}
-
 /// The lines that are entries, each as its fields.
-fn entries(file: &Content) -> impl Iterator<Item = impl Iterator<Item = &[u8]>> {
-    let text = file.as_deref().unwrap_or_default();
-    text.split(|&byte| byte == b'\n')
-        .map(trim)
-        .filter(|line| is_entry(line))
-        .map(|line| line.split(|&byte| byte == b':'))
+struct Entries<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Entries<'a> {
+    fn of(file: &'a Content) -> Self {
+        Entries { rest: file.as_deref().unwrap_or_default() }
+    }
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = Vec<&'a [u8]>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.rest.is_empty() {
+            let end = self.rest.iter().position(|&byte| byte == b'\n').unwrap_or(self.rest.len());
+            let line = trim(&self.rest[..end]);
+            self.rest = self.rest.get(end + 1..).unwrap_or_default();
+            if is_entry(line) {
+                return Some(split(line, b':'));
+            }
+        }
+        None
+    }
+}
+
+/// What stands between the separators.
+pub(super) fn split(text: &[u8], separator: u8) -> Vec<&[u8]> {
+    let mut parts = Vec::new();
+    for part in text.split(|&byte| byte == separator) {
+        parts.push(part);
+    }
+    parts
 }
 
 fn is_entry(line: &[u8]) -> bool {

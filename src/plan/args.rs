@@ -178,7 +178,7 @@ fn expand_arguments(words: &[Vec<u8>], env: &Environment, problems: &mut Problem
         });
         match expanded {
             Ok(bytes) => line.push(Word::plain(bytes)),
-            Err(why) => problems.add(format!("cannot expand argument {number} of the container: {why}")),
+            Err(why) => problems.add(format_args!("cannot expand argument {number} of the container: {why}")),
         }
     }
     line
@@ -190,11 +190,11 @@ fn conditional(arg: &Arg, env: &Environment, judge: &Judge, problems: &mut Probl
     }
     let mut line = Vec::new();
     let from_secret = arg.each.as_ref().is_some_and(|each| env.is_secret(each));
-    for item in items(arg, env, problems) {
+    for item in &items(arg, env, problems) {
         for text in &arg.value.0 {
             let uses_item = text.template.variables().contains(&"item");
             let hidden = (from_secret && uses_item) || (arg.split && env.is_secret(text));
-            let lookup = |name: &str| match (name, &item) {
+            let lookup = |name: &str| match (name, item) {
                 ("item", Some((_, value))) => Some(Cow::Borrowed(value.as_slice())),
                 ("name", Some((key, _))) => Some(Cow::Borrowed(key.as_bytes())),
                 _ => env.get(name).map(Cow::Borrowed),
@@ -205,8 +205,12 @@ fn conditional(arg: &Arg, env: &Environment, judge: &Judge, problems: &mut Probl
             let Some(value) = expand(text, &lookup, LONGEST_VALUE, problems) else { continue };
             if arg.split {
                 match words::split(&value) {
-                    Ok(words) => line.extend(words.into_iter().map(|bytes| Word { bytes, hidden })),
-                    Err(message) => problems.at(text.place, format!("cannot cut this into words: {message}")),
+                    Ok(words) => {
+                        for bytes in words {
+                            line.push(Word { bytes, hidden });
+                        }
+                    }
+                    Err(message) => problems.at(text.place, format_args!("cannot cut this into words: {message}")),
                 }
             } else {
                 line.push(Word { bytes: value, hidden });
@@ -221,11 +225,8 @@ fn items(arg: &Arg, env: &Environment, problems: &mut Problems) -> Vec<Option<(S
     let mut items = Vec::new();
     if let Some(each) = &arg.each {
         let list = env.expand(each, LONGEST_VALUE, problems).unwrap_or_default();
-        let parts: Vec<&[u8]> = match arg.separator.as_deref().map(str::as_bytes) {
-            None | Some([]) => list.split(u8::is_ascii_whitespace).collect(),
-            Some(separator) => split_at(&list, separator),
-        };
-        for part in parts.iter().map(|part| part.trim_ascii()).filter(|part| !part.is_empty()) {
+        let separator = arg.separator.as_deref().unwrap_or_default();
+        for part in parts(&list, separator.as_bytes()) {
             items.push(Some((String::new(), part.to_vec())));
         }
         return items;
@@ -245,13 +246,20 @@ fn items(arg: &Arg, env: &Environment, problems: &mut Problems) -> Vec<Option<(S
     items
 }
 
-fn split_at<'a>(text: &'a [u8], separator: &[u8]) -> Vec<&'a [u8]> {
+/// What stands between the separators, or the blanks if there is none; without blanks around it, and only what is not empty.
+fn parts<'a>(text: &'a [u8], separator: &[u8]) -> Vec<&'a [u8]> {
     let mut parts = Vec::new();
     let mut rest = text;
-    while let Some(at) = rest.windows(separator.len()).position(|window| window == separator) {
-        parts.push(&rest[..at]);
-        rest = &rest[at + separator.len()..];
+    loop {
+        let found = match separator {
+            [] => rest.iter().position(u8::is_ascii_whitespace),
+            _ => rest.windows(separator.len()).position(|window| window == separator),
+        };
+        let part = rest[..found.unwrap_or(rest.len())].trim_ascii();
+        if !part.is_empty() {
+            parts.push(part);
+        }
+        let Some(at) = found else { return parts };
+        rest = &rest[at + separator.len().max(1)..];
     }
-    parts.push(rest);
-    parts
 }

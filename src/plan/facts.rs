@@ -38,21 +38,27 @@ impl Facts {
         Some(match name {
             "uid" => number(process.uid),
             "gid" => number(process.gid),
-            "groups" => Fact::List(process.groups.iter().copied().map(number).collect()),
+            "groups" => {
+                let mut groups = Vec::new();
+                for &group in &process.groups {
+                    groups.push(number(group));
+                }
+                Fact::List(groups)
+            }
             "umask" => Fact::Text(format!("{:04o}", process.umask)),
             "hostname" => Fact::Text(lossy(&process.hostname)),
             "fqdn" => Fact::Text(full_name(&lossy(&process.hostname), &self.read("/etc/hosts"))),
             "arch" => Fact::Text(lossy(&process.machine)),
-            "ipv4" => text(usable(&world.addresses(), IpAddr::is_ipv4).first()?),
-            "ipv6" => text(usable(&world.addresses(), IpAddr::is_ipv6).first()?),
-            "ipv4_addresses" => texts(&usable(&world.addresses(), IpAddr::is_ipv4)),
-            "ipv6_addresses" => texts(&usable(&world.addresses(), IpAddr::is_ipv6)),
+            "ipv4" => usable(world, IpAddr::is_ipv4).into_iter().next()?,
+            "ipv6" => usable(world, IpAddr::is_ipv6).into_iter().next()?,
+            "ipv4_addresses" => Fact::List(usable(world, IpAddr::is_ipv4)),
+            "ipv6_addresses" => Fact::List(usable(world, IpAddr::is_ipv6)),
             "interfaces" => interfaces(&world.addresses()),
             "ipv6_available" => {
                 let disabled = self.read("/proc/sys/net/ipv6/conf/all/disable_ipv6").trim() == "1";
                 Fact::Flag(!disabled && world.has_ipv6())
             }
-            "resolvers" => Fact::List(resolvers(&self.read("/etc/resolv.conf")).into_iter().map(Fact::Text).collect()),
+            "resolvers" => Fact::List(resolvers(&self.read("/etc/resolv.conf"))),
             "cpus" => {
                 let quota = cgroup::processors(world).map_or(u32::MAX, whole);
                 number(world.processors().min(quota).max(1))
@@ -64,7 +70,8 @@ impl Facts {
             "memory_limit" => bytes(cgroup::memory(world)?),
             "memory" => {
                 let total = total_memory(&self.read("/proc/meminfo"));
-                bytes([cgroup::memory(world), total].into_iter().flatten().min()?)
+                let limit = cgroup::memory(world);
+                bytes(limit.unwrap_or(u64::MAX).min(total.or(limit)?))
             }
             "numa_nodes" => number(count(&self.read("/sys/devices/system/node/online")).max(1)),
             "kubernetes" => {
@@ -110,12 +117,17 @@ fn bytes(bytes: u64) -> Fact {
     Fact::Number(i64::try_from(bytes).unwrap_or(i64::MAX))
 }
 
-fn text(address: &IpAddr) -> Fact {
-    Fact::Text(address.to_string())
+fn text(address: &Address) -> Fact {
+    Fact::Text(address.ip.to_string())
 }
 
-fn texts(addresses: &[IpAddr]) -> Fact {
-    Fact::List(addresses.iter().map(text).collect())
+/// The words between blanks.
+fn words(line: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    for word in line.split_whitespace() {
+        words.push(word);
+    }
+    words
 }
 
 /// A number of processors, rounded up.
@@ -127,12 +139,14 @@ fn whole(processors: f64) -> u32 {
 
 /// The addresses others can be told, in order. Docker Swarm gives an interface its virtual addresses as well, which are in
 /// no network (/32); where there are others they come first.
-fn usable(addresses: &[Address], family: fn(&IpAddr) -> bool) -> Vec<IpAddr> {
-    let own = |address: &&Address| family(&address.ip) && !address.ip.is_loopback() && !is_link_local(address.ip);
+fn usable(world: &dyn World, family: fn(&IpAddr) -> bool) -> Vec<Fact> {
     let (mut found, mut virtual_ones) = (Vec::new(), Vec::new());
-    for address in addresses.iter().filter(own) {
+    for address in &world.addresses() {
+        if !family(&address.ip) || address.ip.is_loopback() || is_link_local(address.ip) {
+            continue;
+        }
         let list = if is_in_no_network(address) { &mut virtual_ones } else { &mut found };
-        list.push(address.ip);
+        list.push(text(address));
     }
     found.append(&mut virtual_ones);
     found
@@ -161,12 +175,21 @@ fn interfaces(addresses: &[Address]) -> Fact {
             ("ipv4", "ipv4_addresses", IpAddr::is_ipv4 as fn(&IpAddr) -> bool),
             ("ipv6", "ipv6_addresses", IpAddr::is_ipv6),
         ] {
-            let here = addresses.iter().filter(|address| address.interface == *interface && family(&address.ip));
-            let here: Vec<&Address> = here.collect();
-            facts.push((all.to_owned(), Fact::List(here.iter().map(|address| text(&address.ip)).collect())));
-            let global = here.iter().filter(|address| !is_link_local(address.ip));
-            if let Some(address) = global.min_by_key(|address| is_in_no_network(address)) {
-                facts.push((first.to_owned(), text(&address.ip)));
+            let mut here = Vec::new();
+            let mut best: Option<&Address> = None;
+            for address in addresses {
+                if address.interface != *interface || !family(&address.ip) {
+                    continue;
+                }
+                here.push(text(address));
+                let is_better = best.is_none_or(|best| is_in_no_network(best) && !is_in_no_network(address));
+                if is_better && !is_link_local(address.ip) {
+                    best = Some(address);
+                }
+            }
+            facts.push((all.to_owned(), Fact::List(here)));
+            if let Some(address) = best {
+                facts.push((first.to_owned(), text(address)));
             }
         }
         interfaces.push((interface.clone(), Fact::Map(facts)));
@@ -178,11 +201,12 @@ fn interfaces(addresses: &[Address]) -> Fact {
 fn full_name(hostname: &str, hosts: &str) -> String {
     let start = format!("{hostname}.");
     for line in hosts.lines() {
-        let names = || line.split('#').next().unwrap_or_default().split_whitespace().skip(1);
-        if names().any(|name| name == hostname)
-            && let Some(name) = names().find(|name| name.starts_with(&start))
+        let words = words(line.split('#').next().unwrap_or_default());
+        let Some((_address, names)) = words.split_first() else { continue };
+        if names.contains(&hostname)
+            && let Some(name) = names.iter().find(|name| name.starts_with(&start))
         {
-            return name.to_owned();
+            return (*name).to_owned();
         }
     }
     hostname.to_owned()
@@ -190,20 +214,22 @@ fn full_name(hostname: &str, hosts: &str) -> String {
 
 /// resolv.conf(5): `nameserver ADDRESS` lines. IPv6 in brackets, as programs that take a port want it, and without the
 /// interface behind `%`, which they do not understand.
-fn resolvers(text: &str) -> Vec<String> {
-    let address = |line: &str| {
-        let mut words = line.split_whitespace();
-        let address = (words.next() == Some("nameserver")).then(|| words.next()).flatten()?;
-        let address = address.split('%').next().unwrap_or_default();
-        Some(if address.contains(':') { format!("[{address}]") } else { address.to_owned() })
-    };
-    text.lines().filter_map(address).collect()
+fn resolvers(text: &str) -> Vec<Fact> {
+    let mut resolvers = Vec::new();
+    for line in text.lines() {
+        if let ["nameserver", address, ..] = words(line)[..] {
+            let address = address.split('%').next().unwrap_or_default();
+            let address = if address.contains(':') { format!("[{address}]") } else { address.to_owned() };
+            resolvers.push(Fact::Text(address));
+        }
+    }
+    resolvers
 }
 
 /// `MemTotal:  16307016 kB`, in bytes.
 fn total_memory(text: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    line.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
+    words(line).first()?.parse::<u64>().ok()?.checked_mul(1024)
 }
 
 /// How many numbers there are in `0-3,8`.

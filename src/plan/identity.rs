@@ -4,7 +4,7 @@
 //! has it. A number needs no entry anywhere: arbitrary numbers are what OpenShift gives.
 #![forbid(unsafe_code)]
 
-use super::accounts::{Accounts, GROUP, PASSWD, User, id};
+use super::accounts::{Accounts, GROUP, PASSWD, User, id, split};
 use super::model::{Identity, Ownership};
 use super::world::Process;
 use crate::config::model::Home;
@@ -104,16 +104,18 @@ pub fn person(
     process: &Process,
 ) -> Result<Person, Vec<Problem>> {
     let mut problems = Vec::new();
-    let chosen = match user.map_or(Ok(Spec { user: None, group: Part::Absent }), Spec::parse) {
-        Ok(spec) => choose(accounts, &spec, process, &mut problems),
-        Err(problem) => {
-            problems.push(problem);
-            None
-        }
+    let spec = match user {
+        Some(user) => Spec::parse(user, &mut problems),
+        None => Some(Spec { user: None, group: Part::Absent }),
     };
+    let chosen = spec.and_then(|spec| choose(accounts, &spec, process, &mut problems));
     let given = groups.map(|groups| {
         let mut given = Vec::new();
-        groups.iter().for_each(|name| given.extend(keep(find_group(accounts, name), &mut problems)));
+        for name in groups {
+            if let Some(gid) = find_group(accounts, name, &mut problems) {
+                given.push(gid);
+            }
+        }
         given
     });
     let Some((found, gid)) = chosen.filter(|_| problems.is_empty()) else { return Err(problems) };
@@ -139,12 +141,12 @@ fn choose<'a>(
     problems: &mut Vec<Problem>,
 ) -> Option<(Found<'a>, u32)> {
     let found = match spec.user {
-        Some(user) => keep(find_user(accounts, user), problems),
+        Some(user) => find_user(accounts, user, problems),
         None => Some(Found { uid: process.uid, entry: accounts.user_numbered(process.uid), by_name: false }),
     };
     let gid = match (&spec.group, &found) {
-        (Part::Given(group), _) => keep(find_group(accounts, group), problems),
-        (Part::Login, Some(found)) => keep(found.login_group(), problems),
+        (Part::Given(group), _) => find_group(accounts, group, problems),
+        (Part::Login, Some(found)) => found.login_group(problems),
         (Part::Absent, Some(found)) if found.uid == process.uid => Some(process.gid),
         (Part::Absent, Some(found)) => Some(found.entry.map_or(0, |entry| entry.gid)),
         (Part::Login | Part::Absent, None) => None,
@@ -158,67 +160,71 @@ fn choose<'a>(
 /// # Errors
 /// Every problem of the text.
 pub fn owner(accounts: &Accounts, text: &[u8]) -> Result<Ownership, Vec<Problem>> {
-    let spec = Spec::parse(text).map_err(|problem| vec![problem])?;
     let mut problems = Vec::new();
-    let user = spec.user.map(|user| keep(find_user(accounts, user), &mut problems));
+    let Some(spec) = Spec::parse(text, &mut problems) else { return Err(problems) };
+    let user = spec.user.and_then(|user| find_user(accounts, user, &mut problems));
     let gid = match (&spec.group, &user) {
-        (Part::Given(group), _) => keep(find_group(accounts, group), &mut problems),
-        (Part::Login, Some(Some(found))) => keep(found.login_group(), &mut problems),
+        (Part::Given(group), _) => find_group(accounts, group, &mut problems),
+        (Part::Login, Some(found)) => found.login_group(&mut problems),
         (Part::Login | Part::Absent, _) => None,
     };
-    if problems.is_empty() { Ok(Ownership { uid: user.flatten().map(|found| found.uid), gid }) } else { Err(problems) }
+    if problems.is_empty() { Ok(Ownership { uid: user.map(|found| found.uid), gid }) } else { Err(problems) }
 }
 
-fn find_user<'a>(accounts: &'a Accounts, name: &[u8]) -> Result<Found<'a>, Problem> {
+// Each of these adds to the problems what it finds, and lets the search for others go on.
+
+fn find_user<'a>(accounts: &'a Accounts, name: &[u8], problems: &mut Vec<Problem>) -> Option<Found<'a>> {
     if let Some(entry) = accounts.user_named(name) {
-        return Ok(Found { uid: entry.uid, entry: Some(entry), by_name: true });
+        return Some(Found { uid: entry.uid, entry: Some(entry), by_name: true });
     }
-    let uid = number(Kind::User, name, accounts.passwd_error())?;
-    Ok(Found { uid, entry: accounts.user_numbered(uid), by_name: false })
+    let uid = number(Kind::User, name, accounts.passwd_error(), problems)?;
+    Some(Found { uid, entry: accounts.user_numbered(uid), by_name: false })
 }
 
-fn find_group(accounts: &Accounts, name: &[u8]) -> Result<u32, Problem> {
+fn find_group(accounts: &Accounts, name: &[u8], problems: &mut Vec<Problem>) -> Option<u32> {
     match accounts.group_named(name) {
-        Some(gid) => Ok(gid),
-        None => number(Kind::Group, name, accounts.group_error()),
+        Some(gid) => Some(gid),
+        None => number(Kind::Group, name, accounts.group_error(), problems),
     }
 }
 
 /// What no file lists has to be a number.
-fn number(kind: Kind, name: &[u8], unreadable: Option<Errno>) -> Result<u32, Problem> {
-    let digits = !name.is_empty() && name.iter().all(u8::is_ascii_digit);
-    match (name.is_empty(), digits) {
-        (true, _) => Err(Problem::Empty),
-        (false, false) => Err(Problem::Unknown { kind, name: name.to_vec(), unreadable }),
-        (false, true) => id(name).ok_or_else(|| Problem::OutOfRange { kind, number: name.to_vec() }),
+fn number(kind: Kind, name: &[u8], unreadable: Option<Errno>, problems: &mut Vec<Problem>) -> Option<u32> {
+    let is_number = name.iter().all(u8::is_ascii_digit);
+    let id = id(name).filter(|_| is_number);
+    if id.is_none() {
+        let name = name.to_vec();
+        problems.push(match (name.is_empty(), is_number) {
+            (true, _) => Problem::Empty,
+            (false, false) => Problem::Unknown { kind, name, unreadable },
+            (false, true) => Problem::OutOfRange { kind, number: name },
+        });
     }
-}
-
-/// Collects the problem, and lets the search for others go on.
-fn keep<T>(result: Result<T, Problem>, problems: &mut Vec<Problem>) -> Option<T> {
-    result.map_err(|problem| problems.push(problem)).ok()
+    id
 }
 
 impl<'a> Spec<'a> {
-    fn parse(text: &'a [u8]) -> Result<Self, Problem> {
-        let mut parts = text.split(|&byte| byte == b':');
-        let (user, group, more) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
-        if more.is_some() {
-            return Err(Problem::TooManyParts { text: text.to_vec() });
-        }
-        match (user, group) {
-            (b"", None | Some(b"")) => Err(Problem::Empty),
-            (b"", Some(group)) => Ok(Spec { user: None, group: Part::Given(group) }),
-            (user, None) => Ok(Spec { user: Some(user), group: Part::Absent }),
-            (user, Some(b"")) => Ok(Spec { user: Some(user), group: Part::Login }),
-            (user, Some(group)) => Ok(Spec { user: Some(user), group: Part::Given(group) }),
-        }
+    fn parse(text: &'a [u8], problems: &mut Vec<Problem>) -> Option<Self> {
+        let problem = match split(text, b':')[..] {
+            [b""] | [b"", b""] => Problem::Empty,
+            [b"", group] => return Some(Spec { user: None, group: Part::Given(group) }),
+            [user] => return Some(Spec { user: Some(user), group: Part::Absent }),
+            [user, b""] => return Some(Spec { user: Some(user), group: Part::Login }),
+            [user, group] => return Some(Spec { user: Some(user), group: Part::Given(group) }),
+            _ => Problem::TooManyParts { text: text.to_vec() },
+        };
+        problems.push(problem);
+        None
     }
 }
 
 impl Found<'_> {
-    fn login_group(&self) -> Result<u32, Problem> {
-        self.entry.map(|entry| entry.gid).ok_or(Problem::NoLoginGroup { uid: self.uid })
+    fn login_group(&self, problems: &mut Vec<Problem>) -> Option<u32> {
+        let Some(entry) = self.entry else {
+            problems.push(Problem::NoLoginGroup { uid: self.uid });
+            return None;
+        };
+        Some(entry.gid)
     }
 }
 

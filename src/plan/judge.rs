@@ -113,6 +113,17 @@ struct Asked {
     drawn: AtomicBool,
 }
 
+/// Why something cannot be known.
+fn why(error: Errno) -> String {
+    meaning(error).to_owned()
+}
+
+impl Asked {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        self.world.read(Path::new(path), LARGEST_FILE).map_err(why)
+    }
+}
+
 impl Files for Asked {
     fn exists(&self, path: &str) -> Result<bool, String> {
         Ok(self.world.kind(Path::new(path)).is_some())
@@ -126,11 +137,7 @@ impl Files for Asked {
         match self.world.kind(Path::new(path)) {
             None => Ok(true),
             Some(Kind::File(length)) => Ok(length == 0),
-            Some(Kind::Directory) => self
-                .world
-                .list(Path::new(path))
-                .map(|names| names.is_empty())
-                .map_err(|error| meaning(error).to_owned()),
+            Some(Kind::Directory) => Ok(self.world.list(Path::new(path)).map_err(why)?.is_empty()),
             Some(Kind::Other) => Ok(false),
         }
     }
@@ -139,27 +146,25 @@ impl Files for Asked {
         if self.world.kind(Path::new(path)).is_none() {
             return Ok(false);
         }
-        let content = self.world.read(Path::new(path), LARGEST_FILE).map_err(|error| meaning(error).to_owned())?;
+        let content = self.read(path)?;
         Ok(text.is_empty() || content.windows(text.len()).any(|window| window == text.as_bytes()))
     }
 
     fn text(&self, path: &str) -> Result<String, String> {
-        let content = self.world.read(Path::new(path), LARGEST_FILE).map_err(|error| meaning(error).to_owned())?;
+        let content = self.read(path)?;
         String::from_utf8(content).map_err(|_| "the file is not UTF-8".to_owned())
     }
 
     fn list(&self, path: &str) -> Result<Vec<String>, String> {
-        match self.world.list(Path::new(path)) {
-            Err(Errno::ENOENT) => Ok(Vec::new()),
-            Err(error) => Err(meaning(error).to_owned()),
-            Ok(names) => {
-                let mut texts = Vec::new();
-                for name in names {
-                    texts.push(name.into_os_string().into_string().map_err(|_| "a name is not UTF-8")?);
-                }
-                Ok(texts)
-            }
+        let mut texts = Vec::new();
+        let names = match self.world.list(Path::new(path)) {
+            Err(Errno::ENOENT) => return Ok(texts),
+            listed => listed.map_err(why)?,
+        };
+        for name in &names {
+            texts.push(name.to_str().ok_or("a name is not UTF-8")?.to_owned());
         }
+        Ok(texts)
     }
 
     fn random(&self, count: usize) -> Result<Vec<u8>, String> {
@@ -168,7 +173,7 @@ impl Files for Asked {
             return Err(why.to_owned());
         }
         self.drawn.store(true, Relaxed);
-        self.world.random(count).map_err(|error| meaning(error).to_owned())
+        self.world.random(count).map_err(why)
     }
 
     fn is_mount(&self, path: &str) -> Result<bool, String> {

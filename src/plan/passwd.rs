@@ -1,7 +1,7 @@
 //! What a `passwd` step makes of /etc/passwd and /etc/group. The accounts a plan is made with have it in them from the
 //! start, so that names and numbers are right everywhere.
 
-use super::accounts::{self, Accounts, GROUP, PASSWD};
+use super::accounts::{self, Accounts, GROUP, PASSWD, split};
 use super::env::{Environment, LONGEST_VALUE};
 use super::judge::Judge;
 use super::model::File;
@@ -31,42 +31,66 @@ struct Entry {
     gecos: Option<Vec<u8>>,
 }
 
+/// Reads the fields of an entry until one of them has a problem.
+struct Fields<'a> {
+    env: &'a Environment,
+    problems: &'a mut Problems,
+    is_wrong: bool,
+}
+
+impl Fields<'_> {
+    fn wrong(&mut self, text: &Text, why: &str) {
+        self.problems.at(text.place, why);
+        self.is_wrong = true;
+    }
+
+    /// A field that may be empty, and is if it is wrong.
+    fn field(&mut self, text: &Text) -> Vec<u8> {
+        if self.is_wrong {
+            return Vec::new();
+        }
+        let Some(value) = self.env.expand(text, LONGEST_VALUE, self.problems) else {
+            self.is_wrong = true;
+            return Vec::new();
+        };
+        if value.iter().any(|byte| b":\n\0".contains(byte)) {
+            self.wrong(text, "a field of an entry has no colon, no newline and no NUL byte in it");
+        }
+        value
+    }
+
+    fn optional(&mut self, text: Option<&Text>) -> Option<Vec<u8>> {
+        Some(self.field(text?)).filter(|value| !value.is_empty())
+    }
+
+    fn number(&mut self, text: Option<&Text>) -> Option<u32> {
+        let value = self.optional(text)?;
+        let id = accounts::id(&value);
+        if id.is_none() && !self.is_wrong {
+            self.wrong(text?, "this is no number of a user or group: accepted are 0 to 4294967294");
+        }
+        id
+    }
+}
+
 impl Entry {
     fn of(passwd: &Passwd, env: &Environment, problems: &mut Problems) -> Option<Self> {
-        let field = |text: &Text, problems: &mut Problems| {
-            let value = env.expand(text, LONGEST_VALUE, problems)?;
-            if value.iter().any(|byte| b":\n\0".contains(byte)) {
-                problems.at(text.place, "a field of an entry has no colon, no newline and no NUL byte in it");
-                return None;
-            }
-            Some(value)
+        let mut fields = Fields { env, problems, is_wrong: false };
+        let entry = Entry {
+            name: fields.field(&passwd.name),
+            uid: fields.number(passwd.uid.as_ref()),
+            gid: fields.number(passwd.gid.as_ref()),
+            group: fields.optional(passwd.group.as_ref()),
+            home: fields.optional(passwd.home.as_ref()),
+            shell: fields.optional(passwd.shell.as_ref()),
+            gecos: fields.optional(passwd.gecos.as_ref()),
         };
-        let optional = |text: &Option<Text>, problems: &mut Problems| match text {
-            None => Some(None),
-            Some(text) => field(text, problems).map(|value| Some(value).filter(|value| !value.is_empty())),
-        };
-        let number = |text: &Option<Text>, problems: &mut Problems| match (optional(text, problems)?, text) {
-            (Some(value), Some(text)) => {
-                let id = accounts::id(&value);
-                if id.is_none() {
-                    problems.at(text.place, "this is no number of a user or group: accepted are 0 to 4294967294");
-                }
-                id.map(Some)
-            }
-            _ => Some(None),
-        };
+        if fields.is_wrong {
+            return None;
+        }
         let name = |value: &[u8]| {
             let first = value.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_');
             first && value.iter().all(|byte| byte.is_ascii_graphic() && !b",/".contains(byte))
-        };
-        let entry = Entry {
-            name: field(&passwd.name, problems)?,
-            uid: number(&passwd.uid, problems)?,
-            gid: number(&passwd.gid, problems)?,
-            group: optional(&passwd.group, problems)?,
-            home: optional(&passwd.home, problems)?,
-            shell: optional(&passwd.shell, problems)?,
-            gecos: optional(&passwd.gecos, problems)?,
         };
         if !name(&entry.name) || !entry.group.as_deref().is_none_or(name) {
             problems.at(
@@ -87,7 +111,8 @@ impl Entry {
 
     /// Both files with this entry in them.
     fn apply(&self, accounts: &Accounts, process: &Process) -> (Vec<u8>, Vec<u8>) {
-        let [passwd, group] = accounts.files().map(|(_, content)| content.as_deref().unwrap_or_default());
+        let passwd = accounts.passwd().as_deref().unwrap_or_default();
+        let group = accounts.group().as_deref().unwrap_or_default();
         let there = accounts.user_named(&self.name);
         let is_own = self.uid.is_none() && there.is_none();
         if is_own && accounts.user_numbered(process.uid).is_some() {
@@ -97,34 +122,27 @@ impl Entry {
         let uid = self.uid.or(there.map(|user| user.uid)).unwrap_or(process.uid);
         let own_gid = if is_own { process.gid } else { uid };
         let gid = self.gid.or(known_group).or(there.map(|user| user.gid)).unwrap_or(own_gid);
-        let (uid_text, gid_text) = (uid.to_string().into_bytes(), gid.to_string().into_bytes());
+        let (uid, gid) = (uid.to_string(), gid.to_string());
+        let (uid, gid) = (Some(uid.as_bytes()), Some(gid.as_bytes()));
         let group = match &self.group {
             None => group.to_vec(),
-            Some(name) => with_line(group, name, &[(2, Some(&gid_text))], &[name, b"x", &gid_text, b""]),
+            Some(name) => with_line(group, name, &[(gid, b""), (None, b"")]),
         };
-        let changes = [
-            (2, Some(&*uid_text)),
-            (3, Some(&*gid_text)),
-            (4, self.gecos.as_deref()),
-            (5, self.home.as_deref()),
-            (6, self.shell.as_deref()),
+        let fields = [
+            (uid, &b""[..]),
+            (gid, b""),
+            (self.gecos.as_deref(), b""),
+            (self.home.as_deref(), HOME),
+            (self.shell.as_deref(), SHELL),
         ];
-        let line = [
-            &*self.name,
-            b"x",
-            &uid_text,
-            &gid_text,
-            self.gecos.as_deref().unwrap_or_default(),
-            self.home.as_deref().unwrap_or(HOME),
-            self.shell.as_deref().unwrap_or(SHELL),
-        ];
-        (with_line(passwd, &self.name, &changes, &line), group)
+        (with_line(passwd, &self.name, &fields), group)
     }
 }
 
-/// The file with these fields in the line of this name, or with a new line at the end.
-fn with_line(file: &[u8], name: &[u8], fields: &[(usize, Option<&[u8]>)], new: &[&[u8]]) -> Vec<u8> {
-    let mut lines: Vec<&[u8]> = file.split(|&byte| byte == b'\n').collect();
+/// The file with these fields in the line of this name, or with a new line at the end. The fields are those behind the
+/// password: what each is to be, and what it is in a new line where that is not said.
+fn with_line(file: &[u8], name: &[u8], fields: &[(Option<&[u8]>, &[u8])]) -> Vec<u8> {
+    let mut lines = split(file, b'\n');
     let is_it = |line: &[u8]| {
         let mut parts = line.trim_ascii().split(|&byte| byte == b':');
         parts.next() == Some(name) && parts.nth(1).is_some_and(|id| accounts::id(id).is_some())
@@ -132,13 +150,13 @@ fn with_line(file: &[u8], name: &[u8], fields: &[(usize, Option<&[u8]>)], new: &
     let (changed, added);
     match lines.iter_mut().find(|line| is_it(line)) {
         Some(line) => {
-            let mut parts: Vec<&[u8]> = line.trim_ascii().split(|&byte| byte == b':').collect();
-            for &(index, value) in fields {
+            let mut parts = split(line.trim_ascii(), b':');
+            for (index, &(value, _)) in fields.iter().enumerate() {
                 let Some(value) = value else { continue };
-                if parts.len() <= index {
-                    parts.resize(index + 1, b"");
+                while parts.len() <= index + 2 {
+                    parts.push(b"");
                 }
-                parts[index] = value;
+                parts[index + 2] = value;
             }
             changed = parts.join(&b':');
             // As it stands, blanks and all, if nothing in it changes.
@@ -151,8 +169,13 @@ fn with_line(file: &[u8], name: &[u8], fields: &[(usize, Option<&[u8]>)], new: &
             if lines.last().is_some_and(|line| line.is_empty()) {
                 lines.pop();
             }
-            added = new.join(&b':');
-            lines.extend([&*added, b""]);
+            let mut parts = vec![name, b"x"];
+            for &(value, usual) in fields {
+                parts.push(value.unwrap_or(usual));
+            }
+            added = parts.join(&b':');
+            lines.push(&added);
+            lines.push(b"");
         }
     }
     lines.join(&b'\n')
@@ -210,7 +233,7 @@ pub(super) fn files(
         match content {
             Ok(_) | Err(Errno::ENOENT) => {}
             Err(error) => {
-                problems.at(passwd.place, format!("cannot read {path}: {}", Because(*error)));
+                problems.at(passwd.place, format_args!("cannot read {path}: {}", Because(*error)));
                 return None;
             }
         }

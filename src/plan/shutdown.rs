@@ -60,7 +60,7 @@ impl Shutdown {
 
     /// What users are to know, and what stops nothing.
     pub fn warnings(&self) -> Vec<String> {
-        let Policy { stop_on, rewrites, exit, .. } = self.policy;
+        let Policy { stop_on, rewrites, exit, .. } = &self.policy;
         let mut warnings = Vec::new();
         for signal in stop_on.iter().filter(|&signal| rewrites.get(signal).is_none()) {
             warnings.push(format!("{signal} asks to stop, and `signals` drops it: nothing will stop"));
@@ -69,7 +69,9 @@ impl Shutdown {
             let oom = "where runtimes look for an OOM kill: one would go unseen";
             warnings.push(format!("`exit` maps 137, which is {oom}"));
         }
-        warnings.extend(self.too_long());
+        if let Some(warning) = self.too_long() {
+            warnings.push(warning);
+        }
         warnings
     }
 
@@ -91,8 +93,10 @@ impl Shutdown {
             ("linger", linger.unwrap_or_default()),
         ];
         let mut told = Vec::new();
-        for (name, time) in parts.iter().filter(|(_, time)| !time.is_zero()) {
-            told.push(format!("{name} {time:?}"));
+        for (name, time) in parts {
+            if !time.is_zero() {
+                told.push(format!("{name} {time:?}"));
+            }
         }
         let text = "the platform kills everything before that";
         Some(format!("a stop may take {longest:?} ({}), and `shutdown.budget` is {budget:?}: {text}", told.join(", ")))
@@ -178,22 +182,29 @@ fn add(shutdown: &model::Shutdown, env: &Environment, all: &mut Shutdown, proble
     policy.linger = time(&shutdown.linger);
     all.budget = time(&shutdown.budget);
     let signal = |name: &Option<SignalName>| name.as_ref().map(|name| name.signal);
-    let rungs: Vec<Rung> = if shutdown.ladder.is_empty() {
-        vec![Rung { signal: signal(&shutdown.signal), wait: time(&shutdown.grace) }]
-    } else {
-        let rungs = shutdown.ladder.iter().take(MOST_RUNGS);
-        rungs.map(|rung| Rung { signal: signal(&rung.signal), wait: time(&rung.wait) }).collect()
-    };
-    policy.ladder = Ladder::of(&rungs).unwrap_or(policy.ladder);
-    let is_empty =
-        |wait: &Text| env.expand(wait, LONGEST_VALUE, &mut Problems::default()).is_some_and(|wait| wait.is_empty());
-    for wait in shutdown.ladder.iter().rev().skip(1).filter_map(|rung| rung.wait.as_ref()).filter(|wait| is_empty(wait))
-    {
-        problems.at(wait.place, "`wait` is empty: the next signal would never be sent");
+    let mut rungs = Vec::new();
+    for rung in shutdown.ladder.iter().take(MOST_RUNGS) {
+        rungs.push(Rung { signal: signal(&rung.signal), wait: time(&rung.wait) });
+    }
+    if rungs.is_empty() {
+        rungs.push(Rung { signal: signal(&shutdown.signal), wait: time(&shutdown.grace) });
+    }
+    if let Some(ladder) = Ladder::of(&rungs) {
+        policy.ladder = ladder;
+    }
+    if let Some((_, earlier)) = shutdown.ladder.split_last() {
+        for rung in earlier {
+            let Some(wait) = &rung.wait else { continue };
+            if env.expand(wait, LONGEST_VALUE, &mut Problems::default()).is_some_and(|wait| wait.is_empty()) {
+                problems.at(wait.place, "`wait` is empty: the next signal would never be sent");
+            }
+        }
     }
     if let Some(names) = &shutdown.on {
         policy.stop_on = SignalSet::NONE;
-        names.iter().for_each(|name| policy.stop_on.insert(name.signal));
+        for name in names {
+            policy.stop_on.insert(name.signal);
+        }
     }
     all.target = shutdown.target.map(|target| match target {
         StopTarget::Main => Target::Main,
@@ -201,10 +212,11 @@ fn add(shutdown: &model::Shutdown, env: &Environment, all: &mut Shutdown, proble
         StopTarget::All => Target::All,
     });
     for command in &shutdown.run {
-        all.commands.extend(stop_command(command, env, problems));
+        let Some(command) = stop_command(command, env, problems) else { continue };
+        let longest = command.timeout.saturating_add(command.grace).saturating_add(COMMAND_SLACK);
+        policy.commands = Some(policy.commands.unwrap_or_default().saturating_add(longest));
+        all.commands.push(command);
     }
-    let longest = |command: &StopCommand| command.timeout.saturating_add(command.grace).saturating_add(COMMAND_SLACK);
-    all.policy.commands = all.commands.iter().map(longest).reduce(Duration::saturating_add);
 }
 
 fn stop_command(command: &model::StopCommand, env: &Environment, problems: &mut Problems) -> Option<StopCommand> {
@@ -230,7 +242,7 @@ fn time(text: &Text, env: &Environment, problems: &mut Problems) -> Option<Durat
     let time = std::str::from_utf8(&value).ok().and_then(parse_time);
     if time.is_none() {
         let shown = if env.is_secret(text) { "[secret]".into() } else { String::from_utf8_lossy(&value) };
-        problems.at(text.place, format!("`{shown}` is no time: {TIME_ACCEPTED}"));
+        problems.at(text.place, format_args!("`{shown}` is no time: {TIME_ACCEPTED}"));
     }
     time
 }
@@ -243,8 +255,8 @@ fn last_words(config: &Config, env: &Environment, problems: &mut Problems) -> Pa
         Some(YesOr::So(text)) => match path(text, env, problems) {
             Some(path) if path.is_absolute() && path.as_os_str().len() <= LONGEST_PATH => path,
             Some(_) => {
-                let accepted = format!("accepted is an absolute one of {LONGEST_PATH} bytes at most");
-                problems.at(text.place, format!("this is no path for the termination message: {accepted}"));
+                let message = "this is no path for the termination message: accepted is an absolute one of";
+                problems.at(text.place, format_args!("{message} {LONGEST_PATH} bytes at most"));
                 usual()
             }
             None => usual(),

@@ -36,7 +36,7 @@ const DEEPEST: usize = 32;
 
 /// What a step is called in messages: its name, or its number and kind.
 pub fn step_name(step: &Step, index: usize) -> String {
-    let kind = step.kinds().first().copied().unwrap_or_default();
+    let kind = step.kind().unwrap_or_default();
     step.name.as_ref().map_or_else(|| format!("{} ({kind})", index + 1), |name| format!("`{name}`"))
 }
 

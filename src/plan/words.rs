@@ -7,31 +7,45 @@
 /// A quote that is never closed, or a backslash with nothing behind it; in words.
 pub fn split(text: &[u8]) -> Result<Vec<Vec<u8>>, &'static str> {
     let mut words = Vec::new();
-    let mut word: Option<Vec<u8>> = None;
+    // Two quotes are a word although nothing is in it.
+    let (mut word, mut is_word) = (Vec::new(), false);
     let mut quote = None;
     let mut bytes = text.iter().copied();
     while let Some(byte) = bytes.next() {
-        match (quote, byte) {
-            (Some(open), byte) if byte == open => quote = None,
-            (Some(b'"'), b'\\') => match bytes.next().ok_or("a backslash has nothing behind it")? {
-                escaped @ (b'"' | b'\\' | b'$' | b'`') => word.get_or_insert_default().push(escaped),
-                b'\n' => {}
-                other => word.get_or_insert_default().extend([b'\\', other]),
-            },
-            (Some(_), byte) => word.get_or_insert_default().push(byte),
-            (None, b'\'' | b'"') => {
-                word.get_or_insert_default();
-                quote = Some(byte);
+        let said = match (quote, byte) {
+            (Some(open), byte) if byte == open => {
+                quote = None;
+                continue;
             }
-            (None, b'\\') => match bytes.next().ok_or("a backslash has nothing behind it")? {
-                b'\n' => {}
-                escaped => word.get_or_insert_default().push(escaped),
-            },
-            (None, b' ' | b'\t' | b'\n' | b'\r') => words.extend(word.take()),
-            (None, byte) => word.get_or_insert_default().push(byte),
-        }
+            (None, b'\'' | b'"') => {
+                quote = Some(byte);
+                is_word = true;
+                continue;
+            }
+            (None, b' ' | b'\t' | b'\n' | b'\r') => {
+                if std::mem::take(&mut is_word) {
+                    words.push(std::mem::take(&mut word));
+                }
+                continue;
+            }
+            (None | Some(b'"'), b'\\') => {
+                let escaped = bytes.next().ok_or("a backslash has nothing behind it")?;
+                if escaped == b'\n' {
+                    continue;
+                }
+                if quote.is_some() && !b"\"\\$`".contains(&escaped) {
+                    word.push(b'\\');
+                }
+                escaped
+            }
+            (None | Some(_), byte) => byte,
+        };
+        word.push(said);
+        is_word = true;
     }
-    words.extend(word);
+    if is_word {
+        words.push(word);
+    }
     if quote.is_some() { Err("a quote is never closed") } else { Ok(words) }
 }
 

@@ -4,6 +4,7 @@
 //! file there is is read. What is above the container's view no version 2 tells; version 1 does, for memory.
 
 use super::super::world::World;
+use super::words;
 use std::path::{Path, PathBuf};
 
 /// The largest file about control groups or mounts.
@@ -13,39 +14,57 @@ const UNLIMITED: u64 = 1 << 60;
 
 /// The tightest limit of processors, in processors: 1.5.
 pub fn processors(world: &dyn World) -> Option<f64> {
-    let quota = |folder: &Path| {
-        let v2 = read(world, &folder.join("cpu.max"));
-        let v1 = || {
-            let [quota, period] = ["cpu.cfs_quota_us", "cpu.cfs_period_us"].map(|name| read(world, &folder.join(name)));
-            Some(format!("{} {}", quota?.trim(), period?.trim()))
-        };
-        // `max`, and the -1 of version 1, are no numbers here.
-        let text = v2.or_else(v1)?;
-        let mut numbers = text.split_whitespace().map(|number| number.parse::<u32>().ok());
-        let (quota, period) = (numbers.next()??, numbers.next()??);
-        (quota > 0 && period > 0).then(|| f64::from(quota) / f64::from(period))
+    let mut tightest: Option<f64> = None;
+    for folder in folders(world, "cpu") {
+        if let Some(quota) = quota(world, &folder)
+            && tightest.is_none_or(|tightest| quota < tightest)
+        {
+            tightest = Some(quota);
+        }
+    }
+    tightest
+}
+
+fn quota(world: &dyn World, folder: &Path) -> Option<f64> {
+    let text = match read(world, folder, "cpu.max") {
+        Some(text) => text,
+        None => read(world, folder, "cpu.cfs_quota_us")? + " " + &read(world, folder, "cpu.cfs_period_us")?,
     };
-    folders(world, "cpu").iter().filter_map(|folder| quota(folder)).min_by(f64::total_cmp)
+    let [quota, period, ..] = words(&text)[..] else { return None };
+    // `max`, and the -1 of version 1, are no numbers here.
+    let (quota, period) = (quota.parse::<u32>().ok()?, period.parse::<u32>().ok()?);
+    (quota > 0 && period > 0).then(|| f64::from(quota) / f64::from(period))
 }
 
 /// The tightest limit of memory, in bytes.
 pub fn memory(world: &dyn World) -> Option<u64> {
-    let limit = |folder: &PathBuf| {
-        let text = |name: &str| read(world, &folder.join(name)).unwrap_or_default();
-        let number = |text: &str| text.trim().parse::<u64>().ok();
-        // Version 1 knows what holds above the container, too.
-        let above = |line: &str| number(line.strip_prefix("hierarchical_memory_limit ")?);
-        let above = text("memory.stat").lines().find_map(above);
-        let limits = [number(&text("memory.max")), number(&text("memory.limit_in_bytes")), above];
-        limits.into_iter().flatten().filter(|&limit| limit < UNLIMITED).min()
+    let mut tightest: Option<u64> = None;
+    let mut consider = |limit: &str| {
+        if let Ok(limit) = limit.trim().parse()
+            && limit < UNLIMITED
+        {
+            tightest = Some(tightest.map_or(limit, |tightest| tightest.min(limit)));
+        }
     };
-    folders(world, "memory").iter().filter_map(limit).min()
+    for folder in folders(world, "memory") {
+        let text = |name: &str| read(world, &folder, name).unwrap_or_default();
+        consider(&text("memory.max"));
+        consider(&text("memory.limit_in_bytes"));
+        // Version 1 knows what holds above the container, too.
+        for line in text("memory.stat").lines() {
+            if let Some(above) = line.strip_prefix("hierarchical_memory_limit ") {
+                consider(above);
+            }
+        }
+    }
+    tightest
 }
 
 /// The folders of the groups this process is in, wherever this controller may be, up to the top of each mount.
 fn folders(world: &dyn World, controller: &str) -> Vec<PathBuf> {
-    let groups = read(world, Path::new("/proc/self/cgroup")).unwrap_or_default();
-    let mounts = read(world, Path::new("/proc/self/mountinfo")).unwrap_or_default();
+    let own = Path::new("/proc/self");
+    let groups = read(world, own, "cgroup").unwrap_or_default();
+    let mounts = read(world, own, "mountinfo").unwrap_or_default();
     let mut folders = Vec::new();
     for line in mounts.lines() {
         let Some(mount) = Mount::parse(line).filter(|mount| mount.has(controller)) else { continue };
@@ -54,7 +73,9 @@ fn folders(world: &dyn World, controller: &str) -> Vec<PathBuf> {
         let below = Path::new(own).strip_prefix(mount.root).ok().filter(|below| !below.starts_with(".."));
         match below {
             Some(below) => {
-                folders.extend(below.ancestors().map(|below| Path::new(mount.point).join(below)));
+                for below in below.ancestors() {
+                    folders.push(Path::new(mount.point).join(below));
+                }
             }
             // Moved there from outside, or a runtime that shows another path: the usual place is ours all the same.
             None if mount.point.starts_with("/sys/fs/cgroup") => folders.push(PathBuf::from(mount.point)),
@@ -66,11 +87,20 @@ fn folders(world: &dyn World, controller: &str) -> Vec<PathBuf> {
 
 /// The path of our group in the hierarchy of a controller; in that of version 2 for none.
 fn group<'a>(groups: &'a str, controller: &str) -> Option<&'a str> {
-    groups.lines().find_map(|line| {
-        let mut fields = line.splitn(3, ':');
-        let (_number, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
-        controllers.split(',').any(|one| one == controller).then_some(path)
-    })
+    for line in groups.lines() {
+        if let Some((_number, rest)) = line.split_once(':')
+            && let Some((controllers, path)) = rest.split_once(':')
+            && is_in(controllers, controller)
+        {
+            return Some(path);
+        }
+    }
+    None
+}
+
+/// Whether it is in a list with commas.
+fn is_in(list: &str, one: &str) -> bool {
+    list.split(',').any(|other| other == one)
 }
 
 /// A line of /proc/self/mountinfo that mounts control groups.
@@ -97,12 +127,12 @@ impl<'a> Mount<'a> {
     }
 
     fn has(&self, controller: &str) -> bool {
-        self.version == 2 || self.options.split(',').any(|option| option == controller)
+        self.version == 2 || is_in(self.options, controller)
     }
 }
 
-fn read(world: &dyn World, path: &Path) -> Option<String> {
-    world.read(path, LARGEST).ok().and_then(|text| String::from_utf8(text).ok())
+fn read(world: &dyn World, folder: &Path, name: &str) -> Option<String> {
+    world.read(&folder.join(name), LARGEST).ok().and_then(|text| String::from_utf8(text).ok())
 }
 
 #[cfg(test)]
