@@ -11,16 +11,14 @@ use std::sync::Arc;
 
 /// A filter, a test or a function.
 pub struct Builtin {
-    /// Its names.
-    pub names: &'static [&'static str],
-    /// What its parameters are called; all may be absent. After [`REST`] come those that are given by name only.
-    pub parameters: &'static [&'static str],
+    /// Its names, with blanks between them.
+    pub names: &'static str,
+    /// What its parameters are called, with blanks between them; all may be absent. After a `*`, which stands for any number
+    /// of arguments, come those that are given by name only.
+    pub parameters: &'static str,
     /// What it does.
     pub run: fn(&mut Call) -> Result<Value, Error>,
 }
-
-/// Stands for any number of arguments.
-pub const REST: &str = "*";
 
 /// What every call may need.
 pub struct Shared {
@@ -60,13 +58,14 @@ static NOTHING: Value = Value::UNDEFINED;
 
 impl Call<'_, '_, '_> {
     /// Puts what is given by name to its place.
-    fn place(&mut self, parameters: &[&str]) -> Result<(), Error> {
-        let by_place = !parameters.contains(&REST);
-        if by_place && self.arguments.len() > parameters.len() {
+    fn place(&mut self, parameters: &str) -> Result<(), Error> {
+        let by_place = !parameters.starts_with('*');
+        let parameters = parameters.split(' ');
+        if by_place && self.arguments.len() > parameters.clone().count() {
             return Err(Error::from(ErrorKind::TooManyArguments));
         }
         let Some(names) = self.named.as_ref().map(Value::try_iter).transpose()? else { return Ok(()) };
-        for (at, name) in parameters.iter().enumerate().filter(|_| by_place) {
+        for (at, name) in parameters.clone().enumerate().filter(|_| by_place) {
             let Some(value) = self.named(name) else { continue };
             if at < self.arguments.len() {
                 return Err(failed("an argument is given twice"));
@@ -78,7 +77,7 @@ impl Call<'_, '_, '_> {
             let Some(name) = name.as_str() else {
                 return Err(Error::new(ErrorKind::InvalidOperation, "non string keys passed to kwargs"));
             };
-            if !parameters.contains(&name) {
+            if !parameters.clone().any(|known| known == name) {
                 return Err(Error::new(ErrorKind::TooManyArguments, format!("unknown keyword argument '{name}'")));
             }
         }
