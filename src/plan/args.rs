@@ -48,6 +48,7 @@ impl Meeting {
 }
 
 /// Decides what the arguments mean.
+#[inline(never)]
 pub fn meet(config: &Config, container: &[Vec<u8>]) -> Meeting {
     let Some(app) = &config.app else { return Meeting { base: Base::Nothing, rest: 0, setup: true } };
     if app.ignore_args {
@@ -104,6 +105,7 @@ fn is_named(pattern: &str, program: &[u8]) -> bool {
 }
 
 /// Makes the command line.
+#[inline(never)]
 pub fn command_line(
     config: &Config,
     meeting: &Meeting,
@@ -113,26 +115,31 @@ pub fn command_line(
     problems: &mut Problems,
 ) -> Vec<Word> {
     let rest = &container[meeting.rest.min(container.len())..];
-    let rest = if config.app.as_ref().is_some_and(|app| app.expand_arguments && meeting.setup) {
-        expand_arguments(rest, env, problems)
-    } else {
-        rest.iter().cloned().map(Word::plain).collect()
-    };
-    let Some(app) = &config.app else { return rest };
     let mut line = Vec::new();
-    if meeting.setup {
-        app.before.iter().for_each(|words| line.extend(conditional(words, env, judge, problems)));
-    }
-    let Some(base) = base(config, meeting) else {
-        line.extend(rest);
+    let Some(app) = &config.app else {
+        add_plain(rest.to_vec(), &mut line);
         return line;
     };
-    line.extend(expand_all(base, env, problems));
-    for arg in &app.arg {
-        line.extend(conditional(arg, env, judge, problems));
+    if meeting.setup {
+        for words in &app.before {
+            conditional(words, env, judge, &mut line, problems);
+        }
     }
-    line.extend(rest);
-    line.extend(expand_all(&app.last, env, problems));
+    let base = base(config, meeting);
+    if let Some(base) = base {
+        add_plain(env.expand_each(base, problems), &mut line);
+        for arg in &app.arg {
+            conditional(arg, env, judge, &mut line, problems);
+        }
+    }
+    if app.expand_arguments && meeting.setup {
+        expand_arguments(rest, env, &mut line, problems);
+    } else {
+        add_plain(rest.to_vec(), &mut line);
+    }
+    if base.is_some() {
+        add_plain(env.expand_each(&app.last, problems), &mut line);
+    }
     line
 }
 
@@ -154,19 +161,15 @@ pub struct Word {
     pub hidden: bool,
 }
 
-impl Word {
-    fn plain(bytes: Vec<u8>) -> Self {
-        Word { bytes, hidden: false }
+fn add_plain(words: Vec<Vec<u8>>, line: &mut Vec<Word>) {
+    for bytes in words {
+        line.push(Word { bytes, hidden: false });
     }
 }
 
-fn expand_all(texts: &[Text], env: &Environment, problems: &mut Problems) -> Vec<Word> {
-    env.expand_each(texts, problems).into_iter().map(Word::plain).collect()
-}
-
 /// The container's arguments as texts with variables in them.
-fn expand_arguments(words: &[Vec<u8>], env: &Environment, problems: &mut Problems) -> Vec<Word> {
-    let mut line = Vec::new();
+#[inline(never)]
+fn expand_arguments(words: &[Vec<u8>], env: &Environment, line: &mut Vec<Word>, problems: &mut Problems) {
     for (index, word) in words.iter().enumerate() {
         let number = index + 1;
         let expanded = std::str::from_utf8(word).map_err(|_| "it is not UTF-8".to_owned()).and_then(|text| {
@@ -177,26 +180,25 @@ fn expand_arguments(words: &[Vec<u8>], env: &Environment, problems: &mut Problem
             template.expand(&|name| env.get(name).map(Cow::Borrowed), LONGEST_VALUE).map_err(|error| error.to_string())
         });
         match expanded {
-            Ok(bytes) => line.push(Word::plain(bytes)),
+            Ok(bytes) => line.push(Word { bytes, hidden: false }),
             Err(why) => problems.add(format!("cannot expand argument {number} of the container: {why}")),
         }
     }
-    line
 }
 
-fn conditional(arg: &Arg, env: &Environment, judge: &Judge, problems: &mut Problems) -> Vec<Word> {
+fn conditional(arg: &Arg, env: &Environment, judge: &Judge, line: &mut Vec<Word>, problems: &mut Problems) {
     if !holds(arg.when.as_ref(), env, judge, problems) {
-        return Vec::new();
+        return;
     }
-    let mut line = Vec::new();
     let from_secret = arg.each.as_ref().is_some_and(|each| env.is_secret(each));
-    for item in items(arg, env, problems) {
+    let is_repeated = arg.each.is_some() || arg.each_prefix.is_some();
+    for (key, item) in items(arg, env, problems) {
         for text in &arg.value.0 {
             let uses_item = text.template.variables().contains(&"item");
             let hidden = (from_secret && uses_item) || (arg.split && env.is_secret(text));
-            let lookup = |name: &str| match (name, &item) {
-                ("item", Some((_, value))) => Some(Cow::Borrowed(value.as_slice())),
-                ("name", Some((key, _))) => Some(Cow::Borrowed(key.as_bytes())),
+            let lookup = |name: &str| match name {
+                "item" if is_repeated => Some(Cow::Borrowed(item.as_slice())),
+                "name" if is_repeated => Some(Cow::Borrowed(key.as_bytes())),
                 _ => env.get(name).map(Cow::Borrowed),
             };
             if env.any_failed(text.template.variables()) {
@@ -205,7 +207,11 @@ fn conditional(arg: &Arg, env: &Environment, judge: &Judge, problems: &mut Probl
             let Some(value) = expand(text, &lookup, LONGEST_VALUE, problems) else { continue };
             if arg.split {
                 match words::split(&value) {
-                    Ok(words) => line.extend(words.into_iter().map(|bytes| Word { bytes, hidden })),
+                    Ok(words) => {
+                        for bytes in words {
+                            line.push(Word { bytes, hidden });
+                        }
+                    }
                     Err(message) => problems.at(text.place, format!("cannot cut this into words: {message}")),
                 }
             } else {
@@ -213,45 +219,42 @@ fn conditional(arg: &Arg, env: &Environment, judge: &Judge, problems: &mut Probl
             }
         }
     }
-    line
 }
 
 /// What an argument is repeated for: name and value of each; once for nothing if it is not repeated.
-fn items(arg: &Arg, env: &Environment, problems: &mut Problems) -> Vec<Option<(String, Vec<u8>)>> {
+#[inline(never)]
+fn items(arg: &Arg, env: &Environment, problems: &mut Problems) -> Vec<(String, Vec<u8>)> {
     let mut items = Vec::new();
     if let Some(each) = &arg.each {
         let list = env.expand(each, LONGEST_VALUE, problems).unwrap_or_default();
-        let parts: Vec<&[u8]> = match arg.separator.as_deref().map(str::as_bytes) {
-            None | Some([]) => list.split(u8::is_ascii_whitespace).collect(),
-            Some(separator) => split_at(&list, separator),
-        };
-        for part in parts.iter().map(|part| part.trim_ascii()).filter(|part| !part.is_empty()) {
-            items.push(Some((String::new(), part.to_vec())));
+        let separator = arg.separator.as_deref().unwrap_or_default().as_bytes();
+        let mut rest = &list[..];
+        loop {
+            // Without a separator each blank is one.
+            let end = match separator {
+                [] => rest.iter().position(u8::is_ascii_whitespace),
+                _ => rest.windows(separator.len()).position(|window| window == separator),
+            };
+            let part = rest[..end.unwrap_or(rest.len())].trim_ascii();
+            if !part.is_empty() {
+                items.push((String::new(), part.to_vec()));
+            }
+            let Some(end) = end else { return items };
+            rest = &rest[end + separator.len().max(1)..];
         }
-        return items;
     }
-    let Some(prefix) = &arg.each_prefix else { return vec![None] };
+    let Some(prefix) = &arg.each_prefix else { return vec![(String::new(), Vec::new())] };
     for (name, resolved) in env.variables() {
         let rest = name.strip_prefix(prefix.as_str()).filter(|rest| !rest.is_empty());
         let (Some(rest), Some(value)) = (rest, &resolved.value) else { continue };
-        let rest = match arg.name_case.unwrap_or(NameCase::Keep) {
-            NameCase::Keep => rest.to_owned(),
-            NameCase::Lower => rest.to_lowercase(),
-            NameCase::Dashed => rest.to_lowercase().replace('_', "-"),
-            NameCase::Dotted => rest.to_lowercase().replace('_', "."),
+        let case = arg.name_case.unwrap_or(NameCase::Keep);
+        let rest = if case == NameCase::Keep { rest.to_owned() } else { rest.to_lowercase() };
+        let rest = match case {
+            NameCase::Keep | NameCase::Lower => rest,
+            NameCase::Dashed => rest.replace('_', "-"),
+            NameCase::Dotted => rest.replace('_', "."),
         };
-        items.push(Some((rest, value.clone())));
+        items.push((rest, value.clone()));
     }
     items
-}
-
-fn split_at<'a>(text: &'a [u8], separator: &[u8]) -> Vec<&'a [u8]> {
-    let mut parts = Vec::new();
-    let mut rest = text;
-    while let Some(at) = rest.windows(separator.len()).position(|window| window == separator) {
-        parts.push(&rest[..at]);
-        rest = &rest[at + separator.len()..];
-    }
-    parts.push(rest);
-    parts
 }

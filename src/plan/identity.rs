@@ -12,6 +12,9 @@ use crate::report::NotRead;
 use nix::errno::Errno;
 use std::fmt;
 
+/// What may stand where a user or a group is named.
+const ACCEPTED: &str = "accepted are `user`, `user:group` and `:group`";
+
 /// Whom the application is to run as, and what /etc/passwd says of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
@@ -21,38 +24,8 @@ pub struct Person {
     entry: Option<(Vec<u8>, Vec<u8>)>,
 }
 
-/// What is wrong with a user, a group or an owner.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Problem {
-    /// Nothing where a user or group should be: ``, `:`.
-    Empty,
-    /// More than one colon.
-    TooManyParts {
-        /// All of it.
-        text: Vec<u8>,
-    },
-    /// Neither a name that is known nor a number.
-    Unknown {
-        /// Of what.
-        kind: Kind,
-        /// As it was written.
-        name: Vec<u8>,
-        /// Why the file that lists them could not be read.
-        unreadable: Option<Errno>,
-    },
-    /// A number that none can have.
-    OutOfRange {
-        /// Of what.
-        kind: Kind,
-        /// As it was written.
-        number: Vec<u8>,
-    },
-    /// `1000:` asks for the login group of a user who has no entry.
-    NoLoginGroup {
-        /// The user.
-        uid: u32,
-    },
-}
+/// What is wrong with a user, a group or an owner, in words.
+pub type Problem = String;
 
 /// What a name is the name of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,9 +161,11 @@ fn find_group(accounts: &Accounts, name: &[u8]) -> Result<u32, Problem> {
 fn number(kind: Kind, name: &[u8], unreadable: Option<Errno>) -> Result<u32, Problem> {
     let digits = !name.is_empty() && name.iter().all(u8::is_ascii_digit);
     match (name.is_empty(), digits) {
-        (true, _) => Err(Problem::Empty),
-        (false, false) => Err(Problem::Unknown { kind, name: name.to_vec(), unreadable }),
-        (false, true) => id(name).ok_or_else(|| Problem::OutOfRange { kind, number: name.to_vec() }),
+        (true, _) => Err(empty()),
+        (false, false) => Err(unknown(kind, name, unreadable)),
+        (false, true) => {
+            id(name).ok_or_else(|| format!("`{}` is no number of a {kind}: accepted are 0 to 4294967294", shown(name)))
+        }
     }
 }
 
@@ -204,10 +179,10 @@ impl<'a> Spec<'a> {
         let mut parts = text.split(|&byte| byte == b':');
         let (user, group, more) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
         if more.is_some() {
-            return Err(Problem::TooManyParts { text: text.to_vec() });
+            return Err(format!("`{}` has more than one colon: {ACCEPTED}", shown(text)));
         }
         match (user, group) {
-            (b"", None | Some(b"")) => Err(Problem::Empty),
+            (b"", None | Some(b"")) => Err(empty()),
             (b"", Some(group)) => Ok(Spec { user: None, group: Part::Given(group) }),
             (user, None) => Ok(Spec { user: Some(user), group: Part::Absent }),
             (user, Some(b"")) => Ok(Spec { user: Some(user), group: Part::Login }),
@@ -218,7 +193,10 @@ impl<'a> Spec<'a> {
 
 impl Found<'_> {
     fn login_group(&self) -> Result<u32, Problem> {
-        self.entry.map(|entry| entry.gid).ok_or(Problem::NoLoginGroup { uid: self.uid })
+        self.entry.map(|entry| entry.gid).ok_or_else(|| {
+            let uid = self.uid;
+            format!("`{uid}:` stands for the login group of user {uid}, who has no entry in {PASSWD}; name the group")
+        })
     }
 }
 
@@ -248,38 +226,23 @@ impl fmt::Display for Kind {
     }
 }
 
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Problem::Empty => f.write_str("a user or group is empty: accepted are `user`, `user:group` and `:group`"),
-            Problem::TooManyParts { text } => {
-                write!(f, "`{}` has more than one colon: accepted are `user`, `user:group` and `:group`", shown(text))
-            }
-            Problem::Unknown { kind, name, unreadable } => {
-                let file = match kind {
-                    Kind::User => PASSWD,
-                    Kind::Group => GROUP,
-                };
-                write!(f, "there is no {kind} `{}` in {file}", shown(name))?;
-                match unreadable {
-                    Some(Errno::ENOENT) => f.write_str(", which does not exist")?,
-                    Some(Errno::EFBIG) => f.write_str(", which is larger than 64M and was not read")?,
-                    Some(error) => write!(f, ", which cannot be read: {}", NotRead(*error))?,
-                    None => {}
-                }
-                write!(f, "; add it to the image, or give the number of a {kind}")
-            }
-            Problem::OutOfRange { kind, number } => {
-                write!(f, "`{}` is no number of a {kind}: accepted are 0 to {}", shown(number), u32::MAX - 1)
-            }
-            Problem::NoLoginGroup { uid } => {
-                write!(
-                    f,
-                    "`{uid}:` stands for the login group of user {uid}, who has no entry in {PASSWD}; name the group"
-                )
-            }
-        }
-    }
+fn empty() -> Problem {
+    format!("a user or group is empty: {ACCEPTED}")
+}
+
+fn unknown(kind: Kind, name: &[u8], unreadable: Option<Errno>) -> Problem {
+    let file = match kind {
+        Kind::User => PASSWD,
+        Kind::Group => GROUP,
+    };
+    let why = match unreadable {
+        Some(Errno::ENOENT) => ", which does not exist".to_owned(),
+        Some(Errno::EFBIG) => ", which is larger than 64M and was not read".to_owned(),
+        Some(error) => format!(", which cannot be read: {}", NotRead(error)),
+        None => String::new(),
+    };
+    let name = shown(name);
+    format!("there is no {kind} `{name}` in {file}{why}; add it to the image, or give the number of a {kind}")
 }
 
 fn shown(name: &[u8]) -> String {

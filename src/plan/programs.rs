@@ -1,6 +1,6 @@
 //! The steps that run programs, and those that set variables: from the configuration to what is to be run.
 
-use super::env::{Environment, LONGEST_VALUE};
+use super::env::{LONGEST_VALUE, set_entry};
 use super::identity;
 use super::model::{Action, File, Hook, HookKind, Identity, Input, Learned, Output, PrintedEnv, Program, Run};
 use super::others::plain;
@@ -138,7 +138,7 @@ impl Resolution<'_> {
         let (identity, mut entries) = self.whose(common, problems)?;
         for (name, text) in common.own {
             if let Some(value) = self.env.expand(text, LONGEST_VALUE, problems) {
-                entries.set(name, &value, super::env::Origin::Value, false);
+                set_entry(&mut entries, name, Some(&value));
             }
         }
         let workdir = match common.workdir {
@@ -147,7 +147,7 @@ impl Resolution<'_> {
         };
         (argv.len() == command.len()).then(|| Program {
             argv,
-            envp: c_strings(entries.entries, "a variable", problems),
+            envp: c_strings(entries, "a variable", problems),
             workdir,
             identity,
             stdin: Input::Nothing,
@@ -157,28 +157,22 @@ impl Resolution<'_> {
     }
 
     /// Whom a program runs as, and the environment it gets: HOME, USER and LOGNAME are those of whom it runs as.
-    fn whose(&self, common: &Common<'_>, problems: &mut Problems) -> Option<(Option<Identity>, Environment)> {
-        let mut env = Environment::new(Named::new(), self.env.entries.clone());
+    fn whose(&self, common: &Common<'_>, problems: &mut Problems) -> Option<(Option<Identity>, Vec<Vec<u8>>)> {
+        let mut entries = self.env.entries.clone();
         if let (None, Some(Rights::App)) = (common.user, common.rights) {
-            return Some((self.plan.identity.clone(), env));
+            return Some((self.plan.identity.clone(), entries));
         }
         for (name, value) in &self.own_home {
-            match value {
-                Some(value) => env.set(name, value, super::env::Origin::Container, false),
-                None => {
-                    env.entries
-                        .retain(|entry| entry.strip_prefix(name.as_bytes()).is_none_or(|rest| !rest.starts_with(b"=")));
-                }
-            }
+            set_entry(&mut entries, name, value.as_deref());
         }
-        let Some(text) = common.user else { return Some((None, env)) };
+        let Some(text) = common.user else { return Some((None, entries)) };
         let user = self.env.expand(text, LONGEST_VALUE, problems)?;
         let process = self.world.process();
         let person = all(identity::person(&self.accounts, Some(&user), None, process), text.place, problems)?;
         for (name, value) in person.variables(None, process) {
-            env.set(name, value, super::env::Origin::Value, false);
+            set_entry(&mut entries, name, Some(value));
         }
-        Some((Some(person.identity), env))
+        Some((Some(person.identity), entries))
     }
 
     #[inline(never)]

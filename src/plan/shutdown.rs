@@ -178,18 +178,19 @@ fn add(shutdown: &model::Shutdown, env: &Environment, all: &mut Shutdown, proble
     policy.linger = time(&shutdown.linger);
     all.budget = time(&shutdown.budget);
     let signal = |name: &Option<SignalName>| name.as_ref().map(|name| name.signal);
-    let rungs: Vec<Rung> = if shutdown.ladder.is_empty() {
-        vec![Rung { signal: signal(&shutdown.signal), wait: time(&shutdown.grace) }]
-    } else {
-        let rungs = shutdown.ladder.iter().take(MOST_RUNGS);
-        rungs.map(|rung| Rung { signal: signal(&rung.signal), wait: time(&rung.wait) }).collect()
-    };
+    let mut rungs = Vec::new();
+    if shutdown.ladder.is_empty() {
+        rungs.push(Rung { signal: signal(&shutdown.signal), wait: time(&shutdown.grace) });
+    }
+    for rung in shutdown.ladder.iter().take(MOST_RUNGS) {
+        rungs.push(Rung { signal: signal(&rung.signal), wait: time(&rung.wait) });
+    }
     policy.ladder = Ladder::of(&rungs).unwrap_or(policy.ladder);
-    let is_empty =
-        |wait: &Text| env.expand(wait, LONGEST_VALUE, &mut Problems::default()).is_some_and(|wait| wait.is_empty());
-    for wait in shutdown.ladder.iter().rev().skip(1).filter_map(|rung| rung.wait.as_ref()).filter(|wait| is_empty(wait))
-    {
-        problems.at(wait.place, "`wait` is empty: the next signal would never be sent");
+    let before_last = shutdown.ladder.split_last().map_or(&[][..], |(_, before)| before);
+    for wait in before_last.iter().filter_map(|rung| rung.wait.as_ref()) {
+        if env.expand(wait, LONGEST_VALUE, &mut Problems::default()).is_some_and(|wait| wait.is_empty()) {
+            problems.at(wait.place, "`wait` is empty: the next signal would never be sent");
+        }
     }
     if let Some(names) = &shutdown.on {
         policy.stop_on = SignalSet::NONE;
@@ -201,10 +202,12 @@ fn add(shutdown: &model::Shutdown, env: &Environment, all: &mut Shutdown, proble
         StopTarget::All => Target::All,
     });
     for command in &shutdown.run {
-        all.commands.extend(stop_command(command, env, problems));
+        if let Some(command) = stop_command(command, env, problems) {
+            let longest = command.timeout.saturating_add(command.grace).saturating_add(COMMAND_SLACK);
+            all.policy.commands = Some(all.policy.commands.unwrap_or_default().saturating_add(longest));
+            all.commands.push(command);
+        }
     }
-    let longest = |command: &StopCommand| command.timeout.saturating_add(command.grace).saturating_add(COMMAND_SLACK);
-    all.policy.commands = all.commands.iter().map(longest).reduce(Duration::saturating_add);
 }
 
 fn stop_command(command: &model::StopCommand, env: &Environment, problems: &mut Problems) -> Option<StopCommand> {

@@ -9,26 +9,31 @@ pub fn split(text: &[u8]) -> Result<Vec<Vec<u8>>, &'static str> {
     let mut words = Vec::new();
     let mut word: Option<Vec<u8>> = None;
     let mut quote = None;
-    let mut bytes = text.iter().copied();
-    while let Some(byte) = bytes.next() {
-        match (quote, byte) {
+    let mut rest = text;
+    while let [byte, tail @ ..] = rest {
+        rest = tail;
+        if quote.is_none() && b" \t\n\r".contains(byte) {
+            words.extend(word.take());
+            continue;
+        }
+        // A backslash joins two lines, and no more: outside of quotes no word begins with it.
+        if *byte == b'\\' && quote != Some(b'\'') && tail.starts_with(b"\n") {
+            rest = &tail[1..];
+            continue;
+        }
+        let word = word.get_or_insert_default();
+        match (quote, *byte) {
             (Some(open), byte) if byte == open => quote = None,
-            (Some(b'"'), b'\\') => match bytes.next().ok_or("a backslash has nothing behind it")? {
-                escaped @ (b'"' | b'\\' | b'$' | b'`') => word.get_or_insert_default().push(escaped),
-                b'\n' => {}
-                other => word.get_or_insert_default().extend([b'\\', other]),
-            },
-            (Some(_), byte) => word.get_or_insert_default().push(byte),
-            (None, b'\'' | b'"') => {
-                word.get_or_insert_default();
-                quote = Some(byte);
+            (None, b'\'' | b'"') => quote = Some(*byte),
+            (None | Some(b'"'), b'\\') => {
+                let (&escaped, tail) = tail.split_first().ok_or("a backslash has nothing behind it")?;
+                rest = tail;
+                if quote.is_some() && !b"\"\\$`".contains(&escaped) {
+                    word.push(b'\\');
+                }
+                word.push(escaped);
             }
-            (None, b'\\') => match bytes.next().ok_or("a backslash has nothing behind it")? {
-                b'\n' => {}
-                escaped => word.get_or_insert_default().push(escaped),
-            },
-            (None, b' ' | b'\t' | b'\n' | b'\r') => words.extend(word.take()),
-            (None, byte) => word.get_or_insert_default().push(byte),
+            (_, byte) => word.push(byte),
         }
     }
     words.extend(word);
