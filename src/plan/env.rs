@@ -276,6 +276,7 @@ pub fn expand(text: &Text, lookup: &Lookup<'_>, limit: usize, problems: &mut Pro
 /// Resolves every variable.
 ///
 /// `None` and problems: something is required and missing, is not what it must be, cannot be read, or depends on itself.
+#[inline(never)]
 pub fn resolve(
     config: &Config,
     container: &[Vec<u8>],

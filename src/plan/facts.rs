@@ -38,7 +38,13 @@ impl Facts {
         Some(match name {
             "uid" => number(process.uid),
             "gid" => number(process.gid),
-            "groups" => Fact::List(process.groups.iter().copied().map(number).collect()),
+            "groups" => {
+                let mut groups = Vec::new();
+                for &group in &process.groups {
+                    groups.push(number(group));
+                }
+                Fact::List(groups)
+            }
             "umask" => Fact::Text(format!("{:04o}", process.umask)),
             "hostname" => Fact::Text(lossy(&process.hostname)),
             "fqdn" => Fact::Text(full_name(&lossy(&process.hostname), &self.read("/etc/hosts"))),
@@ -52,7 +58,7 @@ impl Facts {
                 let disabled = self.read("/proc/sys/net/ipv6/conf/all/disable_ipv6").trim() == "1";
                 Fact::Flag(!disabled && world.has_ipv6())
             }
-            "resolvers" => Fact::List(resolvers(&self.read("/etc/resolv.conf")).into_iter().map(Fact::Text).collect()),
+            "resolvers" => resolvers(&self.read("/etc/resolv.conf")),
             "cpus" => {
                 let quota = cgroup::processors(world).map_or(u32::MAX, whole);
                 number(world.processors().min(quota).max(1))
@@ -62,10 +68,10 @@ impl Facts {
                 if limit.fract() == 0.0 { number(whole(limit)) } else { Fact::Decimal(limit) }
             }
             "memory_limit" => bytes(cgroup::memory(world)?),
-            "memory" => {
-                let total = total_memory(&self.read("/proc/meminfo"));
-                bytes([cgroup::memory(world), total].into_iter().flatten().min()?)
-            }
+            "memory" => bytes(match (cgroup::memory(world), total_memory(&self.read("/proc/meminfo"))) {
+                (Some(limit), Some(total)) => limit.min(total),
+                (limit, total) => limit.or(total)?,
+            }),
             "numa_nodes" => number(count(&self.read("/sys/devices/system/node/online")).max(1)),
             "kubernetes" => {
                 Fact::Flag(self.in_kubernetes || world.kind(Path::new(SERVICE_ACCOUNT)) == Some(Kind::Directory))
@@ -115,7 +121,11 @@ fn text(address: &IpAddr) -> Fact {
 }
 
 fn texts(addresses: &[IpAddr]) -> Fact {
-    Fact::List(addresses.iter().map(text).collect())
+    let mut texts = Vec::new();
+    for address in addresses {
+        texts.push(text(address));
+    }
+    Fact::List(texts)
 }
 
 /// A number of processors, rounded up.
@@ -128,11 +138,12 @@ fn whole(processors: f64) -> u32 {
 /// The addresses others can be told, in order. Docker Swarm gives an interface its virtual addresses as well, which are in
 /// no network (/32); where there are others they come first.
 fn usable(addresses: &[Address], family: fn(&IpAddr) -> bool) -> Vec<IpAddr> {
-    let own = |address: &&Address| family(&address.ip) && !address.ip.is_loopback() && !is_link_local(address.ip);
     let (mut found, mut virtual_ones) = (Vec::new(), Vec::new());
-    for address in addresses.iter().filter(own) {
-        let list = if is_in_no_network(address) { &mut virtual_ones } else { &mut found };
-        list.push(address.ip);
+    for address in addresses {
+        if family(&address.ip) && !address.ip.is_loopback() && !is_link_local(address.ip) {
+            let list = if is_in_no_network(address) { &mut virtual_ones } else { &mut found };
+            list.push(address.ip);
+        }
     }
     found.append(&mut virtual_ones);
     found
@@ -150,6 +161,7 @@ fn is_link_local(ip: IpAddr) -> bool {
 }
 
 /// Each interface with its first addresses, and all of them.
+#[inline(never)]
 fn interfaces(addresses: &[Address]) -> Fact {
     let mut interfaces: Vec<(String, Fact)> = Vec::new();
     for Address { interface, .. } in addresses {
@@ -161,11 +173,20 @@ fn interfaces(addresses: &[Address]) -> Fact {
             ("ipv4", "ipv4_addresses", IpAddr::is_ipv4 as fn(&IpAddr) -> bool),
             ("ipv6", "ipv6_addresses", IpAddr::is_ipv6),
         ] {
-            let here = addresses.iter().filter(|address| address.interface == *interface && family(&address.ip));
-            let here: Vec<&Address> = here.collect();
-            facts.push((all.to_owned(), Fact::List(here.iter().map(|address| text(&address.ip)).collect())));
-            let global = here.iter().filter(|address| !is_link_local(address.ip));
-            if let Some(address) = global.min_by_key(|address| is_in_no_network(address)) {
+            let mut here = Vec::new();
+            let mut best: Option<&Address> = None;
+            for address in addresses {
+                if address.interface != *interface || !family(&address.ip) {
+                    continue;
+                }
+                here.push(text(&address.ip));
+                let is_better = best.is_none_or(|best| is_in_no_network(best) && !is_in_no_network(address));
+                if is_better && !is_link_local(address.ip) {
+                    best = Some(address);
+                }
+            }
+            facts.push((all.to_owned(), Fact::List(here)));
+            if let Some(address) = best {
                 facts.push((first.to_owned(), text(&address.ip)));
             }
         }
@@ -190,14 +211,15 @@ fn full_name(hostname: &str, hosts: &str) -> String {
 
 /// resolv.conf(5): `nameserver ADDRESS` lines. IPv6 in brackets, as programs that take a port want it, and without the
 /// interface behind `%`, which they do not understand.
-fn resolvers(text: &str) -> Vec<String> {
-    let address = |line: &str| {
+fn resolvers(text: &str) -> Fact {
+    let mut found = Vec::new();
+    for line in text.lines() {
         let mut words = line.split_whitespace();
-        let address = (words.next() == Some("nameserver")).then(|| words.next()).flatten()?;
+        let (Some("nameserver"), Some(address)) = (words.next(), words.next()) else { continue };
         let address = address.split('%').next().unwrap_or_default();
-        Some(if address.contains(':') { format!("[{address}]") } else { address.to_owned() })
-    };
-    text.lines().filter_map(address).collect()
+        found.push(Fact::Text(if address.contains(':') { format!("[{address}]") } else { address.to_owned() }));
+    }
+    Fact::List(found)
 }
 
 /// `MemTotal:  16307016 kB`, in bytes.

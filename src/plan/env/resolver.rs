@@ -52,6 +52,7 @@ impl Resolver<'_> {
 
     /// Resolves one variable, and first what it needs. On a stack of its own: a chain of variables may be as long as the
     /// configuration.
+    #[inline(never)]
     pub(super) fn resolve(&self, name: &str) {
         let Some(variable) = self.config.env.get(name) else { return };
         if self.opened.borrow().contains_key(name) {

@@ -54,7 +54,9 @@ fn folders(world: &dyn World, controller: &str) -> Vec<PathBuf> {
         let below = Path::new(own).strip_prefix(mount.root).ok().filter(|below| !below.starts_with(".."));
         match below {
             Some(below) => {
-                folders.extend(below.ancestors().map(|below| Path::new(mount.point).join(below)));
+                for below in below.ancestors() {
+                    folders.push(Path::new(mount.point).join(below));
+                }
             }
             // Moved there from outside, or a runtime that shows another path: the usual place is ours all the same.
             None if mount.point.starts_with("/sys/fs/cgroup") => folders.push(PathBuf::from(mount.point)),

@@ -58,14 +58,15 @@ static NOTHING: Value = Value::UNDEFINED;
 
 impl Call<'_, '_, '_> {
     /// Puts what is given by name to its place.
+    #[inline(never)]
     fn place(&mut self, parameters: &str) -> Result<(), Error> {
-        let by_place = !parameters.starts_with('*');
-        let parameters = parameters.split(' ');
-        if by_place && self.arguments.len() > parameters.clone().count() {
+        let parameters: Vec<&str> = parameters.split(' ').collect();
+        let by_place = parameters[0] != "*";
+        if by_place && self.arguments.len() > parameters.len() {
             return Err(Error::from(ErrorKind::TooManyArguments));
         }
         let Some(names) = self.named.as_ref().map(Value::try_iter).transpose()? else { return Ok(()) };
-        for (at, name) in parameters.clone().enumerate().filter(|_| by_place) {
+        for (at, name) in parameters.iter().enumerate().filter(|_| by_place) {
             let Some(value) = self.named(name) else { continue };
             if at < self.arguments.len() {
                 return Err(failed("an argument is given twice"));
@@ -77,7 +78,7 @@ impl Call<'_, '_, '_> {
             let Some(name) = name.as_str() else {
                 return Err(Error::new(ErrorKind::InvalidOperation, "non string keys passed to kwargs"));
             };
-            if !parameters.clone().any(|known| known == name) {
+            if !parameters.contains(&name) {
                 return Err(Error::new(ErrorKind::TooManyArguments, format!("unknown keyword argument '{name}'")));
             }
         }
