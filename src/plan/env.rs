@@ -288,7 +288,7 @@ pub fn resolve(
     outside.read_files(world, problems);
     outside.read_secret_files(world, problems);
     let mut variables = outside.named.clone().into_entries();
-    for name in config.env.keys() {
+    for name in config.env.keys().filter(|name| outside.get(name).is_none()) {
         variables.push((name.clone(), outside.variable(name)));
     }
     let resolver = Resolver {
