@@ -196,27 +196,18 @@ impl Record {
             return None;
         }
         let (uid, gid) = (number(fields.next()?)?, number(fields.next()?)?);
-        let groups = match fields.next()? {
-            b"" => Vec::new(),
-            groups => groups.split(|&byte| byte == b',').map(number).collect::<Option<_>>()?,
-        };
+        let (mut groups, text) = (Vec::new(), fields.next()?);
+        for group in text.split(|&byte| byte == b',').filter(|_| !text.is_empty()) {
+            groups.push(number(group)?);
+        }
         let umask = number(fields.next()?)?;
         let workdir = PathBuf::from(OsString::from_vec(fields.next()?.to_vec()));
-        let mut list = || {
-            let count = number::<usize>(fields.next()?)?;
-            let all: Vec<Vec<u8>> = fields.by_ref().take(count).map(<[u8]>::to_vec).collect();
-            (all.len() == count).then_some(Environ(all))
-        };
-        let (environ, secrets) = (list()?, list()?);
+        let (environ, secrets) = (Environ(list(&mut fields)?), Environ(list(&mut fields)?));
         let mut stop_commands = Vec::new();
         while let Some(timeout) = fields.next() {
             let (timeout, grace) = (number(timeout)?, number(fields.next()?)?);
-            let count = number::<usize>(fields.next()?)?;
-            let argv: Vec<Vec<u8>> = fields.by_ref().take(count).map(<[u8]>::to_vec).collect();
-            if argv.len() < count || argv.is_empty() {
-                return None;
-            }
-            let [timeout, grace] = [timeout, grace].map(Duration::from_millis);
+            let (timeout, grace) = (Duration::from_millis(timeout), Duration::from_millis(grace));
+            let argv = list(&mut fields).filter(|argv| !argv.is_empty())?;
             stop_commands.push(StopCommand { argv, timeout, grace });
         }
         let identity = Identity { uid, gid, groups };
@@ -224,8 +215,18 @@ impl Record {
     }
 }
 
-fn number<T: std::str::FromStr>(text: &[u8]) -> Option<T> {
-    std::str::from_utf8(text).ok()?.parse().ok()
+/// As many fields as the first of them says.
+fn list(fields: &mut dyn Iterator<Item = &[u8]>) -> Option<Vec<Vec<u8>>> {
+    let count: usize = number(fields.next()?)?;
+    let mut all = Vec::new();
+    for _ in 0..count {
+        all.push(fields.next()?.to_vec());
+    }
+    Some(all)
+}
+
+fn number<T: TryFrom<u64>>(text: &[u8]) -> Option<T> {
+    T::try_from(std::str::from_utf8(text).ok()?.parse().ok()?).ok()
 }
 
 #[cfg(test)]

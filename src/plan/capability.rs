@@ -1,67 +1,14 @@
 //! Capabilities by name (capabilities(7)), and back.
 #![forbid(unsafe_code)]
 
-use std::fmt;
+/// Their names without `CAP_`, with blanks between; the place is the number (include/uapi/linux/capability.h, Linux 5.9 and later).
+const NAMES: &str = "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE \
+    NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT \
+    SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL \
+    SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE";
 
-/// Their names without `CAP_`; the place is the number (include/uapi/linux/capability.h, Linux 5.9 and later).
-const NAMES: [&str; 41] = [
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "DAC_READ_SEARCH",
-    "FOWNER",
-    "FSETID",
-    "KILL",
-    "SETGID",
-    "SETUID",
-    "SETPCAP",
-    "LINUX_IMMUTABLE",
-    "NET_BIND_SERVICE",
-    "NET_BROADCAST",
-    "NET_ADMIN",
-    "NET_RAW",
-    "IPC_LOCK",
-    "IPC_OWNER",
-    "SYS_MODULE",
-    "SYS_RAWIO",
-    "SYS_CHROOT",
-    "SYS_PTRACE",
-    "SYS_PACCT",
-    "SYS_ADMIN",
-    "SYS_BOOT",
-    "SYS_NICE",
-    "SYS_RESOURCE",
-    "SYS_TIME",
-    "SYS_TTY_CONFIG",
-    "MKNOD",
-    "LEASE",
-    "AUDIT_WRITE",
-    "AUDIT_CONTROL",
-    "SETFCAP",
-    "MAC_OVERRIDE",
-    "MAC_ADMIN",
-    "SYSLOG",
-    "WAKE_ALARM",
-    "BLOCK_SUSPEND",
-    "AUDIT_READ",
-    "PERFMON",
-    "BPF",
-    "CHECKPOINT_RESTORE",
-];
-
-/// What is wrong with a list of capabilities.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Problem {
-    /// No capability is called so.
-    Unknown {
-        /// As it was written.
-        name: String,
-    },
-    /// Ambient capabilities that the bounding set leaves out: nobody could keep them.
-    OutsideBounding {
-        /// Which, as a mask.
-        mask: u64,
-    },
-}
+/// What is wrong with a list of capabilities, in words.
+pub type Problem = String;
 
 /// The bounding set and the ambient set as masks: bit n for capability n.
 ///
@@ -73,7 +20,8 @@ pub fn masks(bounding: Option<&[String]>, ambient: &[String]) -> Result<(Option<
     let ambient = mask(ambient, &mut problems);
     let outside = ambient & !bounding.unwrap_or(u64::MAX);
     if outside != 0 && problems.is_empty() {
-        problems.push(Problem::OutsideBounding { mask: outside });
+        let names = names(outside);
+        problems.push(format!("`bounding` leaves out {names}, which `ambient` asks for: add it to `bounding`"));
     }
     if problems.is_empty() { Ok((bounding, ambient)) } else { Err(problems) }
 }
@@ -84,7 +32,7 @@ fn mask(names: &[String], problems: &mut Vec<Problem>) -> u64 {
         if let Some(number) = number(name) {
             mask |= 1 << number;
         } else {
-            problems.push(Problem::Unknown { name: name.clone() });
+            problems.push(unknown(name));
         }
     }
     mask
@@ -94,14 +42,14 @@ fn mask(names: &[String], problems: &mut Vec<Problem>) -> u64 {
 fn number(name: &str) -> Option<usize> {
     let name = name.to_ascii_uppercase();
     let name = name.strip_prefix("CAP_").unwrap_or(&name);
-    NAMES.iter().position(|&known| known == name)
+    NAMES.split(' ').position(|known| known == name)
 }
 
 /// A mask as people read it: `CAP_SETUID and CAP_SETGID`; one that is newer than onset by its number.
 pub fn names(mask: u64) -> String {
     let mut names = Vec::new();
     for number in (0..64).filter(|number| mask & 1 << number != 0) {
-        names.push(match NAMES.get(number) {
+        names.push(match NAMES.split(' ').nth(number) {
             Some(name) => format!("CAP_{name}"),
             None => format!("CAP_{number}"),
         });
@@ -112,24 +60,15 @@ pub fn names(mask: u64) -> String {
     }
 }
 
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Problem::Unknown { name } => {
-                write!(f, "there is no capability `{}`", name.escape_debug())?;
-                let part = name.to_ascii_uppercase();
-                let part = part.trim_start_matches("CAP_");
-                let similar = |known: &&&str| part.len() > 2 && (known.contains(part) || part.contains(**known));
-                match NAMES.iter().find(similar) {
-                    Some(known) => write!(f, "; there is `{known}`"),
-                    None => f.write_str(": accepted are the names of capabilities(7), such as `NET_BIND_SERVICE`"),
-                }
-            }
-            Problem::OutsideBounding { mask } => {
-                write!(f, "`bounding` leaves out {}, which `ambient` asks for: add it to `bounding`", names(*mask))
-            }
-        }
-    }
+fn unknown(name: &str) -> Problem {
+    let part = name.to_ascii_uppercase();
+    let part = part.trim_start_matches("CAP_");
+    let similar = |known: &&str| part.len() > 2 && (known.contains(part) || part.contains(*known));
+    let (hint, known) = match NAMES.split(' ').find(similar) {
+        Some(known) => ("; there is", known),
+        None => (": accepted are the names of capabilities(7), such as", "NET_BIND_SERVICE"),
+    };
+    format!("there is no capability `{}`{hint} `{known}`", name.escape_debug())
 }
 
 #[cfg(test)]

@@ -103,12 +103,15 @@ impl Resolution<'_> {
         }
     }
 
+    #[inline(never)]
     fn request(&self, edit: &model::Edit, secret: &Cell<bool>, problems: &mut Problems) -> Option<Request> {
         let format = match edit.format {
             EditFormat::Lines => {
                 let mut rules = Vec::new();
                 for rule in &edit.rules {
-                    rules.extend(self.rule(edit, rule, secret, problems));
+                    if let Some(rule) = self.rule(edit, rule, secret, problems) {
+                        rules.push(rule);
+                    }
                 }
                 return Some(Request::Lines(rules));
             }
@@ -157,6 +160,7 @@ impl Resolution<'_> {
         Some(Request::Keys(format, orders, edit.separator.clone().map(String::into_bytes)))
     }
 
+    #[inline(never)]
     fn add_prefix(
         &self,
         edit: &model::Edit,
@@ -204,6 +208,7 @@ impl Resolution<'_> {
         }
     }
 
+    #[inline(never)]
     fn rule(&self, edit: &model::Edit, rule: &LineRule, secret: &Cell<bool>, problems: &mut Problems) -> Option<Rule> {
         let find = match (&rule.pattern, &rule.line) {
             (Some(pattern), _) => match regex_lite::Regex::new(pattern) {

@@ -21,7 +21,7 @@ use crate::config::types::Text;
 use crate::glob;
 use crate::template::Lookup;
 use outside::Outside;
-use resolver::{Resolver, State};
+use resolver::Resolver;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 
@@ -209,20 +209,7 @@ impl Environment {
 
     /// Gives a variable another value, for the application too.
     pub fn set(&mut self, name: &str, value: &[u8], origin: Origin, secret: bool) {
-        let start = [name.as_bytes(), b"="].concat();
-        let entry = [&start, value].concat();
-        let place = self.entries.iter().position(|entry| entry.starts_with(&start));
-        match place {
-            Some(place) => {
-                self.entries[place] = entry;
-                let mut index = 0;
-                self.entries.retain(|entry| {
-                    index += 1;
-                    index - 1 <= place || !entry.starts_with(&start)
-                });
-            }
-            None => self.entries.push(entry),
-        }
+        set_entry(&mut self.entries, name, Some(value));
         let described = self.variables.get(name).is_some_and(|found| found.described);
         self.variables.insert(name, Resolved { value: Some(value.to_vec()), origin, secret, described });
         self.failed.remove(name);
@@ -254,6 +241,16 @@ impl Environment {
     }
 }
 
+/// Gives a variable another value among `NAME=value`, where its first one was, or takes it out.
+pub fn set_entry(entries: &mut Vec<Vec<u8>>, name: &str, value: Option<&[u8]>) {
+    let start = [name.as_bytes(), b"="].concat();
+    let place = entries.iter().position(|entry| entry.starts_with(&start)).unwrap_or(entries.len());
+    entries.retain(|entry| !entry.starts_with(&start));
+    if let Some(value) = value {
+        entries.insert(place, [&start, value].concat());
+    }
+}
+
 /// Those of them that have a value, which come in the order of their names.
 fn those_set<'a>(all: &mut dyn Iterator<Item = (&'a String, Option<&'a Vec<u8>>)>) -> Named<Vec<u8>> {
     let mut set = Named::new();
@@ -279,6 +276,7 @@ pub fn expand(text: &Text, lookup: &Lookup<'_>, limit: usize, problems: &mut Pro
 /// Resolves every variable.
 ///
 /// `None` and problems: something is required and missing, is not what it must be, cannot be read, or depends on itself.
+#[inline(never)]
 pub fn resolve(
     config: &Config,
     container: &[Vec<u8>],
@@ -286,16 +284,22 @@ pub fn resolve(
     world: &dyn World,
     problems: &mut Problems,
 ) -> Environment {
-    let mut outside = Outside::new(container);
-    outside.read_files(config, world, problems);
-    outside.read_secret_files(config, world, problems);
+    let mut outside = Outside::new(config, container);
+    outside.read_files(world, problems);
+    outside.read_secret_files(world, problems);
+    let mut variables = outside.named.clone().into_entries();
+    for name in config.env.keys().filter(|name| outside.get(name).is_none()) {
+        variables.push((name.clone(), outside.variable(name)));
+    }
     let resolver = Resolver {
         config,
         outside: &outside,
         judge,
         world,
         problems: RefCell::new(std::mem::take(problems)),
-        states: RefCell::default(),
+        variables: RefCell::new(Named::of(variables)),
+        opened: RefCell::default(),
+        done: RefCell::default(),
         notices: RefCell::default(),
         consumed: RefCell::new(outside.consumed.clone()),
         failed: RefCell::default(),
@@ -303,19 +307,17 @@ pub fn resolve(
     for name in config.env.keys() {
         resolver.resolve(name);
     }
-    let done = |(name, state)| match state {
-        State::Done(resolved) => Some((name, resolved)),
-        State::Open => None,
-    };
-    let mut variables: Vec<(String, Resolved)> =
-        resolver.states.take().into_entries().into_iter().filter_map(done).collect();
-    variables.extend(outside.usable(config));
-    let variables = Named::of(variables);
-    let (notices, consumed, failed) = (resolver.notices.take(), resolver.consumed.take(), resolver.failed.take());
-    *problems = resolver.problems.take();
+    let Resolver { problems: told, variables, notices, consumed, failed, .. } = resolver;
+    *problems = told.into_inner();
+    let (variables, consumed) = (variables.into_inner(), consumed.into_inner());
     check_groups(config, &variables, problems);
-    let entries = outside.entries(config, &variables, &consumed);
-    Environment { notices, failed, ..Environment::new(variables, entries) }
+    let entries = outside.entries(&variables, &consumed);
+    Environment { notices: notices.into_inner(), failed: failed.into_inner(), ..Environment::new(variables, entries) }
+}
+
+/// The container's environment as it is, for a command without a set-up.
+pub fn untouched(config: &Config, container: &[Vec<u8>]) -> Environment {
+    Environment::new(Outside::new(config, container).named, container.to_vec())
 }
 
 /// Whether what has this name is a secret because of its name.
@@ -329,6 +331,7 @@ fn both_set(name: &str, pointer: &str) -> String {
     format!("`{name}` and `{pointer}` are both set: accepted is one of them")
 }
 
+#[inline(never)]
 fn check_groups(config: &Config, variables: &Named<Resolved>, problems: &mut Problems) {
     let Some(environment) = &config.environment else { return };
     let is_set = |name: &String| {
@@ -336,7 +339,8 @@ fn check_groups(config: &Config, variables: &Named<Resolved>, problems: &mut Pro
     };
     let mut check = |groups: &[Vec<String>], accepts: fn(usize) -> bool, what: &str| {
         for group in groups {
-            let set: Vec<&str> = group.iter().filter(|name| is_set(name)).map(String::as_str).collect();
+            let mut set = group.clone();
+            set.retain(is_set);
             if !accepts(set.len()) {
                 let names = group.join(", ");
                 let found = if set.is_empty() { "none is".to_owned() } else { format!("set: {}", set.join(", ")) };

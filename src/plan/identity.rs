@@ -4,13 +4,16 @@
 //! has it. A number needs no entry anywhere: arbitrary numbers are what OpenShift gives.
 #![forbid(unsafe_code)]
 
-use super::accounts::{Accounts, GROUP, PASSWD, User, id, split};
+use super::accounts::{Accounts, GROUP, PASSWD, User, id};
 use super::model::{Identity, Ownership};
 use super::world::Process;
 use crate::config::model::Home;
 use crate::report::NotRead;
 use nix::errno::Errno;
 use std::fmt;
+
+/// What may stand where a user or a group is named.
+const ACCEPTED: &str = "accepted are `user`, `user:group` and `:group`";
 
 /// Whom the application is to run as, and what /etc/passwd says of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,38 +24,8 @@ pub struct Person {
     entry: Option<(Vec<u8>, Vec<u8>)>,
 }
 
-/// What is wrong with a user, a group or an owner.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Problem {
-    /// Nothing where a user or group should be: ``, `:`.
-    Empty,
-    /// More than one colon.
-    TooManyParts {
-        /// All of it.
-        text: Vec<u8>,
-    },
-    /// Neither a name that is known nor a number.
-    Unknown {
-        /// Of what.
-        kind: Kind,
-        /// As it was written.
-        name: Vec<u8>,
-        /// Why the file that lists them could not be read.
-        unreadable: Option<Errno>,
-    },
-    /// A number that none can have.
-    OutOfRange {
-        /// Of what.
-        kind: Kind,
-        /// As it was written.
-        number: Vec<u8>,
-    },
-    /// `1000:` asks for the login group of a user who has no entry.
-    NoLoginGroup {
-        /// The user.
-        uid: u32,
-    },
-}
+/// What is wrong with a user, a group or an owner, in words.
+pub type Problem = String;
 
 /// What a name is the name of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,18 +77,16 @@ pub fn person(
     process: &Process,
 ) -> Result<Person, Vec<Problem>> {
     let mut problems = Vec::new();
-    let spec = match user {
-        Some(user) => Spec::parse(user, &mut problems),
-        None => Some(Spec { user: None, group: Part::Absent }),
+    let chosen = match user.map_or(Ok(Spec { user: None, group: Part::Absent }), Spec::parse) {
+        Ok(spec) => choose(accounts, &spec, process, &mut problems),
+        Err(problem) => {
+            problems.push(problem);
+            None
+        }
     };
-    let chosen = spec.and_then(|spec| choose(accounts, &spec, process, &mut problems));
     let given = groups.map(|groups| {
         let mut given = Vec::new();
-        for name in groups {
-            if let Some(gid) = find_group(accounts, name, &mut problems) {
-                given.push(gid);
-            }
-        }
+        groups.iter().for_each(|name| given.extend(keep(find_group(accounts, name), &mut problems)));
         given
     });
     let Some((found, gid)) = chosen.filter(|_| problems.is_empty()) else { return Err(problems) };
@@ -141,12 +112,12 @@ fn choose<'a>(
     problems: &mut Vec<Problem>,
 ) -> Option<(Found<'a>, u32)> {
     let found = match spec.user {
-        Some(user) => find_user(accounts, user, problems),
+        Some(user) => keep(find_user(accounts, user), problems),
         None => Some(Found { uid: process.uid, entry: accounts.user_numbered(process.uid), by_name: false }),
     };
     let gid = match (&spec.group, &found) {
-        (Part::Given(group), _) => find_group(accounts, group, problems),
-        (Part::Login, Some(found)) => found.login_group(problems),
+        (Part::Given(group), _) => keep(find_group(accounts, group), problems),
+        (Part::Login, Some(found)) => keep(found.login_group(), problems),
         (Part::Absent, Some(found)) if found.uid == process.uid => Some(process.gid),
         (Part::Absent, Some(found)) => Some(found.entry.map_or(0, |entry| entry.gid)),
         (Part::Login | Part::Absent, None) => None,
@@ -160,71 +131,72 @@ fn choose<'a>(
 /// # Errors
 /// Every problem of the text.
 pub fn owner(accounts: &Accounts, text: &[u8]) -> Result<Ownership, Vec<Problem>> {
+    let spec = Spec::parse(text).map_err(|problem| vec![problem])?;
     let mut problems = Vec::new();
-    let Some(spec) = Spec::parse(text, &mut problems) else { return Err(problems) };
-    let user = spec.user.and_then(|user| find_user(accounts, user, &mut problems));
+    let user = spec.user.map(|user| keep(find_user(accounts, user), &mut problems));
     let gid = match (&spec.group, &user) {
-        (Part::Given(group), _) => find_group(accounts, group, &mut problems),
-        (Part::Login, Some(found)) => found.login_group(&mut problems),
+        (Part::Given(group), _) => keep(find_group(accounts, group), &mut problems),
+        (Part::Login, Some(Some(found))) => keep(found.login_group(), &mut problems),
         (Part::Login | Part::Absent, _) => None,
     };
-    if problems.is_empty() { Ok(Ownership { uid: user.map(|found| found.uid), gid }) } else { Err(problems) }
+    if problems.is_empty() { Ok(Ownership { uid: user.flatten().map(|found| found.uid), gid }) } else { Err(problems) }
 }
 
-// Each of these adds to the problems what it finds, and lets the search for others go on.
-
-fn find_user<'a>(accounts: &'a Accounts, name: &[u8], problems: &mut Vec<Problem>) -> Option<Found<'a>> {
+fn find_user<'a>(accounts: &'a Accounts, name: &[u8]) -> Result<Found<'a>, Problem> {
     if let Some(entry) = accounts.user_named(name) {
-        return Some(Found { uid: entry.uid, entry: Some(entry), by_name: true });
+        return Ok(Found { uid: entry.uid, entry: Some(entry), by_name: true });
     }
-    let uid = number(Kind::User, name, accounts.passwd_error(), problems)?;
-    Some(Found { uid, entry: accounts.user_numbered(uid), by_name: false })
+    let uid = number(Kind::User, name, accounts.passwd_error())?;
+    Ok(Found { uid, entry: accounts.user_numbered(uid), by_name: false })
 }
 
-fn find_group(accounts: &Accounts, name: &[u8], problems: &mut Vec<Problem>) -> Option<u32> {
+fn find_group(accounts: &Accounts, name: &[u8]) -> Result<u32, Problem> {
     match accounts.group_named(name) {
-        Some(gid) => Some(gid),
-        None => number(Kind::Group, name, accounts.group_error(), problems),
+        Some(gid) => Ok(gid),
+        None => number(Kind::Group, name, accounts.group_error()),
     }
 }
 
 /// What no file lists has to be a number.
-fn number(kind: Kind, name: &[u8], unreadable: Option<Errno>, problems: &mut Vec<Problem>) -> Option<u32> {
-    let is_number = name.iter().all(u8::is_ascii_digit);
-    let id = id(name).filter(|_| is_number);
-    if id.is_none() {
-        let name = name.to_vec();
-        problems.push(match (name.is_empty(), is_number) {
-            (true, _) => Problem::Empty,
-            (false, false) => Problem::Unknown { kind, name, unreadable },
-            (false, true) => Problem::OutOfRange { kind, number: name },
-        });
+fn number(kind: Kind, name: &[u8], unreadable: Option<Errno>) -> Result<u32, Problem> {
+    let digits = !name.is_empty() && name.iter().all(u8::is_ascii_digit);
+    match (name.is_empty(), digits) {
+        (true, _) => Err(empty()),
+        (false, false) => Err(unknown(kind, name, unreadable)),
+        (false, true) => {
+            id(name).ok_or_else(|| format!("`{}` is no number of a {kind}: accepted are 0 to 4294967294", shown(name)))
+        }
     }
-    id
+}
+
+/// Collects the problem, and lets the search for others go on.
+fn keep<T>(result: Result<T, Problem>, problems: &mut Vec<Problem>) -> Option<T> {
+    result.map_err(|problem| problems.push(problem)).ok()
 }
 
 impl<'a> Spec<'a> {
-    fn parse(text: &'a [u8], problems: &mut Vec<Problem>) -> Option<Self> {
-        let problem = match split(text, b':')[..] {
-            [b""] | [b"", b""] => Problem::Empty,
-            [b"", group] => return Some(Spec { user: None, group: Part::Given(group) }),
-            [user] => return Some(Spec { user: Some(user), group: Part::Absent }),
-            [user, b""] => return Some(Spec { user: Some(user), group: Part::Login }),
-            [user, group] => return Some(Spec { user: Some(user), group: Part::Given(group) }),
-            _ => Problem::TooManyParts { text: text.to_vec() },
-        };
-        problems.push(problem);
-        None
+    fn parse(text: &'a [u8]) -> Result<Self, Problem> {
+        let mut parts = text.split(|&byte| byte == b':');
+        let (user, group, more) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+        if more.is_some() {
+            return Err(format!("`{}` has more than one colon: {ACCEPTED}", shown(text)));
+        }
+        match (user, group) {
+            (b"", None | Some(b"")) => Err(empty()),
+            (b"", Some(group)) => Ok(Spec { user: None, group: Part::Given(group) }),
+            (user, None) => Ok(Spec { user: Some(user), group: Part::Absent }),
+            (user, Some(b"")) => Ok(Spec { user: Some(user), group: Part::Login }),
+            (user, Some(group)) => Ok(Spec { user: Some(user), group: Part::Given(group) }),
+        }
     }
 }
 
 impl Found<'_> {
-    fn login_group(&self, problems: &mut Vec<Problem>) -> Option<u32> {
-        let Some(entry) = self.entry else {
-            problems.push(Problem::NoLoginGroup { uid: self.uid });
-            return None;
-        };
-        Some(entry.gid)
+    fn login_group(&self) -> Result<u32, Problem> {
+        self.entry.map(|entry| entry.gid).ok_or_else(|| {
+            let uid = self.uid;
+            format!("`{uid}:` stands for the login group of user {uid}, who has no entry in {PASSWD}; name the group")
+        })
     }
 }
 
@@ -254,38 +226,23 @@ impl fmt::Display for Kind {
     }
 }
 
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Problem::Empty => f.write_str("a user or group is empty: accepted are `user`, `user:group` and `:group`"),
-            Problem::TooManyParts { text } => {
-                write!(f, "`{}` has more than one colon: accepted are `user`, `user:group` and `:group`", shown(text))
-            }
-            Problem::Unknown { kind, name, unreadable } => {
-                let file = match kind {
-                    Kind::User => PASSWD,
-                    Kind::Group => GROUP,
-                };
-                write!(f, "there is no {kind} `{}` in {file}", shown(name))?;
-                match unreadable {
-                    Some(Errno::ENOENT) => f.write_str(", which does not exist")?,
-                    Some(Errno::EFBIG) => f.write_str(", which is larger than 64M and was not read")?,
-                    Some(error) => write!(f, ", which cannot be read: {}", NotRead(*error))?,
-                    None => {}
-                }
-                write!(f, "; add it to the image, or give the number of a {kind}")
-            }
-            Problem::OutOfRange { kind, number } => {
-                write!(f, "`{}` is no number of a {kind}: accepted are 0 to {}", shown(number), u32::MAX - 1)
-            }
-            Problem::NoLoginGroup { uid } => {
-                write!(
-                    f,
-                    "`{uid}:` stands for the login group of user {uid}, who has no entry in {PASSWD}; name the group"
-                )
-            }
-        }
-    }
+fn empty() -> Problem {
+    format!("a user or group is empty: {ACCEPTED}")
+}
+
+fn unknown(kind: Kind, name: &[u8], unreadable: Option<Errno>) -> Problem {
+    let file = match kind {
+        Kind::User => PASSWD,
+        Kind::Group => GROUP,
+    };
+    let why = match unreadable {
+        Some(Errno::ENOENT) => ", which does not exist".to_owned(),
+        Some(Errno::EFBIG) => ", which is larger than 64M and was not read".to_owned(),
+        Some(error) => format!(", which cannot be read: {}", NotRead(error)),
+        None => String::new(),
+    };
+    let name = shown(name);
+    format!("there is no {kind} `{name}` in {file}{why}; add it to the image, or give the number of a {kind}")
 }
 
 fn shown(name: &[u8]) -> String {

@@ -46,7 +46,7 @@ impl Judge {
     /// # Errors
     /// The first thing that is wrong with it.
     pub fn check(&self, expression: &str) -> Result<(), String> {
-        self.engine().check_expression(expression).map_err(|error| error.to_string())
+        Ok(self.engine().check_expression(expression)?)
     }
 
     /// Whether a template can be read at all.
@@ -54,7 +54,7 @@ impl Judge {
     /// # Errors
     /// The first thing that is wrong with it.
     pub fn check_template(&self, name: &str, source: &str) -> Result<(), String> {
-        self.engine().check(name, source).map_err(|error| error.to_string())
+        Ok(self.engine().check(name, source)?)
     }
 
     /// Which variables the expression reads; `None`: it may read any.
@@ -68,7 +68,7 @@ impl Judge {
     /// # Errors
     /// What is wrong with it, without any value.
     pub fn holds(&self, expression: &str, env: Named<Vec<u8>>) -> Result<bool, String> {
-        self.engine().evaluate(expression, &self.context(env)).map_err(|error| error.to_string())
+        Ok(self.engine().evaluate(expression, &self.context(env))?)
     }
 
     /// What the expression comes to.
@@ -76,7 +76,7 @@ impl Judge {
     /// # Errors
     /// What is wrong with it, without any value.
     pub fn compute(&self, expression: &str, env: Named<Vec<u8>>) -> Result<Vec<u8>, String> {
-        self.engine().compute(expression, &self.context(env)).map(String::into_bytes).map_err(|error| error.to_string())
+        Ok(self.engine().compute(expression, &self.context(env))?.into_bytes())
     }
 
     /// What becomes of a template.
@@ -84,7 +84,7 @@ impl Judge {
     /// # Errors
     /// What is wrong with it, without any value.
     pub fn render(&self, name: &str, source: &str, env: Named<Vec<u8>>) -> Result<Vec<u8>, String> {
-        self.engine().render(name, source, &self.context(env)).map_err(|error| error.to_string())
+        Ok(self.engine().render(name, source, &self.context(env))?)
     }
 
     /// The same of one that is written once, and may have random bytes in it; whether it has.

@@ -40,33 +40,8 @@ enum Unit {
     Things,
 }
 
-/// What is wrong with a limit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Problem {
-    /// No resource is called so.
-    UnknownResource {
-        /// As it was written.
-        name: String,
-    },
-    /// No number, or too large a one.
-    BadValue {
-        /// Which resource.
-        resource: u32,
-        /// `soft` or `hard`; `None` where one value is both.
-        which: Option<&'static str>,
-        /// As it was written.
-        value: Vec<u8>,
-    },
-    /// The kernel takes no such pair.
-    SoftAboveHard {
-        /// Which resource.
-        resource: u32,
-        /// The one.
-        soft: u64,
-        /// And the other.
-        hard: u64,
-    },
-}
+/// What is wrong with a limit, in words.
+pub type Problem = String;
 
 /// A limit whose soft and hard value are the same.
 ///
@@ -75,7 +50,7 @@ pub enum Problem {
 pub fn both(name: &str, value: &[u8]) -> Result<Limit, Vec<Problem>> {
     let mut problems = Vec::new();
     let resource = number(name, &mut problems);
-    let value = parse(resource, None, value, &mut problems);
+    let value = parse(resource, "", value, &mut problems);
     finish(resource, value, value, problems)
 }
 
@@ -86,9 +61,8 @@ pub fn both(name: &str, value: &[u8]) -> Result<Limit, Vec<Problem>> {
 pub fn each(name: &str, soft: Option<&[u8]>, hard: Option<&[u8]>) -> Result<Limit, Vec<Problem>> {
     let mut problems = Vec::new();
     let resource = number(name, &mut problems);
-    let mut value =
-        |which, text: Option<&[u8]>| text.and_then(|text| parse(resource, Some(which), text, &mut problems));
-    let (soft, hard) = (value("soft", soft), value("hard", hard));
+    let mut value = |which, text: Option<&[u8]>| text.and_then(|text| parse(resource, which, text, &mut problems));
+    let (soft, hard) = (value("soft ", soft), value("hard ", hard));
     finish(resource, soft, hard, problems)
 }
 
@@ -101,7 +75,8 @@ fn finish(
     if let (Some(resource), Some(soft), Some(hard)) = (resource, soft, hard)
         && soft > hard
     {
-        problems.push(Problem::SoftAboveHard { resource, soft, hard });
+        let (name, soft, hard) = (name(resource), Amount(soft), Amount(hard));
+        problems.push(format!("the soft limit of `{name}` ({soft}) is above its hard limit ({hard})"));
     }
     match resource {
         Some(resource) if problems.is_empty() => Ok((resource, soft, hard)),
@@ -110,15 +85,16 @@ fn finish(
 }
 
 fn number(name: &str, problems: &mut Vec<Problem>) -> Option<u32> {
-    let found = (0..).zip(RESOURCES).find(|(_, (known, _))| *known == name).map(|(number, _)| number);
+    let found = (0..).zip(&RESOURCES).find(|(_, (known, _))| *known == name);
     if found.is_none() {
-        problems.push(Problem::UnknownResource { name: name.to_owned() });
+        let names = RESOURCES.map(|(name, _)| name).join(", ");
+        problems.push(format!("there is no limit `{}`: accepted are {names}", name.escape_debug()));
     }
-    found
+    found.map(|(number, _)| number)
 }
 
-/// A value; `None` for an empty one. That of a resource nobody knows is no problem of its own.
-fn parse(resource: Option<u32>, which: Option<&'static str>, value: &[u8], problems: &mut Vec<Problem>) -> Option<u64> {
+/// A value; `None` for an empty one. `which`: `soft ` or `hard `, or nothing where one value is both. That of a resource nobody knows is no problem of its own.
+fn parse(resource: Option<u32>, which: &str, value: &[u8], problems: &mut Vec<Problem>) -> Option<u64> {
     let resource = resource?;
     let text = std::str::from_utf8(value).ok().map(str::trim_ascii);
     let parsed = match text {
@@ -129,7 +105,15 @@ fn parse(resource: Option<u32>, which: Option<&'static str>, value: &[u8], probl
         Some(_) | None => None,
     };
     if parsed.is_none() {
-        problems.push(Problem::BadValue { resource, which, value: value.to_vec() });
+        let accepted = match unit(resource) {
+            Unit::Bytes => "a number of bytes, K, M, G or T behind it or not",
+            Unit::Seconds => "a number of seconds",
+            Unit::Microseconds => "a number of microseconds",
+            Unit::Things => "a whole number",
+        };
+        let (value, name) = (String::from_utf8_lossy(value), name(resource));
+        let value = value.escape_debug();
+        problems.push(format!("`{value}` is no {which}limit of `{name}`: accepted are {accepted}, and `unlimited`"));
     }
     parsed
 }
@@ -156,33 +140,6 @@ impl fmt::Display for Amount {
         match self.0 {
             UNLIMITED => f.write_str("unlimited"),
             number => number.fmt(f),
-        }
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Problem::UnknownResource { name } => {
-                let names = RESOURCES.map(|(name, _)| name).join(", ");
-                write!(f, "there is no limit `{}`: accepted are {names}", name.escape_debug())
-            }
-            Problem::BadValue { resource, which, value } => {
-                let which = which.map_or_else(String::new, |which| format!("{which} "));
-                let accepted = match unit(*resource) {
-                    Unit::Bytes => "a number of bytes, K, M, G or T behind it or not",
-                    Unit::Seconds => "a number of seconds",
-                    Unit::Microseconds => "a number of microseconds",
-                    Unit::Things => "a whole number",
-                };
-                let value = String::from_utf8_lossy(value);
-                write!(f, "`{}` is no {which}limit of `{}`", value.escape_debug(), name(*resource))?;
-                write!(f, ": accepted are {accepted}, and `unlimited`")
-            }
-            Problem::SoftAboveHard { resource, soft, hard } => {
-                let (soft, hard) = (Amount(*soft), Amount(*hard));
-                write!(f, "the soft limit of `{}` ({soft}) is above its hard limit ({hard})", name(*resource))
-            }
         }
     }
 }

@@ -196,13 +196,14 @@ impl Resolution<'_> {
     }
 
     /// The files that a path with a pattern as its last component stands for; without one it is the file itself.
+    #[inline(never)]
     fn matching(&self, pattern: &Path, text: &Text, problems: &mut Problems) -> Option<Vec<PathBuf>> {
         let Some(name) = pattern.file_name().map(OsStrExt::as_bytes) else { return Some(Vec::new()) };
         if !glob::is_pattern(name) {
             return Some(vec![pattern.to_owned()]);
         }
         let folder = pattern.parent().unwrap_or(Path::new(""));
-        let mut names = match self.world.list(folder) {
+        let names = match self.world.list(folder) {
             Ok(names) => names,
             Err(nix::errno::Errno::ENOENT) => return Some(Vec::new()),
             Err(error) => {
@@ -210,15 +211,19 @@ impl Resolution<'_> {
                 return None;
             }
         };
-        let is_meant = |found: &PathBuf| {
+        let mut files = Vec::new();
+        for found in names {
             let bytes = found.as_os_str().as_bytes();
-            // Where Kubernetes keeps the versions of a ConfigMap.
-            !bytes.starts_with(b".")
+            let file = folder.join(&found);
+            // What begins with a dot is where Kubernetes keeps the versions of a ConfigMap.
+            if !bytes.starts_with(b".")
                 && glob::matches(name, bytes)
-                && matches!(self.world.kind(&folder.join(found)), Some(Kind::File(_)))
-        };
-        names.retain(is_meant);
-        Some(names.iter().map(|name| folder.join(name)).collect())
+                && matches!(self.world.kind(&file), Some(Kind::File(_)))
+            {
+                files.push(file);
+            }
+        }
+        Some(files)
     }
 
     #[inline(never)]

@@ -6,6 +6,7 @@ use super::env::{Environment, LONGEST_VALUE};
 use super::judge::Judge;
 use super::model::File;
 use super::others::plain;
+use super::resolve::holds;
 use super::world::{Process, World};
 use crate::config::model::{Config, OnReadOnly, Passwd};
 use crate::config::problem::Problems;
@@ -183,6 +184,7 @@ fn with_line(file: &[u8], name: &[u8], fields: &[(Option<&[u8]>, &[u8])]) -> Vec
 
 /// Puts into the accounts what the steps will put into the files. If onset's own user has an entry only by that: its name
 /// and home.
+#[inline(never)]
 pub(super) fn foresee(
     config: &Config,
     accounts: &mut Accounts,
@@ -199,11 +201,7 @@ pub(super) fn foresee(
     for step in &config.steps {
         let Some(passwd) = &step.passwd else { continue };
         // What is wrong is told when the steps are resolved.
-        let applies = step
-            .when
-            .as_ref()
-            .is_none_or(|when| judge.holds(&when.source, env.values_for(judge, Some(&when.source))).unwrap_or(false));
-        if !applies {
+        if !holds(step.when.as_ref(), env, judge, &mut Problems::default()) {
             continue;
         }
         let entry = match Entry::of(passwd, env, &mut Problems::default()) {

@@ -1,7 +1,7 @@
 //! Certificates as PEM has them (RFC 7468), as far as a bundle needs to know them.
 #![forbid(unsafe_code)]
 
-use std::collections::BTreeSet;
+use crate::config::named::Names;
 
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
@@ -62,14 +62,17 @@ fn label<'a>(line: &'a str, start: &str) -> Option<&'a str> {
 #[derive(Default)]
 pub struct Bundle {
     content: Vec<u8>,
-    known: BTreeSet<String>,
+    /// The data of those that are in it.
+    known: Names,
 }
 
 impl Bundle {
     /// It begins with this, as it is.
     pub fn of(content: Vec<u8>) -> Self {
         let mut bundle = Bundle::default();
-        bundle.known.extend(of(&content).into_iter().map(|(_, data)| data));
+        for (_, data) in of(&content) {
+            bundle.known.insert(&data, ());
+        }
         bundle.content = content;
         bundle
     }
@@ -77,18 +80,19 @@ impl Bundle {
     /// Adds the certificates it does not have yet, without the text around them.
     pub fn add(&mut self, content: &[u8]) {
         for (label, data) in of(content) {
-            if !self.known.insert(data.clone()) {
+            if self.known.contains_key(&data) {
                 continue;
             }
+            self.known.insert(&data, ());
             if self.content.last().is_some_and(|&last| last != b'\n') {
                 self.content.push(b'\n');
             }
-            let mut line = |parts: [&[u8]; 4]| parts.iter().for_each(|part| self.content.extend_from_slice(part));
-            line([BEGIN.as_bytes(), label.as_bytes(), b"-----", b"\n"]);
+            self.content.extend_from_slice(format!("{BEGIN}{label}-----\n").as_bytes());
             for chunk in data.as_bytes().chunks(64) {
-                line([chunk, b"\n", b"", b""]);
+                self.content.extend_from_slice(chunk);
+                self.content.push(b'\n');
             }
-            line([END.as_bytes(), label.as_bytes(), b"-----", b"\n"]);
+            self.content.extend_from_slice(format!("{END}{label}-----\n").as_bytes());
         }
     }
 

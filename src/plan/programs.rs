@@ -1,6 +1,6 @@
 //! The steps that run programs, and those that set variables: from the configuration to what is to be run.
 
-use super::env::{Environment, LONGEST_VALUE};
+use super::env::{LONGEST_VALUE, set_entry};
 use super::identity;
 use super::model::{Action, File, Hook, HookKind, Identity, Input, Learned, Output, PrintedEnv, Program, Run};
 use super::others::plain;
@@ -97,20 +97,26 @@ impl Resolution<'_> {
                 let target = path(text, &self.env, problems)?;
                 Output::File(File { mode: MODES[usize::from(run.secret)], ..plain(target, Vec::new()) })
             }
-            (None, None) if run.status_variable.is_some() => {
-                Output::Status(run.status_variable.clone().unwrap_or_default())
-            }
             (None, Some(name)) => Output::Variable { name: name.clone(), secret: run.secret },
-            (None, None) if run.frame => Output::Frame,
-            (None, None) => Output::Pass,
+            (None, None) => match &run.status_variable {
+                Some(name) => Output::Status(name.clone()),
+                None if run.frame => Output::Frame,
+                None => Output::Pass,
+            },
         };
-        let success: Vec<u8> = run.success.iter().map(|status| u8::try_from(status.0).unwrap_or_default()).collect();
+        let mut success = Vec::new();
+        for status in &run.success {
+            success.push(u8::try_from(status.0).unwrap_or_default());
+        }
+        if success.is_empty() {
+            success.push(0);
+        }
         Some(Action::Run(Box::new(Run {
             program,
             output,
             attempts: 1 + run.retries.and_then(|retries| u32::try_from(retries.0).ok()).unwrap_or(0),
             backoff: run.backoff.map_or(BACKOFF, |Time(time)| time),
-            success: if success.is_empty() { vec![0] } else { success },
+            success,
             unless,
             marker: match &run.marker {
                 Some(text) => Some(path(text, &self.env, problems)?),
@@ -138,7 +144,7 @@ impl Resolution<'_> {
         let (identity, mut entries) = self.whose(common, problems)?;
         for (name, text) in common.own {
             if let Some(value) = self.env.expand(text, LONGEST_VALUE, problems) {
-                entries.set(name, &value, super::env::Origin::Value, false);
+                set_entry(&mut entries, name, Some(&value));
             }
         }
         let workdir = match common.workdir {
@@ -147,7 +153,7 @@ impl Resolution<'_> {
         };
         (argv.len() == command.len()).then(|| Program {
             argv,
-            envp: c_strings(entries.entries, "a variable", problems),
+            envp: c_strings(entries, "a variable", problems),
             workdir,
             identity,
             stdin: Input::Nothing,
@@ -157,28 +163,22 @@ impl Resolution<'_> {
     }
 
     /// Whom a program runs as, and the environment it gets: HOME, USER and LOGNAME are those of whom it runs as.
-    fn whose(&self, common: &Common<'_>, problems: &mut Problems) -> Option<(Option<Identity>, Environment)> {
-        let mut env = Environment::new(Named::new(), self.env.entries.clone());
+    fn whose(&self, common: &Common<'_>, problems: &mut Problems) -> Option<(Option<Identity>, Vec<Vec<u8>>)> {
+        let mut entries = self.env.entries.clone();
         if let (None, Some(Rights::App)) = (common.user, common.rights) {
-            return Some((self.plan.identity.clone(), env));
+            return Some((self.plan.identity.clone(), entries));
         }
         for (name, value) in &self.own_home {
-            match value {
-                Some(value) => env.set(name, value, super::env::Origin::Container, false),
-                None => {
-                    env.entries
-                        .retain(|entry| entry.strip_prefix(name.as_bytes()).is_none_or(|rest| !rest.starts_with(b"=")));
-                }
-            }
+            set_entry(&mut entries, name, value.as_deref());
         }
-        let Some(text) = common.user else { return Some((None, env)) };
+        let Some(text) = common.user else { return Some((None, entries)) };
         let user = self.env.expand(text, LONGEST_VALUE, problems)?;
         let process = self.world.process();
         let person = all(identity::person(&self.accounts, Some(&user), None, process), text.place, problems)?;
         for (name, value) in person.variables(None, process) {
-            env.set(name, value, super::env::Origin::Value, false);
+            set_entry(&mut entries, name, Some(value));
         }
-        Some((Some(person.identity), env))
+        Some((Some(person.identity), entries))
     }
 
     #[inline(never)]
@@ -192,7 +192,6 @@ impl Resolution<'_> {
                 return None;
             }
         };
-        names.retain(|name| !name.as_os_str().as_bytes().starts_with(b"."));
         names.sort_unstable_by(|one, other| version::compare(one.as_os_str().as_bytes(), other.as_os_str().as_bytes()));
         let common = Common {
             own: &Named::new(),
@@ -203,19 +202,29 @@ impl Resolution<'_> {
             grace: hooks.grace,
         };
         let mut found = Vec::new();
-        for path in names.iter().map(|name| directory.join(name)) {
-            if let Some(Kind::File(_)) = self.world.kind(&path) {
-                found.extend(self.hook(path, hooks, &common, problems));
+        for name in &names {
+            let path = directory.join(name);
+            let is_hidden = name.as_os_str().as_bytes().starts_with(b".");
+            if !is_hidden
+                && matches!(self.world.kind(&path), Some(Kind::File(_)))
+                && let Some(hook) = self.hook(path, hooks, &common, problems)
+            {
+                found.push(hook);
             }
         }
         Some(Action::Hooks(found))
     }
 
+    #[inline(never)]
     fn hook(&self, path: PathBuf, hooks: &Hooks, common: &Common<'_>, problems: &mut Problems) -> Option<Hook> {
         let name = path.file_name().unwrap_or_default().as_bytes();
         // The longest end counts: `.sql.gz` before `.gz`.
-        let handler =
-            hooks.handlers.iter().filter(|(end, _)| name.ends_with(end.as_bytes())).max_by_key(|(end, _)| end.len());
+        let mut handler: Option<(&str, &[Text])> = None;
+        for (end, command) in &hooks.handlers {
+            if name.ends_with(end.as_bytes()) && handler.is_none_or(|(longest, _)| end.len() > longest.len()) {
+                handler = Some((end, command));
+            }
+        }
         let kind = if let Some((_, command)) = handler {
             let mut program = self.program(command, common, problems)?;
             program.stdin = Input::File(path.clone());

@@ -31,7 +31,7 @@ impl Redaction {
         }
         lines.retain(|line| line.len() >= SHORTEST_LINE);
         secrets.append(&mut lines);
-        secrets.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        secrets.sort_unstable_by_key(|value| std::cmp::Reverse(value.len()));
         Redaction(secrets.iter().map(|secret| secret.to_vec()).collect())
     }
 

@@ -3,7 +3,7 @@
 
 use super::accounts::Accounts;
 use super::args::{self, Meeting, Word};
-use super::env::{self, Environment, LONGEST_VALUE, Origin, Promises, Resolved};
+use super::env::{self, Environment, LONGEST_VALUE, Origin, Promises};
 use super::facts::Facts;
 use super::identity::{self, Person};
 use super::judge::Judge;
@@ -11,12 +11,10 @@ use super::model::{Learned, Plan, ProcessState};
 use super::world::World;
 use super::{capability, limit, passwd, shutdown};
 use crate::config::model::{App, Config, Home};
-use crate::config::named::Named;
 use crate::config::problem::Problems;
 use crate::config::tree::Place;
 use crate::config::types::{Expression, Mode, Text, TextOr};
 use std::ffi::{CString, OsStr};
-use std::fmt::Display;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -62,7 +60,7 @@ pub fn resolve<'a>(inputs: &Inputs<'a>, problems: &mut Problems) -> Resolution<'
     let mut env = if meeting.setup {
         env::resolve(config, environ, &judge, &**world, problems)
     } else {
-        Environment::untouched(config, environ)
+        env::untouched(config, environ)
     };
     env.add_role(config, &meeting, problems);
     let own_entry = if meeting.setup { passwd::foresee(config, &mut accounts, &env, &judge, &**world) } else { None };
@@ -163,6 +161,7 @@ fn with_variables(environ: &[Vec<u8>], variables: &[Vec<u8>]) -> Vec<Vec<u8>> {
     all
 }
 
+#[inline(never)]
 fn person(
     app: &App,
     env: &Environment,
@@ -217,16 +216,19 @@ pub(super) fn holds(when: Option<&Expression>, env: &Environment, judge: &Judge,
 }
 
 /// The result, or every problem at the same place.
-pub(super) fn all<T, P: Display>(result: Result<T, Vec<P>>, place: Place, problems: &mut Problems) -> Option<T> {
+pub(super) fn all<T>(result: Result<T, Vec<String>>, place: Place, problems: &mut Problems) -> Option<T> {
     match result {
         Ok(value) => Some(value),
         Err(found) => {
-            found.iter().for_each(|problem| problems.at(place, problem.to_string()));
+            for problem in found {
+                problems.at(place, problem);
+            }
             None
         }
     }
 }
 
+#[inline(never)]
 fn process_state(app: &App, env: &Environment, judge: &Judge, umask: u32, problems: &mut Problems) -> ProcessState {
     let mut state = ProcessState {
         oom_score_adj: app.oom_score_adj.and_then(|within| i32::try_from(within.0).ok()),
@@ -256,7 +258,9 @@ fn process_state(app: &App, env: &Environment, judge: &Judge, umask: u32, proble
                 (limit::each(name, soft.as_deref(), hard.as_deref()), limit.place)
             }
         };
-        state.limits.extend(all(result, place, problems));
+        if let Some(limit) = all(result, place, problems) {
+            state.limits.push(limit);
+        }
     }
     if let Some(capabilities) = &app.capabilities
         && holds(capabilities.when.as_ref(), env, judge, problems)
@@ -290,28 +294,22 @@ pub(super) fn path(text: &Text, env: &Environment, problems: &mut Problems) -> O
 }
 
 impl Environment {
-    /// The container's environment as it is, for a command without a set-up.
-    fn untouched(config: &Config, environ: &[Vec<u8>]) -> Self {
-        let variable = |entry: &Vec<u8>| {
-            let mut halves = entry.splitn(2, |&byte| byte == b'=');
-            let (name, value) = (std::str::from_utf8(halves.next()?).ok()?, halves.next()?.to_vec());
-            let secret = env::names_secret(config, name);
-            let origin = Origin::Container;
-            Some((name.to_owned(), Resolved { value: Some(value), origin, secret, described: false }))
-        };
-        let variables = Named::of(environ.iter().filter_map(variable).collect());
-        Environment::new(variables, environ.to_vec())
-    }
-
     /// Expands several texts; those that have a problem are left out.
     pub(super) fn expand_each(&self, texts: &[Text], problems: &mut Problems) -> Vec<Vec<u8>> {
-        texts.iter().filter_map(|text| self.expand(text, LONGEST_VALUE, problems)).collect()
+        let mut expanded = Vec::new();
+        for text in texts {
+            if let Some(value) = self.expand(text, LONGEST_VALUE, problems) {
+                expanded.push(value);
+            }
+        }
+        expanded
     }
 
     /// Sets the variables of the role that was named.
+    #[inline(never)]
     fn add_role(&mut self, config: &Config, meeting: &Meeting, problems: &mut Problems) {
-        let role = meeting.role().and_then(|name| config.app.as_ref()?.role.get(name));
-        for (name, text) in role.iter().flat_map(|role| &role.env) {
+        let Some(role) = meeting.role().and_then(|name| config.app.as_ref()?.role.get(name)) else { return };
+        for (name, text) in &role.env {
             if self.any_failed(text.template.variables()) {
                 self.failed.insert(name, ());
             }

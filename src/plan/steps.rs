@@ -5,7 +5,7 @@ use super::env::{LONGEST_VALUE, Promises, Resolved, expand};
 use super::identity;
 use super::model::{Action, File, Ownership};
 use super::others;
-use super::resolve::{Resolution, holds, path};
+use super::resolve::{Resolution, all, holds, path};
 use super::world::Kind;
 use crate::config::model::{
     Check, CopyIf, DirectoryTemplate, FileTemplate, Language, OnFailure, OnReadOnly, Rendering, Step,
@@ -195,10 +195,7 @@ impl Resolution<'_> {
         if spec.is_empty() {
             return Ownership::default();
         }
-        identity::owner(&self.accounts, &spec).unwrap_or_else(|found| {
-            found.iter().for_each(|problem| problems.at(text.place, problem.to_string()));
-            Ownership::default()
-        })
+        all(identity::owner(&self.accounts, &spec), text.place, problems).unwrap_or_default()
     }
 
     #[inline(never)]

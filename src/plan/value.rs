@@ -57,34 +57,34 @@ fn of_kind(kind: Kind, variable: &Variable, text: &str) -> Option<Vec<u8>> {
 
 /// The usual spellings, in any case.
 pub fn boolean(text: &str) -> Option<bool> {
-    match text.to_ascii_lowercase().as_str() {
-        "1" | "true" | "yes" | "on" => Some(true),
-        "0" | "false" | "no" | "off" => Some(false),
-        _ => None,
-    }
+    let is = |spellings: &str| spellings.split(' ').any(|spelling| text.eq_ignore_ascii_case(spelling));
+    if is("1 true yes on") { Some(true) } else { is("0 false no off").then_some(false) }
 }
 
+#[inline(never)]
 fn refusal(kind: Kind, variable: &Variable, text: &str) -> String {
-    let refusal = match kind {
-        Kind::String => String::new(),
-        Kind::Int => match (variable.min, variable.max) {
-            (None, None) => "is not a whole number".to_owned(),
-            (Some(least), None) => format!("is not a whole number of {least} or more"),
-            (None, Some(greatest)) => format!("is not a whole number of {greatest} or less"),
-            (Some(least), Some(greatest)) => format!("is not a whole number from {least} to {greatest}"),
-        },
-        Kind::Port => "is not a port, 1 to 65535".to_owned(),
-        Kind::Bool => "is not a boolean: accepted are 1, true, yes, on, 0, false, no, off".to_owned(),
-        Kind::Enum => format!("is not one of {}", variable.one_of.join(", ")),
-        Kind::Url => "is not a URL: accepted is a scheme, `://`, and something behind it".to_owned(),
-        Kind::Duration => "is not a duration: accepted are a number and ms, s, m or h".to_owned(),
-        Kind::Size => "is not a size: accepted are bytes, or a number with K, M, G or T".to_owned(),
-        Kind::Path => "is not an absolute path".to_owned(),
+    let what = match kind {
+        Kind::String => "",
+        Kind::Int => "is not a whole number",
+        Kind::Port => "is not a port, 1 to 65535",
+        Kind::Bool => "is not a boolean: accepted are 1, true, yes, on, 0, false, no, off",
+        Kind::Enum => "is not one of ",
+        Kind::Url => "is not a URL: accepted is a scheme, `://`, and something behind it",
+        Kind::Duration => "is not a duration: accepted are a number and ms, s, m or h",
+        Kind::Size => "is not a size: accepted are bytes, or a number with K, M, G or T",
+        Kind::Path => "is not an absolute path",
+    };
+    let more = match (kind, variable.min, variable.max) {
+        (Kind::Enum, _, _) => variable.one_of.join(", "),
+        (Kind::Int, Some(least), None) => format!(" of {least} or more"),
+        (Kind::Int, None, Some(greatest)) => format!(" of {greatest} or less"),
+        (Kind::Int, Some(least), Some(greatest)) => format!(" from {least} to {greatest}"),
+        _ => String::new(),
     };
     // What Kubernetes makes of a Service that is called like the application (Service links).
     let link = matches!(kind, Kind::Port | Kind::Int) && (text.starts_with("tcp://") || text.starts_with("udp://"));
     let hint = "; it is what Kubernetes sets for a Service of that name: `enableServiceLinks: false` in the Pod turns that off";
-    if link { refusal + hint } else { refusal }
+    [what, &more, if link { hint } else { "" }].concat()
 }
 
 #[cfg(test)]

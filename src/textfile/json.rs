@@ -9,6 +9,7 @@ use std::ops::Range;
 
 const BLANKS: &[u8] = b" \t\r\n";
 
+#[inline(never)]
 pub(super) fn edit(text: &[u8], orders: &[Order]) -> Result<Edited, Vec<Mistake>> {
     // What is to be filled begins empty.
     let mut content = if text.trim_ascii().is_empty() { b"{}\n".to_vec() } else { text.to_vec() };
@@ -35,6 +36,7 @@ fn check(text: &[u8]) -> Result<(), String> {
 
 type Change = Option<(Vec<u8>, &'static str)>;
 
+#[inline(never)]
 fn follow(text: &[u8], order: &Order) -> Result<Change, Cow<'static, str>> {
     let value = match &order.wish {
         Wish::Text(value) | Wish::Quoted(value) => {
@@ -90,16 +92,16 @@ fn said(value: &[u8], depth: usize) -> Option<String> {
     if let Some(list) = Children::of(value, 0) {
         let depth = depth.checked_sub(1)?;
         let mut members = Vec::new();
-        for member in list.items.iter().rev() {
+        for (place, member) in list.items.iter().rev().enumerate() {
             let name = if list.is_object { json::string(&value[member.name.clone()])? } else { String::new() };
-            members.push((name, said(&value[member.value.clone()], depth)?));
+            members.push((name, place, said(&value[member.value.clone()], depth)?));
         }
         if list.is_object {
-            members.sort_by(|one, other| one.0.cmp(&other.0));
+            members.sort_unstable_by(|one, other| (&one.0, one.1).cmp(&(&other.0, other.1)));
             members.dedup_by(|one, other| one.0 == other.0);
         }
         let mut all = String::from(if list.is_object { "{" } else { "[" });
-        for (name, value) in members {
+        for (name, _, value) in members {
             write!(all, "{name:?}:{value},").ok()?;
         }
         return Some(all);
@@ -218,6 +220,7 @@ impl Children {
     }
 
     /// The text with one more member, and what is below it.
+    #[inline(never)]
     fn add(&self, text: &[u8], token: &str, below: &[String], value: &[u8]) -> Result<Vec<u8>, Cow<'static, str>> {
         if below.iter().any(|token| token == "-") {
             return Err("a list that is not there cannot be added to".into());

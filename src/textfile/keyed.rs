@@ -126,6 +126,7 @@ struct Splice<'w> {
     line_of: Option<&'w [u8]>,
 }
 
+#[inline(never)]
 pub(super) fn edit(
     syntax: &Syntax,
     text: &[u8],
@@ -202,6 +203,7 @@ impl<'w> Work<'w> {
         }
     }
 
+    #[inline(never)]
     fn set(&mut self, order: &Order, entry: &Entry) -> Result<(), &'static str> {
         let raw = &self.text[entry.raw.clone()];
         if entry.goes_on {
@@ -233,6 +235,7 @@ impl<'w> Work<'w> {
         Ok(())
     }
 
+    #[inline(never)]
     fn append(&mut self, order: &'w Order) -> Result<(), &'static str> {
         if self.is_open() {
             return Err(OPEN);
@@ -300,6 +303,7 @@ impl<'w> Work<'w> {
     }
 
     /// All of it with its changes.
+    #[inline(never)]
     fn finish(self) -> Vec<u8> {
         let mut content = Vec::with_capacity(self.text.len() + 256);
         let mut at = 0;

@@ -43,8 +43,9 @@ pub enum Then {
 ///
 /// # Errors
 /// Every rule that found nothing although it must.
+#[inline(never)]
 pub fn edit(text: &[u8], rules: &[Rule]) -> Result<Edited, Vec<Mistake>> {
-    let mut lines: Vec<Vec<u8>> = Line::all(text).map(|line| text[line.start..line.end].to_vec()).collect();
+    let mut lines = split(text);
     let mut changes = Vec::new();
     let mut mistakes = Vec::new();
     for (index, rule) in rules.iter().enumerate() {
@@ -68,8 +69,14 @@ pub fn edit(text: &[u8], rules: &[Rule]) -> Result<Edited, Vec<Mistake>> {
 struct Absent;
 
 impl Rule {
+    #[inline(never)]
     fn apply(&self, lines: &mut Vec<Vec<u8>>, text: &[u8], changes: &mut Vec<String>) -> Result<(), Absent> {
-        let found: Vec<usize> = (0..lines.len()).filter(|&index| self.finds(says(&lines[index]))).collect();
+        let mut found = Vec::new();
+        for (index, line) in lines.iter().enumerate() {
+            if self.finds(says(line)) {
+                found.push(index);
+            }
+        }
         match &self.then {
             Then::Set { line, keep_indent, missing } => {
                 for &index in &found {
@@ -93,14 +100,16 @@ impl Rule {
                 }
             }
             Then::Delete => {
-                changes.extend(found.iter().map(|index| format!("delete line {}", index + 1)));
-                found.iter().rev().for_each(|&index| drop(lines.remove(index)));
+                for (before, index) in found.iter().enumerate() {
+                    changes.push(format!("delete line {}", index + 1));
+                    lines.remove(index - before);
+                }
             }
             Then::Append(block) => {
-                let block_lines: Vec<&[u8]> = Line::all(block).map(|line| &block[line.start..line.stop]).collect();
+                let wanted = split(block);
                 let is_there = || {
-                    let mut windows = lines.windows(block_lines.len().max(1));
-                    windows.any(|window| window.iter().map(|line| says(line)).eq(block_lines.iter().copied()))
+                    let mut windows = lines.windows(wanted.len().max(1));
+                    windows.any(|window| window.iter().zip(&wanted).all(|(line, wanted)| says(line) == says(wanted)))
                 };
                 if found.is_empty() && !block.is_empty() && !is_there() {
                     append(block, lines, text, changes);
@@ -119,6 +128,15 @@ impl Rule {
     }
 }
 
+/// Every line with its end.
+fn split(text: &[u8]) -> Vec<Vec<u8>> {
+    let mut lines = Vec::new();
+    for line in Line::all(text) {
+        lines.push(text[line.start..line.end].to_vec());
+    }
+    lines
+}
+
 /// A line without its end.
 fn says(line: &[u8]) -> &[u8] {
     Line::at(line, 0).map_or(line, |found| &line[..found.stop])
@@ -129,7 +147,9 @@ fn append(block: &[u8], lines: &mut Vec<Vec<u8>>, text: &[u8], changes: &mut Vec
         end_line(last, text);
     }
     let before = lines.len();
-    lines.extend(Line::all(block).map(|line| [&block[line.start..line.stop], line_end(text)].concat()));
+    for line in Line::all(block) {
+        lines.push([&block[line.start..line.stop], line_end(text)].concat());
+    }
     changes.push(match lines.len() - before {
         1 => "add a line".to_owned(),
         count => format!("add {count} lines"),

@@ -2,7 +2,6 @@
 //! stands for what has to be said, and two variables may come to the same key, which is an error.
 
 use crate::glob;
-use std::collections::BTreeMap;
 
 /// How names become keys.
 pub struct Mapping<'a> {
@@ -17,6 +16,9 @@ pub struct Mapping<'a> {
     /// Names that are left out, as patterns.
     pub exclude: Vec<&'a str>,
 }
+
+/// Two variables that come to the same key, and the key.
+type Clash<'n> = (&'n str, &'n str, String);
 
 impl Mapping<'_> {
     /// The key of a variable; `None`: it has none.
@@ -43,19 +45,17 @@ impl Mapping<'_> {
         Some(key)
     }
 
-    /// The keys of these variables, each with its variable.
+    /// The keys of these variables in their order, each with its variable.
     ///
     /// # Errors
     /// Two variables, the first two of those that come to the same key, and the key.
-    pub fn keys<'n>(
-        &self,
-        names: impl Iterator<Item = &'n str>,
-    ) -> Result<BTreeMap<String, &'n str>, (&'n str, &'n str, String)> {
-        let mut keys = BTreeMap::new();
+    pub fn keys<'n>(&self, names: impl Iterator<Item = &'n str>) -> Result<Vec<(String, &'n str)>, Clash<'n>> {
+        let mut keys: Vec<(String, &str)> = Vec::new();
         for name in names {
             let Some(key) = self.key(name) else { continue };
-            if let Some(other) = keys.insert(key.clone(), name) {
-                return Err((other, name, key));
+            match keys.binary_search_by(|(known, _)| known.cmp(&key)) {
+                Ok(at) => return Err((keys[at].1, name, key)),
+                Err(at) => keys.insert(at, (key, name)),
             }
         }
         Ok(keys)

@@ -3,7 +3,7 @@
 use super::Origin;
 use crate::config::model::Trim;
 use crate::config::types::Size;
-use crate::plan::dotenv::{self, Mistake};
+use crate::plan::dotenv::{self, Entry, Mistake};
 use crate::plan::world::{Kind, World};
 use crate::report::NotRead;
 use nix::errno::Errno;
@@ -16,31 +16,47 @@ const LARGEST_SECRET: Size = Size(1024 * 1024);
 /// The largest file with variables.
 const LARGEST_ENV_FILE: u64 = 1024 * 1024;
 
-pub(super) enum Unreadable {
-    Missing(String),
-    Wrong(Vec<String>),
+/// Why there are no variables.
+pub(super) struct Unreadable {
+    /// Whether there is nothing at all at the path.
+    pub is_missing: bool,
+    pub messages: Vec<String>,
 }
 
 fn unreadable(path: &Path, error: Errno) -> Unreadable {
     let message = format!("cannot read variables from {}: {}", path.display(), NotRead(error));
-    if error == Errno::ENOENT { Unreadable::Missing(message) } else { Unreadable::Wrong(vec![message]) }
+    Unreadable { is_missing: error == Errno::ENOENT, messages: vec![message] }
 }
 
 pub(super) type Pairs = Vec<(String, Vec<u8>)>;
 
+#[inline(never)]
 pub(super) fn read_dotenv(path: &Path, world: &dyn World) -> Result<Pairs, Unreadable> {
     let text = world.read(path, LARGEST_ENV_FILE).map_err(|error| unreadable(path, error))?;
-    let entries = dotenv::parse(&text).map_err(|mistakes| {
-        let tell = |mistake: Mistake| format!("{}:{}: {}", path.display(), mistake.line, mistake.message);
-        Unreadable::Wrong(mistakes.into_iter().map(tell).collect())
-    })?;
-    let name = |name: Vec<u8>| {
-        String::from_utf8(name).map_err(|_| Unreadable::Wrong(vec![format!("{}: a name is not UTF-8", path.display())]))
-    };
-    entries.into_iter().map(|entry| Ok((name(entry.name)?, entry.value))).collect()
+    let mut messages = Vec::new();
+    match dotenv::parse(&text) {
+        Ok(entries) => {
+            let mut pairs = Vec::new();
+            for Entry { name, value } in entries {
+                let Ok(name) = String::from_utf8(name) else {
+                    messages.push(format!("{}: a name is not UTF-8", path.display()));
+                    return Err(Unreadable { is_missing: false, messages });
+                };
+                pairs.push((name, value));
+            }
+            Ok(pairs)
+        }
+        Err(mistakes) => {
+            for Mistake { line, message } in mistakes {
+                messages.push(format!("{}:{line}: {message}", path.display()));
+            }
+            Err(Unreadable { is_missing: false, messages })
+        }
+    }
 }
 
 /// A file for each variable. Names that begin with a dot are what Kubernetes keeps its versions in.
+#[inline(never)]
 pub(super) fn read_directory(path: &Path, world: &dyn World) -> Result<Pairs, Unreadable> {
     let names = world.list(path).map_err(|error| unreadable(path, error))?;
     let mut pairs = Vec::new();
@@ -57,7 +73,7 @@ pub(super) fn read_directory(path: &Path, world: &dyn World) -> Result<Pairs, Un
             Err(error) => wrong.push(format!("cannot read `{name}` from {}: {}", file.display(), NotRead(error))),
         }
     }
-    if wrong.is_empty() { Ok(pairs) } else { Err(Unreadable::Wrong(wrong)) }
+    if wrong.is_empty() { Ok(pairs) } else { Err(Unreadable { is_missing: false, messages: wrong }) }
 }
 
 pub(super) fn read_secret(

@@ -15,39 +15,43 @@ use std::path::Path;
 
 /// The variables as they came: the container's, then those of files.
 pub(super) struct Outside<'a> {
+    config: &'a Config,
     container: &'a [Vec<u8>],
-    /// Of all variables that are UTF-8 by name, the first of each name as getenv(3) finds it.
-    pub(super) named: Named<(Vec<u8>, Origin)>,
+    /// Of all variables that are UTF-8 by name, the first of each name as getenv(3) finds it. Each has a value.
+    pub(super) named: Named<Resolved>,
     /// Pointers to files that were followed, and do not reach the application.
     pub(super) consumed: Vec<String>,
 }
 
 impl<'a> Outside<'a> {
-    pub(super) fn new(container: &'a [Vec<u8>]) -> Self {
-        let named = |entry: &Vec<u8>| {
-            let (name, value) = split(entry)?;
-            Some((std::str::from_utf8(name).ok()?.to_owned(), (value.to_vec(), Origin::Container)))
-        };
-        let named = Named::of(container.iter().filter_map(named).collect());
-        Outside { container, named, consumed: Vec::new() }
+    #[inline(never)]
+    pub(super) fn new(config: &'a Config, container: &'a [Vec<u8>]) -> Self {
+        let mut named = Vec::new();
+        for entry in container {
+            let Some((name, value)) = split(entry) else { continue };
+            if let Ok(name) = std::str::from_utf8(name) {
+                named.push((name.to_owned(), found(config, name, Some(value.to_vec()), Origin::Container)));
+            }
+        }
+        Outside { config, container, named: Named::of(named), consumed: Vec::new() }
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&[u8]> {
-        self.named.get(name).map(|(value, _)| value.as_slice())
+        self.named.get(name)?.value.as_deref()
     }
 
-    pub(super) fn usable(&self, config: &Config) -> impl Iterator<Item = (String, Resolved)> {
-        self.named.iter().map(|(name, (value, origin))| {
-            let secret = matches!(origin, Origin::File(..)) || names_secret(config, name);
-            let (value, origin) = (Some(value.clone()), origin.clone());
-            (name.clone(), Resolved { value, origin, secret, described: false })
-        })
+    /// A variable that is described, as it came, or did not.
+    pub(super) fn variable(&self, name: &str) -> Resolved {
+        let outside = self.named.get(name).cloned();
+        let found = outside.unwrap_or_else(|| found(self.config, name, None, Origin::None));
+        Resolved { described: true, ..found }
     }
 
     /// Env files: a later one wins over an earlier one, the container over both.
-    pub(super) fn read_files(&mut self, config: &Config, world: &dyn World, problems: &mut Problems) {
+    #[inline(never)]
+    pub(super) fn read_files(&mut self, world: &dyn World, problems: &mut Problems) {
         let mut from_files = Vec::new();
-        for file in config.environment.iter().flat_map(|environment| &environment.files) {
+        for file in self.config.environment.iter().flat_map(|environment| &environment.files) {
             let lookup = |name: &str| self.get(name).map(Cow::Borrowed);
             let Some(path) = expand(&file.path, &lookup, LONGEST_VALUE, problems) else { continue };
             let path = Path::new(OsStr::from_bytes(&path));
@@ -57,12 +61,14 @@ impl<'a> Outside<'a> {
             };
             match read {
                 Ok(entries) => {
-                    let origin = Origin::EnvFile(path.display().to_string());
-                    from_files.extend(entries.into_iter().map(|(name, value)| (name, (value, origin.clone()))));
+                    for (name, value) in entries {
+                        let origin = Origin::EnvFile(path.display().to_string());
+                        let found = found(self.config, &name, Some(value), origin);
+                        from_files.push((name, found));
+                    }
                 }
-                Err(Unreadable::Missing(_)) if file.optional => {}
-                Err(Unreadable::Missing(message)) => problems.at(file.path.place, message),
-                Err(Unreadable::Wrong(messages)) => {
+                Err(Unreadable { is_missing: true, .. }) if file.optional => {}
+                Err(Unreadable { messages, .. }) => {
                     for message in messages {
                         problems.at(file.path.place, message);
                     }
@@ -76,11 +82,15 @@ impl<'a> Outside<'a> {
     }
 
     /// The pointers of every pattern that is listed.
-    pub(super) fn read_secret_files(&mut self, config: &Config, world: &dyn World, problems: &mut Problems) {
-        for pattern in config.environment.iter().flat_map(|environment| &environment.secret_files) {
-            let is_pointer =
-                |name: &&String| target_of(pattern, name).is_some_and(|target| !config.env.contains_key(target));
-            let pointers: Vec<String> = self.named.keys().filter(is_pointer).cloned().collect();
+    #[inline(never)]
+    pub(super) fn read_secret_files(&mut self, world: &dyn World, problems: &mut Problems) {
+        for pattern in self.config.environment.iter().flat_map(|environment| &environment.secret_files) {
+            let mut pointers = Vec::new();
+            for name in self.named.keys() {
+                if target_of(pattern, name).is_some_and(|target| !self.config.env.contains_key(target)) {
+                    pointers.push(name.clone());
+                }
+            }
             for pointer in pointers {
                 let Some(target) = target_of(pattern, &pointer) else { continue };
                 let Some(path) = self.get(&pointer).filter(|path| !path.is_empty()).map(<[u8]>::to_vec) else {
@@ -92,7 +102,8 @@ impl<'a> Outside<'a> {
                 }
                 match read_secret(target, &pointer, &path, None, None, world) {
                     Ok((value, origin)) => {
-                        self.named.insert(target, (value, origin));
+                        self.named
+                            .insert(target, Resolved { value: Some(value), origin, secret: true, described: false });
                         self.consumed.push(pointer);
                     }
                     Err(message) => problems.add(message),
@@ -102,7 +113,9 @@ impl<'a> Outside<'a> {
     }
 
     /// What the application gets. A variable that is as it was keeps its entry, byte for byte.
-    pub(super) fn entries(&self, config: &Config, variables: &Named<Resolved>, consumed: &[String]) -> Vec<Vec<u8>> {
+    #[inline(never)]
+    pub(super) fn entries(&self, variables: &Named<Resolved>, consumed: &[String]) -> Vec<Vec<u8>> {
+        let config = self.config;
         let environment = config.environment.as_ref();
         let inherit = environment.is_none_or(|environment| environment.inherit.unwrap_or(true));
         let matches = |globs: &[Glob], name: &[u8]| globs.iter().any(|glob| glob::matches(glob.0.as_bytes(), name));
@@ -151,6 +164,10 @@ impl<'a> Outside<'a> {
         }
         entries
     }
+}
+
+fn found(config: &Config, name: &str, value: Option<Vec<u8>>, origin: Origin) -> Resolved {
+    Resolved { value, origin, secret: names_secret(config, name), described: false }
 }
 
 /// The variable that a pointer is for, by an entry of `secret_files`: `PREFIX_`, or `{GF_*}__FILE`.

@@ -15,12 +15,6 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt::Display;
 
-pub(super) enum State {
-    /// Being resolved: to need it now is a circle.
-    Open,
-    Done(Resolved),
-}
-
 /// A variable that waits for those it needs.
 struct Opened<'a> {
     name: String,
@@ -35,7 +29,11 @@ pub(super) struct Resolver<'a> {
     pub(super) judge: &'a Judge,
     pub(super) world: &'a dyn World,
     pub(super) problems: RefCell<Problems>,
-    pub(super) states: RefCell<Named<State>>,
+    /// Every variable as it is so far: until it is resolved, as it came from outside.
+    pub(super) variables: RefCell<Named<Resolved>>,
+    /// Those that are being resolved, or are. To need one that is not done is a circle.
+    pub(super) opened: RefCell<Names>,
+    pub(super) done: RefCell<Names>,
     pub(super) notices: RefCell<Vec<String>>,
     pub(super) consumed: RefCell<Vec<String>>,
     /// Those that have no value or a wrong one, and those that were made of one.
@@ -54,55 +52,52 @@ impl Resolver<'_> {
 
     /// Resolves one variable, and first what it needs. On a stack of its own: a chain of variables may be as long as the
     /// configuration.
+    #[inline(never)]
     pub(super) fn resolve(&self, name: &str) {
         let Some(variable) = self.config.env.get(name) else { return };
-        if self.states.borrow().contains_key(name) {
+        if self.opened.borrow().contains_key(name) {
             return;
         }
-        let mut chain = vec![self.open(name, variable)];
+        let mut chain = vec![self.open(name.to_owned(), variable)];
         while let Some(Opened { name, variable, needs }) = chain.last_mut() {
             match needs.pop() {
                 None => {
                     let resolved = self.value_of(name, variable);
-                    self.states.borrow_mut().insert(name, State::Done(resolved));
+                    self.variables.borrow_mut().insert(name, resolved);
+                    self.done.borrow_mut().insert(name, ());
                     chain.pop();
                 }
-                Some(needed) if needed == *name => {}
+                Some(needed) if needed == *name || self.done.borrow().contains_key(&needed) => {}
                 Some(needed) => {
                     let Some(variable) = self.config.env.get(&needed) else { continue };
-                    let is_open = self.states.borrow().get(&needed).map(|state| matches!(state, State::Open));
-                    match is_open {
-                        Some(false) => {}
-                        Some(true) => {
-                            let names: Vec<&str> = chain.iter().map(|opened| opened.name.as_str()).collect();
-                            let start = names.iter().position(|other| *other == needed).unwrap_or(0);
-                            let circle = names[start..].join(" -> ");
-                            let message =
-                                format!("the variables depend on each other in a circle: {circle} -> {needed}");
-                            self.problem(variable.place, message);
+                    if self.opened.borrow().contains_key(&needed) {
+                        let mut circle = String::new();
+                        for opened in chain.iter().skip_while(|opened| opened.name != needed) {
+                            circle = circle + &opened.name + " -> ";
                         }
-                        None => chain.push(self.open(&needed, variable)),
+                        let message = format!("the variables depend on each other in a circle: {circle}{needed}");
+                        self.problem(variable.place, message);
+                    } else {
+                        chain.push(self.open(needed, variable));
                     }
                 }
             }
         }
     }
 
-    fn open<'c>(&self, name: &str, variable: &'c Variable) -> Opened<'c> {
-        self.states.borrow_mut().insert(name, State::Open);
+    fn open<'c>(&self, name: String, variable: &'c Variable) -> Opened<'c> {
+        self.opened.borrow_mut().insert(&name, ());
         let mut needs = self.needs(variable);
         needs.reverse();
-        Opened { name: name.to_owned(), variable, needs }
+        Opened { name, variable, needs }
     }
 
     /// A variable as another one sees it; `own`: itself, as it came from outside.
     fn lookup(&self, own: &str, name: &str) -> Option<Vec<u8>> {
-        if name != own
-            && let Some(State::Done(resolved)) = self.states.borrow().get(name)
-        {
-            return resolved.value.clone();
+        if name == own {
+            return self.outside.get(name).map(<[u8]>::to_vec);
         }
-        self.outside.get(name).map(<[u8]>::to_vec)
+        self.variables.borrow().get(name)?.value.clone()
     }
 
     fn expand(&self, own: &str, text: &Text) -> Option<Vec<u8>> {
@@ -164,23 +159,16 @@ impl Resolver<'_> {
 
     /// All variables as a Jinja expression of `own` sees them.
     fn snapshot(&self, own: &str) -> Named<Vec<u8>> {
-        let states = self.states.borrow();
-        let resolved = states.iter().filter_map(|(name, state)| match state {
-            State::Done(resolved) if name != own => Some((name, resolved.value.as_ref())),
-            State::Done(_) | State::Open => None,
-        });
-        let outside = self.outside.named.iter().map(|(name, (value, _))| (name, Some(value)));
-        let of_each = Named::of(resolved.chain(outside).map(|(name, value)| (name.clone(), value)).collect());
-        those_set(&mut of_each.iter().map(|(name, value)| (name, *value)))
+        let variables = self.variables.borrow();
+        those_set(&mut variables.iter().map(|(name, found)| {
+            let found = if name == own { self.outside.named.get(name) } else { Some(found) };
+            (name, found.and_then(|found| found.value.as_ref()))
+        }))
     }
 
+    #[inline(never)]
     fn value_of(&self, name: &str, variable: &Variable) -> Resolved {
-        let outside = || {
-            let found = self.outside.named.get(name);
-            let (value, origin) =
-                found.map_or((None, Origin::None), |(value, origin)| (Some(value.clone()), origin.clone()));
-            Resolved { value, origin, secret: names_secret(self.config, name), described: true }
-        };
+        let outside = || self.outside.variable(name);
         if let Some(when) = &variable.when {
             match self.judge.holds(&when.source, self.snapshot(name)) {
                 Ok(true) => {}
@@ -213,15 +201,14 @@ impl Resolver<'_> {
                 self.outside.get(name).map(<[u8]>::to_vec)
             }
         };
-        let tainted = self
-            .needs(variable)
-            .iter()
-            .any(|needed| matches!(self.states.borrow().get(needed), Some(State::Done(resolved)) if resolved.secret));
+        let variables = self.variables.borrow();
+        let tainted = self.needs(variable).iter().any(|needed| variables.get(needed).is_some_and(|found| found.secret));
         let secret = names_secret(self.config, name) || tainted || matches!(origin, Origin::File(..));
         Resolved { value, origin, secret, described: true }
     }
 
     /// The first source that has a value. `None`: a problem was told.
+    #[inline(never)]
     fn source_of(&self, name: &str, variable: &Variable) -> Option<(Option<Vec<u8>>, Origin)> {
         if let Some(text) = &variable.value {
             return self.expand(name, text).map(|value| (Some(value), Origin::Value));
@@ -235,9 +222,9 @@ impl Resolver<'_> {
                 }
             };
         }
-        let counts = |value: &&[u8]| variable.allow_empty || !value.is_empty();
-        let own = self.outside.named.get(name).filter(|(value, _)| counts(&value.as_slice()));
-        let container = own.filter(|(_, origin)| !matches!(origin, Origin::EnvFile(_)));
+        let counts = |value: &Vec<u8>| variable.allow_empty || !value.is_empty();
+        let own = self.outside.named.get(name).filter(|own| own.value.as_ref().is_some_and(counts));
+        let container = own.filter(|own| !matches!(own.origin, Origin::EnvFile(_)));
         let pointer = self.pointer(name, variable);
         if let Some((pointer, path)) = pointer {
             if container.is_some() {
@@ -246,24 +233,24 @@ impl Resolver<'_> {
             }
             self.consumed.borrow_mut().push(pointer.clone());
             return match read_secret(name, &pointer, &path, variable.max_size, variable.trim, self.world) {
-                Ok((value, origin)) => Some((Some(value).filter(|value| counts(&value.as_slice())), origin)),
+                Ok((value, origin)) => Some((Some(value).filter(counts), origin)),
                 Err(message) => {
                     self.problem_of(name, variable.place, message);
                     None
                 }
             };
         }
-        if let Some((value, origin)) = container {
-            return Some((Some(value.clone()), origin.clone()));
+        if let Some(Resolved { value, origin, .. }) = container {
+            return Some((value.clone(), origin.clone()));
         }
         for alias in &variable.aliases {
-            if let Some(value) = self.lookup(name, alias).filter(|value| counts(&value.as_slice())) {
+            if let Some(value) = self.lookup(name, alias).filter(counts) {
                 self.notices.borrow_mut().push(format!("`{alias}` is an old name of `{name}`: set `{name}` instead"));
                 return Some((Some(value), Origin::Alias(alias.clone())));
             }
         }
-        if let Some((value, origin)) = own {
-            return Some((Some(value.clone()), origin.clone()));
+        if let Some(Resolved { value, origin, .. }) = own {
+            return Some((value.clone(), origin.clone()));
         }
         match &variable.default {
             Some(text) => self.expand(name, text).map(|value| (Some(value), Origin::Default)),
@@ -285,33 +272,49 @@ impl Resolver<'_> {
         })
     }
 
+    #[inline(never)]
     fn with_ends(&self, name: &str, variable: &Variable, value: Option<Vec<u8>>) -> Option<Vec<u8>> {
         let separator = variable.separator.as_deref().unwrap_or(" ").as_bytes();
         let expand = |text: &Option<Text>| text.as_ref().and_then(|text| self.expand(name, text));
         let (before, after) = (expand(&variable.prepend), expand(&variable.append));
-        let parts = [before, value, after];
-        let given: Vec<&[u8]> = parts.iter().flatten().map(Vec::as_slice).collect();
-        if given.is_empty() { None } else { Some(given.join(separator)) }
+        let mut whole: Option<Vec<u8>> = None;
+        for part in [before, value, after].into_iter().flatten() {
+            whole = Some(match whole {
+                Some(whole) => [&whole, separator, &part].concat(),
+                None => part,
+            });
+        }
+        whole
     }
 
     /// The described variables that this one uses. An expression that may read any reads those without expressions.
     fn needs(&self, variable: &Variable) -> Vec<String> {
         let described = &self.config.env;
         let texts = [&variable.default, &variable.value, &variable.prepend, &variable.append];
-        let mut names: Vec<String> =
-            texts.into_iter().flatten().flat_map(|text| text.template.variables()).map(str::to_owned).collect();
-        names.extend(variable.aliases.iter().cloned());
+        let mut names = variable.aliases.clone();
+        for text in texts.into_iter().flatten() {
+            for name in text.template.variables() {
+                names.push(name.to_owned());
+            }
+        }
         for expression in [&variable.when, &variable.expr].into_iter().flatten() {
-            let plain = || described.iter().filter(|(_, other)| other.when.is_none() && other.expr.is_none());
-            let read = self.judge.variables(&expression.source);
-            names.extend(read.unwrap_or_else(|| plain().map(|(name, _)| name.clone()).collect()));
+            if let Some(read) = self.judge.variables(&expression.source) {
+                names.extend(read);
+                continue;
+            }
+            for (name, other) in described {
+                if other.when.is_none() && other.expr.is_none() {
+                    names.push(name.clone());
+                }
+            }
         }
         names.retain(|name| described.contains_key(name));
-        names.sort();
+        names.sort_unstable();
         names.dedup();
         names
     }
 
+    #[inline(never)]
     fn require(&self, name: &str, variable: &Variable, origin: &Origin) {
         let message = match &variable.required {
             YesOr::Plain(false) => return,
@@ -329,8 +332,8 @@ impl Resolver<'_> {
             YesOr::Plain(false) => String::new(),
             YesOr::Plain(true) => format!(" (or {name}_FILE with the path of a file)"),
             YesOr::So(patterns) => {
-                let names: Vec<String> = patterns.iter().map(|pattern| pattern.replace("{}", name)).collect();
-                format!(" (or {} with the path of a file)", names.join(" or "))
+                let names = patterns.join(" or ").replace("{}", name);
+                format!(" (or {names} with the path of a file)")
             }
         };
         self.problem_of(name, variable.place, format!("`{name}` is required and not set{file}{message}"));

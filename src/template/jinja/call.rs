@@ -11,16 +11,14 @@ use std::sync::Arc;
 
 /// A filter, a test or a function.
 pub struct Builtin {
-    /// Its names.
-    pub names: &'static [&'static str],
-    /// What its parameters are called; all may be absent. After [`REST`] come those that are given by name only.
-    pub parameters: &'static [&'static str],
+    /// Its names, with blanks between them.
+    pub names: &'static str,
+    /// What its parameters are called, with blanks between them; all may be absent. After a `*`, which stands for any number
+    /// of arguments, come those that are given by name only.
+    pub parameters: &'static str,
     /// What it does.
     pub run: fn(&mut Call) -> Result<Value, Error>,
 }
-
-/// Stands for any number of arguments.
-pub const REST: &str = "*";
 
 /// What every call may need.
 pub struct Shared {
@@ -60,8 +58,10 @@ static NOTHING: Value = Value::UNDEFINED;
 
 impl Call<'_, '_, '_> {
     /// Puts what is given by name to its place.
-    fn place(&mut self, parameters: &[&str]) -> Result<(), Error> {
-        let by_place = !parameters.contains(&REST);
+    #[inline(never)]
+    fn place(&mut self, parameters: &str) -> Result<(), Error> {
+        let parameters: Vec<&str> = parameters.split(' ').collect();
+        let by_place = parameters[0] != "*";
         if by_place && self.arguments.len() > parameters.len() {
             return Err(Error::from(ErrorKind::TooManyArguments));
         }

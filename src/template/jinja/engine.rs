@@ -14,29 +14,9 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-/// What is there without being set.
-const NAMES: [&str; 20] = [
-    "env",
-    "args",
-    "facts",
-    "exists",
-    "is_dir",
-    "is_empty",
-    "contains",
-    "file_text",
-    "list_dir",
-    "random_hex",
-    "is_mount",
-    "readable",
-    "writable",
-    "executable",
-    "is_executable",
-    "has_flag",
-    "flag_value",
-    "url",
-    "hostport",
-    "range",
-];
+/// What is there without being set, with blanks between.
+const NAMES: &str = "env args facts exists is_dir is_empty contains file_text list_dir random_hex is_mount readable writable \
+    executable is_executable has_flag flag_value url hostport range";
 
 /// What goes before an expression to make a template of it.
 const BEFORE: &str = "{{ ";
@@ -101,7 +81,7 @@ impl Engine {
     ///
     /// # Errors
     /// The first thing that is wrong.
-    pub fn check(&self, name: &str, source: &str) -> Result<(), Error> {
+    pub fn check(&self, name: &str, source: &str) -> Result<(), Box<Error>> {
         self.compile(&Origin { name, source, shift: 0, context: None }, source).map(drop)
     }
 
@@ -109,7 +89,7 @@ impl Engine {
     ///
     /// # Errors
     /// The first thing that is wrong.
-    pub fn check_expression(&self, expression: &str) -> Result<(), Error> {
+    pub fn check_expression(&self, expression: &str) -> Result<(), Box<Error>> {
         self.compile_expression(&expression_origin(expression, None)).map(drop)
     }
 
@@ -117,7 +97,7 @@ impl Engine {
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn variables(&self, expression: &str) -> Result<Variables, Error> {
+    pub fn variables(&self, expression: &str) -> Result<Variables, Box<Error>> {
         let compiled = self.compile_expression(&expression_origin(expression, None))?;
         let mut variables = Variables::default();
         for path in compiled.undeclared_variables(true) {
@@ -138,7 +118,7 @@ impl Engine {
     ///
     /// # Errors
     /// It cannot be read, or not be evaluated.
-    pub fn evaluate(&self, expression: &str, context: &Context) -> Result<bool, Error> {
+    pub fn evaluate(&self, expression: &str, context: &Context) -> Result<bool, Box<Error>> {
         self.compile_expression(&expression_origin(expression, None))?;
         let root = context.root();
         Condition::new(expression).holds(&mut |leaf, at| {
@@ -156,7 +136,7 @@ impl Engine {
     ///
     /// # Errors
     /// It cannot be read, or not be evaluated.
-    pub fn compute(&self, expression: &str, context: &Context) -> Result<String, Error> {
+    pub fn compute(&self, expression: &str, context: &Context) -> Result<String, Box<Error>> {
         let origin = expression_origin(expression, Some(context));
         // As an expression first: `a }} b {{ c` is none.
         self.compile_expression(&origin)?;
@@ -170,12 +150,12 @@ impl Engine {
     ///
     /// # Errors
     /// It cannot be read, or not be rendered.
-    pub fn render(&self, name: &str, source: &str, context: &Context) -> Result<Vec<u8>, Error> {
+    pub fn render(&self, name: &str, source: &str, context: &Context) -> Result<Vec<u8>, Box<Error>> {
         let origin = Origin { name, source, shift: 0, context: Some(context) };
         self.run(&self.compile(&origin, source)?, &origin, context)
     }
 
-    fn run(&self, template: &Template, origin: &Origin, context: &Context) -> Result<Vec<u8>, Error> {
+    fn run(&self, template: &Template, origin: &Origin, context: &Context) -> Result<Vec<u8>, Box<Error>> {
         self.budget.start();
         let mut result = Bounded { bytes: Vec::new(), limit: self.options.limit };
         let rendered = template.render_captured_to(context.root(), &mut result).map(drop);
@@ -183,7 +163,7 @@ impl Engine {
         Ok(result.bytes)
     }
 
-    fn compile<'a>(&'a self, origin: &Origin, source: &'a str) -> Result<Template<'a, 'a>, Error> {
+    fn compile<'a>(&'a self, origin: &Origin, source: &'a str) -> Result<Template<'a, 'a>, Box<Error>> {
         refuse(origin, shape::too_much(source))?;
         let template = self.environment.template_from_named_str("", source);
         let template = template.map_err(|error| self.explain(origin, &error))?;
@@ -191,7 +171,7 @@ impl Engine {
         Ok(template)
     }
 
-    fn compile_expression<'a>(&'a self, origin: &Origin<'a>) -> Result<minijinja::Expression<'a, 'a>, Error> {
+    fn compile_expression<'a>(&'a self, origin: &Origin<'a>) -> Result<minijinja::Expression<'a, 'a>, Box<Error>> {
         refuse(origin, shape::too_long(origin.source))?;
         let expression = self.environment.compile_expression(origin.source);
         let expression = expression.map_err(|error| self.explain(&Origin { shift: 0, ..*origin }, &error))?;
@@ -199,7 +179,7 @@ impl Engine {
         Ok(expression)
     }
 
-    fn explain(&self, origin: &Origin, error: &minijinja::Error) -> Error {
+    fn explain(&self, origin: &Origin, error: &minijinja::Error) -> Box<Error> {
         origin.explain(error, self.options.limit, self.options.fuel)
     }
 }
@@ -209,25 +189,26 @@ fn expression_origin<'a>(source: &'a str, context: Option<&'a Context>) -> Origi
     Origin { name: "", source, shift: -BEFORE_LENGTH, context }
 }
 
-fn refuse(origin: &Origin, what: Option<(usize, String)>) -> Result<(), Error> {
+fn refuse(origin: &Origin, what: Option<(usize, String)>) -> Result<(), Box<Error>> {
     let Some((offset, message)) = what else { return Ok(()) };
     Err(origin.error(Some(Position::of(origin.source.as_bytes(), offset)), message))
 }
 
 /// minijinja takes an unknown name for something not defined, which a condition accepts: a misspelling would go unnoticed.
-fn known_names(origin: &Origin, paths: &HashSet<String>) -> Result<(), Error> {
+fn known_names(origin: &Origin, paths: &HashSet<String>) -> Result<(), Box<Error>> {
     // It does not know that what is set in an `if` is there after it.
-    let is_known = |name: &str| NAMES.contains(&name) || is_set_somewhere(origin.source, name);
-    let is_fact = |name: &str| FACTS.contains(&name) || name == SOURCE_ADDRESS;
+    let is_in = |names: &str, name: &str| names.split(' ').any(|known| known == name);
+    let is_known = |name: &str| is_in(NAMES, name) || is_set_somewhere(origin.source, name);
+    let is_fact = |name: &str| is_in(FACTS, name) || name == SOURCE_ADDRESS;
     // The first by name: what is in a set has no order.
-    let mut unknown: Option<(&str, &str, &[&str])> = None;
+    let mut unknown: Option<(&str, &str, &str)> = None;
     for path in paths {
         let (root, rest) = path.split_once('.').unwrap_or((path, ""));
         let fact = rest.split('.').next().unwrap_or_default();
         let found = if !is_known(root) {
-            (root, "name", &NAMES[..])
+            (root, "name", NAMES)
         } else if root == "facts" && !rest.is_empty() && !is_fact(fact) {
-            (fact, "fact", &FACTS[..])
+            (fact, "fact", FACTS)
         } else {
             continue;
         };
@@ -237,7 +218,7 @@ fn known_names(origin: &Origin, paths: &HashSet<String>) -> Result<(), Error> {
     }
     let Some((name, what, there)) = unknown else { return Ok(()) };
     let position = word(origin.source, name).map(|at| Position::of(origin.source.as_bytes(), at));
-    Err(origin.error(position, format!("unknown {what} `{name}`: there are `{}`", there.join("`, `"))))
+    Err(origin.error(position, format!("unknown {what} `{name}`: there are `{}`", there.replace(' ', "`, `"))))
 }
 
 /// Whether there is a `set` with the name before its `=` or its end.

@@ -30,6 +30,13 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+impl From<Box<Error>> for String {
+    #[inline(never)]
+    fn from(error: Box<Error>) -> Self {
+        error.to_string()
+    }
+}
+
 /// What was compiled or run when an error came.
 pub struct Origin<'a> {
     /// The name of the template; empty for an expression.
@@ -43,7 +50,7 @@ pub struct Origin<'a> {
 }
 
 impl Origin<'_> {
-    pub fn explain(&self, error: &minijinja::Error, limit: usize, fuel: u64) -> Error {
+    pub fn explain(&self, error: &minijinja::Error, limit: usize, fuel: u64) -> Box<Error> {
         let offset = error.range().and_then(|range| range.start.checked_add_signed(self.shift));
         let by_offset = offset.map(|offset| Position::of(self.source.as_bytes(), offset));
         let by_line = || error.line().map(|line| self.line(line));
@@ -65,8 +72,8 @@ impl Origin<'_> {
         }
     }
 
-    pub fn error(&self, position: Option<Position>, message: String) -> Error {
-        Error { name: self.name.into(), position, message }
+    pub fn error(&self, position: Option<Position>, message: String) -> Box<Error> {
+        Box::new(Error { name: self.name.into(), position, message })
     }
 
     /// The details, if nothing of a value is in them.

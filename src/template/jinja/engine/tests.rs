@@ -201,10 +201,10 @@ fn what_is_not_set_is_refused_and_named() {
 
 #[test]
 fn an_unknown_name_is_refused_before_anything_runs() {
-    let facts = format!("`{}`", FACTS.join("`, `"));
+    let facts = format!("`{}`", FACTS.replace(' ', "`, `"));
     refused("{{ facts.ip|default('') }}", &format!("t:1:10: unknown fact `ip`: there are {facts}"));
     is("{{ facts['nosuch']|default('d') }}", "d");
-    let there = &format!("there are `{}`", NAMES.join("`, `"));
+    let there = &format!("there are `{}`", NAMES.replace(' ', "`, `"));
     refused("a\n{% if false %}{{ nosuch }}{% endif %}", &format!("t:2:18: unknown name `nosuch`: {there}"));
     refused("{% if envv.A %}{% endif %}", &format!("t:1:7: unknown name `envv`: {there}"));
     refused("{{ namespace() }}", &format!("t:1:4: unknown name `namespace`: {there}"));
@@ -235,7 +235,7 @@ fn facts_are_numbers_texts_and_what_no_fact_says() {
     refused("{{ facts.source_address('db') }}", "t:1:9: `source_address` takes an IP address, no name");
     refused("{{ facts.source_address(1) }}", "t:1:9: `source_address` takes an IP address as a text");
     refused("{{ facts.source_address() }}", "t:1:9: `source_address` takes one IP address");
-    is("{{ facts|length }}", &FACTS.len().to_string());
+    is("{{ facts|length }}", &FACTS.split(' ').count().to_string());
     assert_eq!(evaluate("facts.cpu_limit > 1 and not facts.ipv6_available"), Ok(true));
     assert_eq!(evaluate("facts.memory_limit"), Ok(false), "what is not known is not true");
 }
