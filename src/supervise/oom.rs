@@ -67,12 +67,20 @@ struct Counter {
     before: u64,
 }
 
-/// The first of the places that has the counter. `read` reads a file as [`read_once`] does.
+/// The first place that has the counter. `read` reads a file as [`read_once`] does.
 fn find(groups: &[u8], read: impl Fn(&Path, &mut [u8]) -> nix::Result<usize>) -> Option<Counter> {
-    Group::of_memory(groups)?.places().find_map(|path| {
-        let before = oom_kills(&path, &read)?;
-        Some(Counter { path, before })
-    })
+    let Group { mounts, file, path } = Group::of_memory(groups)?;
+    // Below a mount, or at its top, because a container sees its own group there, whatever the path says.
+    let places: &[&[u8]] = if path == b"/" { &[b""] } else { &[path, b""] };
+    for mount in mounts {
+        for place in places {
+            let Some(path) = PathBuffer::of([mount.as_bytes(), place, b"/", file.as_bytes()]) else { continue };
+            if let Some(before) = oom_kills(&path, &read) {
+                return Some(Counter { path, before });
+            }
+        }
+    }
+    None
 }
 
 /// The counter in the file; `None`: there is none.
@@ -115,17 +123,6 @@ impl<'a> Group<'a> {
         let version_2 =
             |path| Group { mounts: &["/sys/fs/cgroup", "/sys/fs/cgroup/unified"], file: "memory.events", path };
         path(b"memory").map(version_1).or_else(|| path(b"").map(version_2))
-    }
-
-    /// Where the file can be: below a mount, or at its top, because a container sees its own group there, whatever the
-    /// path says.
-    fn places(&self) -> impl Iterator<Item = PathBuffer> {
-        let Group { mounts, file, path } = *self;
-        let below = if path == b"/" { None } else { Some(path) };
-        mounts.iter().flat_map(move |mount| {
-            let place = |group| PathBuffer::of([mount.as_bytes(), group, b"/", file.as_bytes()]);
-            [below.and_then(place), place(b"")].into_iter().flatten()
-        })
     }
 }
 
