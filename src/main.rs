@@ -6,6 +6,9 @@
 // A program that is not static shares malloc with what else it has loaded, which may have threads.
 #[cfg(all(target_env = "musl", target_feature = "crt-static"))]
 mod malloc;
+// What else is linked that wants words for errors is only std.
+#[cfg(all(target_env = "musl", target_feature = "crt-static"))]
+mod strerror;
 
 use onset::sys::allocator::OneThread;
 use onset::sys::start::Start;

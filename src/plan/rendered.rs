@@ -2,7 +2,6 @@
 
 use crate::config::tree::Place;
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 
 /// How many bytes are kept at most, templates and results together: those beyond are made again.
 const MOST_KEPT: usize = 4 << 20;
@@ -11,8 +10,7 @@ const MOST_KEPT: usize = 4 << 20;
 /// belong to the variables as they are, which is why [`super::env::Environment`] has them, and forgets them with any change.
 #[derive(Debug, Default, Clone)]
 pub struct Rendered {
-    /// In the order of the steps, whose turns come in that order too.
-    kept: RefCell<VecDeque<Made>>,
+    kept: RefCell<Vec<Made>>,
     size: Cell<usize>,
     /// Whether results are kept now: while all is checked.
     pub keeps: bool,
@@ -35,7 +33,7 @@ impl Rendered {
         if self.keeps && size <= MOST_KEPT {
             self.size.set(size);
             let (name, source, content) = (name.to_owned(), source.to_vec(), content.to_vec());
-            self.kept.borrow_mut().push_back(Made { place, name, source, content, secret });
+            self.kept.borrow_mut().push(Made { place, name, source, content, secret });
         }
     }
 
@@ -43,7 +41,7 @@ impl Rendered {
     pub fn take(&self, place: Place, name: &str, source: &[u8]) -> Option<(Vec<u8>, bool)> {
         let mut kept = self.kept.borrow_mut();
         let index = kept.iter().position(|kept| kept.place == place && kept.name == name)?;
-        let found = kept.remove(index)?;
+        let found = kept.swap_remove(index);
         self.size.set(self.size.get() - found.source.len() - found.content.len());
         are_same(&found.source, source).then_some((found.content, found.secret))
     }

@@ -67,17 +67,15 @@ struct Counter {
     before: u64,
 }
 
-/// The first of the places that has the counter. `read` reads a file as [`read_once`] does.
+/// The first place that has the counter. `read` reads a file as [`read_once`] does.
 fn find(groups: &[u8], read: impl Fn(&Path, &mut [u8]) -> nix::Result<usize>) -> Option<Counter> {
     let Group { mounts, file, path } = Group::of_memory(groups)?;
     // Below a mount, or at its top, because a container sees its own group there, whatever the path says.
-    let places = [path, b""];
-    let places = if path == b"/" { &places[1..] } else { &places };
+    let places: &[&[u8]] = if path == b"/" { &[b""] } else { &[path, b""] };
     for mount in mounts {
         for place in places {
-            if let Some(path) = PathBuffer::of([mount.as_bytes(), place, b"/", file.as_bytes()])
-                && let Some(before) = oom_kills(&path, &read)
-            {
+            let Some(path) = PathBuffer::of([mount.as_bytes(), place, b"/", file.as_bytes()]) else { continue };
+            if let Some(before) = oom_kills(&path, &read) {
                 return Some(Counter { path, before });
             }
         }

@@ -1,7 +1,6 @@
 //! The only clock.
 
 use nix::poll::{PollTimeout, poll};
-use std::mem::MaybeUninit;
 use std::time::Duration;
 
 /// Time since some point in the past; never goes back (`CLOCK_MONOTONIC`, `clock_gettime(2)`).
@@ -28,20 +27,43 @@ pub fn pause(time: Duration) {
 
 /// A moment of the calendar in UTC, to the microsecond.
 pub struct Utc {
-    date: libc::tm,
+    year: i64,
+    month: i64,
+    day: i64,
+    hour: i64,
+    minute: i64,
+    second: i64,
     microsecond: i64,
 }
 
 /// The time of day by the system's clock.
 pub fn utc() -> Utc {
     let now = read(libc::CLOCK_REALTIME);
-    let mut date = MaybeUninit::<libc::tm>::zeroed();
-    // SAFETY: gmtime_r reads one time_t and writes one tm through live pointers. If it fails (a year beyond i32) the
-    // zeroed tm stands.
-    unsafe { libc::gmtime_r(&raw const now.tv_sec, date.as_mut_ptr()) };
-    // SAFETY: every bit pattern is a valid tm, the zeroed one included (its zone pointer may be null).
-    let date = unsafe { date.assume_init() };
-    Utc { date, microsecond: now.tv_nsec / 1000 }
+    Utc::of(now.tv_sec, now.tv_nsec / 1000)
+}
+
+impl Utc {
+    /// So many seconds and microseconds after 1970 began. Years are counted from March on, so that the odd day is a year's
+    /// last, and in the 400 of them after which the calendar repeats (Hinnant, `chrono-Compatible Low-Level Date Algorithms`).
+    fn of(seconds: i64, microsecond: i64) -> Self {
+        const DAYS_FROM_MARCH_OF_0_TO_1970: i64 = 719_468;
+        let days = seconds.div_euclid(86_400) + DAYS_FROM_MARCH_OF_0_TO_1970;
+        let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+        let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+        let day = day - (365 * year + year / 4 - year / 100);
+        // Five months are 153 days, from March and from August on.
+        let month = (5 * day + 2) / 153;
+        let second = seconds.rem_euclid(86_400);
+        Utc {
+            year: 400 * era + year + month / 10,
+            month: (month + 2) % 12 + 1,
+            day: day - (153 * month + 2) / 5 + 1,
+            hour: second / 3600,
+            minute: second / 60 % 60,
+            second: second % 60,
+            microsecond,
+        }
+    }
 }
 
 fn since(clock: libc::clockid_t) -> Duration {
@@ -59,8 +81,43 @@ fn read(clock: libc::clockid_t) -> libc::timespec {
 /// RFC 3339: `2026-11-22T05:54:10.123456Z`.
 impl std::fmt::Display for Utc {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let libc::tm { tm_year, tm_mon, tm_mday, tm_hour, tm_min, tm_sec, .. } = self.date;
-        let (year, month) = (tm_year + 1900, tm_mon + 1);
-        write!(f, "{year:04}-{month:02}-{tm_mday:02}T{tm_hour:02}:{tm_min:02}:{tm_sec:02}.{:06}Z", self.microsecond)
+        let Utc { year, month, day, hour, minute, second, microsecond } = self;
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{microsecond:06}Z")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::mem::MaybeUninit;
+
+    /// What gmtime_r(3) makes of it.
+    fn by_c(seconds: i64) -> libc::tm {
+        let mut date = MaybeUninit::<libc::tm>::zeroed();
+        // SAFETY: gmtime_r reads one time_t and writes one tm through live pointers.
+        unsafe { libc::gmtime_r(&raw const seconds, date.as_mut_ptr()) };
+        // SAFETY: every bit pattern is a valid tm, a zeroed one included.
+        unsafe { date.assume_init() }
+    }
+
+    proptest! {
+        #[test]
+        fn the_date_is_the_c_librarys(seconds in prop_oneof![-100_000_000_000..300_000_000_000_i64, 0..5_000_000_000_i64]) {
+            let Utc { year, month, day, hour, minute, second, .. } = Utc::of(seconds, 0);
+            let libc::tm { tm_year, tm_mon, tm_mday, tm_hour, tm_min, tm_sec, .. } = by_c(seconds);
+            let expected = [tm_year + 1900, tm_mon + 1, tm_mday, tm_hour, tm_min, tm_sec].map(i64::from);
+            prop_assert_eq!([year, month, day, hour, minute, second], expected);
+        }
+    }
+
+    #[test]
+    fn leap_days_and_the_ends_of_years_are_where_they_belong() {
+        let shown = |seconds| Utc::of(seconds, 7).to_string();
+        assert_eq!(shown(0), "1970-01-01T00:00:00.000007Z");
+        assert_eq!(shown(951_782_399), "2000-02-28T23:59:59.000007Z");
+        assert_eq!(shown(951_782_400), "2000-02-29T00:00:00.000007Z");
+        assert_eq!(shown(1_798_761_599), "2026-12-31T23:59:59.000007Z");
+        assert_eq!(shown(4_107_542_400), "2100-03-01T00:00:00.000007Z");
     }
 }

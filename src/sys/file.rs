@@ -7,8 +7,7 @@
 use super::signal::{Signal, take_own};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, FallocateFlags, OFlag};
-use nix::sys::stat::{FchmodatFlags, Mode, UtimensatFlags};
-use nix::sys::time::TimeSpec;
+use nix::sys::stat::{FchmodatFlags, Mode};
 use nix::unistd::{Gid, Uid, UnlinkatFlags};
 use std::ffi::{CStr, OsStr, OsString};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -155,12 +154,17 @@ pub fn change_mode_at(folder: &dyn AsFd, name: &OsStr, mode: u32) -> nix::Result
 }
 
 /// Sets the time of the last change of what has the name.
-pub fn set_modified_at(folder: impl AsFd, name: &OsStr, seconds: i64, nanoseconds: i64) -> nix::Result<()> {
+pub fn set_modified_at(folder: &dyn AsFd, name: &OsStr, seconds: i64, nanoseconds: i64) -> nix::Result<()> {
     let mut room = Room::new();
-    let (name, modified) = (room.hold(name)?, TimeSpec::new(seconds, nanoseconds));
+    let (folder, name) = (folder.as_fd().as_raw_fd(), room.hold(name)?);
+    let accessed = libc::timespec { tv_sec: 0, tv_nsec: libc::UTIME_OMIT };
+    let times = [accessed, libc::timespec { tv_sec: seconds, tv_nsec: nanoseconds }];
     call("set_modified_at", || {
-        let follow = UtimensatFlags::NoFollowSymlink;
-        nix::sys::stat::utimensat(folder.as_fd(), name, &TimeSpec::UTIME_OMIT, &modified, follow)
+        let (name, times) = (name.as_ptr(), times.as_ptr());
+        // The system call: musl's function has ways of its own for kernels before 2.6.22.
+        // SAFETY: utimensat reads a C string and two times that live.
+        let result = unsafe { libc::syscall(libc::SYS_utimensat, folder, name, times, libc::AT_SYMLINK_NOFOLLOW) };
+        Errno::result(result).map(drop)
     })
 }
 

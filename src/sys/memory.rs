@@ -1,6 +1,6 @@
 //! Memory that was needed to start and is not needed to wait, and memory that is about to be needed.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_int, c_ulong};
 
 /// How far below a local variable of a function that makes nothing but a system call the stack may be in use, in bytes.
 const CALLS: usize = 1024;
@@ -42,29 +42,37 @@ pub fn give_back() {
 }
 
 /// The segments of the program itself that cannot be written to: where each starts, at a page, and its length.
-fn with_program(mut each: &mut dyn FnMut(usize, usize)) {
-    // SAFETY: the callback is called with what dl_iterate_phdr(3) promises, and keeps none of it; what it is passed is ours
-    // for as long as the call lasts.
-    unsafe { libc::dl_iterate_phdr(Some(first_object), (&raw mut each).cast()) };
-}
-
-/// The program is the first object.
-extern "C" fn first_object(object: *mut libc::dl_phdr_info, _: usize, each: *mut c_void) -> c_int {
-    const STOP: c_int = 1;
-    // SAFETY: from `with_program`, which waits for us.
-    let each = unsafe { &mut *each.cast::<&mut dyn FnMut(usize, usize)>() };
-    // SAFETY: valid for this call (dl_iterate_phdr(3)).
-    let object = unsafe { &*object };
-    // SAFETY: the table has that many entries.
-    let headers = unsafe { std::slice::from_raw_parts(object.dlpi_phdr, usize::from(object.dlpi_phnum)) };
-    for header in headers.iter().filter(|header| header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_W == 0) {
-        if let (Ok(start), Ok(length)) = (usize::try_from(header.p_vaddr), usize::try_from(header.p_memsz)) {
-            let start = usize::try_from(object.dlpi_addr).unwrap_or(0).wrapping_add(start);
-            let aligned = start & !(page_size() - 1);
-            each(aligned, length + (start - aligned));
+fn with_program(each: &mut dyn FnMut(usize, usize)) {
+    let table: *const libc::Elf64_Phdr = std::ptr::with_exposed_provenance(told_at_start(libc::AT_PHDR));
+    if table.is_null() {
+        return;
+    }
+    // SAFETY: the kernel says where the program's table is, and how many entries it has; it is part of what never changes.
+    let headers = unsafe { std::slice::from_raw_parts(table, told_at_start(libc::AT_PHNUM)) };
+    let mut moved = 0;
+    for header in headers {
+        let start = address(header.p_vaddr).wrapping_add(moved);
+        match header.p_type {
+            // The table comes before all else, and says where it was to be: a program may be loaded anywhere.
+            libc::PT_PHDR => moved = table.addr().wrapping_sub(start),
+            libc::PT_LOAD if header.p_flags & libc::PF_W == 0 => {
+                let aligned = start & !(page_size() - 1);
+                each(aligned, address(header.p_memsz) + (start - aligned));
+            }
+            _ => {}
         }
     }
-    STOP
+}
+
+/// A number of the program's headers, which are as wide as an address.
+fn address(number: impl TryInto<usize>) -> usize {
+    number.try_into().unwrap_or(0)
+}
+
+/// What the kernel told the process when it started it (getauxval(3)).
+fn told_at_start(what: c_ulong) -> usize {
+    // SAFETY: takes an integer.
+    address(unsafe { libc::getauxval(what) })
 }
 
 #[inline(never)]
@@ -82,9 +90,7 @@ fn forget(start: usize, length: usize) {
 }
 
 fn page_size() -> usize {
-    // SAFETY: takes an integer.
-    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    usize::try_from(size).unwrap_or(65536)
+    told_at_start(libc::AT_PAGESZ)
 }
 
 #[cfg(test)]
