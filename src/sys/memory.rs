@@ -89,8 +89,12 @@ fn forget(start: usize, length: usize) {
     unsafe { libc::madvise(std::ptr::without_provenance_mut(start), length, libc::MADV_DONTNEED) };
 }
 
+/// The largest there is where the kernel does not say.
 fn page_size() -> usize {
-    told_at_start(libc::AT_PAGESZ)
+    match told_at_start(libc::AT_PAGESZ) {
+        0 => 65536,
+        size => size,
+    }
 }
 
 #[cfg(test)]
