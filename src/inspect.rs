@@ -103,7 +103,7 @@ pub fn render(file: &ConfigFile, targets: Words, envp: Words) -> Result<String, 
         for target in &targets {
             let name = String::from_utf8_lossy(target);
             if !files.iter().any(|file| *file.target.as_os_str() == *name) {
-                problems.add(format!("no template writes {name}"));
+                problems.add(format_args!("no template writes {name}"));
             }
         }
         // One alone is the file itself, several have their names above them.

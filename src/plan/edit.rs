@@ -59,7 +59,7 @@ impl Resolution<'_> {
             Err(Errno::ENOENT) if edit.create => None,
             Err(error) => {
                 let hint = if error == Errno::ENOENT { "; `create = true` makes it" } else { "" };
-                problems.at(place, format!("cannot read {}: {}{hint}", target.display(), NotRead(error)));
+                problems.at(place, format_args!("cannot read {}: {}{hint}", target.display(), NotRead(error)));
                 return None;
             }
         };
@@ -67,7 +67,7 @@ impl Resolution<'_> {
             Ok(edited) => edited,
             Err(mistakes) => {
                 for mistake in mistakes {
-                    problems.at(place, format!("cannot edit {}: {mistake}", target.display()));
+                    problems.at(place, format_args!("cannot edit {}: {mistake}", target.display()));
                 }
                 return None;
             }
@@ -202,7 +202,7 @@ impl Resolution<'_> {
             Err((one, other, key)) => {
                 problems.at(
                     prefix.place,
-                    format!("`{one}` and `{other}` both become the key `{key}`: rename one, or exclude it"),
+                    format_args!("`{one}` and `{other}` both become the key `{key}`: rename one, or exclude it"),
                 );
             }
         }

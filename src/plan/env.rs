@@ -344,7 +344,7 @@ fn check_groups(config: &Config, variables: &Named<Resolved>, problems: &mut Pro
             if !accepts(set.len()) {
                 let names = group.join(", ");
                 let found = if set.is_empty() { "none is".to_owned() } else { format!("set: {}", set.join(", ")) };
-                problems.at(environment.place, format!("{what} of {names} must be set; {found}"));
+                problems.at(environment.place, format_args!("{what} of {names} must be set; {found}"));
             }
         }
     };
@@ -353,7 +353,7 @@ fn check_groups(config: &Config, variables: &Named<Resolved>, problems: &mut Pro
     check(&environment.at_most_one_of, |count| count <= 1, "at most one");
     for (name, message) in &environment.forbidden {
         if is_set(name) {
-            problems.at(environment.place, format!("`{name}` must not be set: {message}"));
+            problems.at(environment.place, format_args!("`{name}` must not be set: {message}"));
         }
     }
 }

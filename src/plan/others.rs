@@ -133,28 +133,28 @@ impl Resolution<'_> {
             Some(_) => {
                 problems.at(
                     place,
-                    format!("`{name}` is a region, and no time zone: there are some in {}", target.display()),
+                    format_args!("`{name}` is a region, and no time zone: there are some in {}", target.display()),
                 );
                 return None;
             }
             None if self.world.kind(&zones) == Some(Kind::Directory) => {
-                problems.at(place, format!("there is no time zone `{name}` in {}", zones.display()));
+                problems.at(place, format_args!("there is no time zone `{name}` in {}", zones.display()));
                 return None;
             }
             None => {
                 let text = "the image has no time zone data: install or copy tzdata, or set `zoneinfo`";
-                problems.at(place, format!("there is no {}: {text}", zones.display()));
+                problems.at(place, format_args!("there is no {}: {text}", zones.display()));
                 return None;
             }
         }
         let content = match self.world.read(&target, LARGEST) {
             Ok(content) if content.starts_with(ZONE_START) => content,
             Ok(_) => {
-                problems.at(place, format!("{} is no data of a time zone", target.display()));
+                problems.at(place, format_args!("{} is no data of a time zone", target.display()));
                 return None;
             }
             Err(error) => {
-                problems.at(place, format!("cannot read {}: {}", target.display(), NotRead(error)));
+                problems.at(place, format_args!("cannot read {}: {}", target.display(), NotRead(error)));
                 return None;
             }
         };
@@ -192,7 +192,7 @@ impl Resolution<'_> {
     fn certificates(&self, file: &Path, text: &Text, problems: &mut Problems) -> Option<Vec<u8>> {
         let read = self.world.read(file, LARGEST).map_err(|error| NotRead(error).to_string());
         let checked = read.and_then(|content| pem::check(&content).map(|()| content));
-        checked.map_err(|why| problems.at(text.place, format!("cannot use {}: {why}", file.display()))).ok()
+        checked.map_err(|why| problems.at(text.place, format_args!("cannot use {}: {why}", file.display()))).ok()
     }
 
     /// The files that a path with a pattern as its last component stands for; without one it is the file itself.
@@ -207,7 +207,7 @@ impl Resolution<'_> {
             Ok(names) => names,
             Err(nix::errno::Errno::ENOENT) => return Some(Vec::new()),
             Err(error) => {
-                problems.at(text.place, format!("cannot list {}: {}", folder.display(), Because(error)));
+                problems.at(text.place, format_args!("cannot list {}: {}", folder.display(), Because(error)));
                 return None;
             }
         };

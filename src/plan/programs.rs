@@ -188,7 +188,8 @@ impl Resolution<'_> {
             Ok(names) => names,
             Err(nix::errno::Errno::ENOENT) => Vec::new(),
             Err(error) => {
-                problems.at(hooks.directory.place, format!("cannot list {}: {}", directory.display(), Because(error)));
+                problems
+                    .at(hooks.directory.place, format_args!("cannot list {}: {}", directory.display(), Because(error)));
                 return None;
             }
         };

@@ -144,7 +144,7 @@ pub(super) fn c_strings(words: Vec<Vec<u8>>, what: &str, problems: &mut Problems
     for word in words {
         match CString::new(word) {
             Ok(string) => strings.push(string),
-            Err(_) => problems.add(format!("{what} contains a NUL byte")),
+            Err(_) => problems.add(format_args!("{what} contains a NUL byte")),
         }
     }
     strings

@@ -262,7 +262,7 @@ impl Resolution<'_> {
             Ok(names) => names,
             Err(Errno::ENOENT) if below.as_os_str().is_empty() => return,
             Err(error) => {
-                return problems.at(place, format!("cannot list {}: {}", folder.display(), Because(error)));
+                return problems.at(place, format_args!("cannot list {}: {}", folder.display(), Because(error)));
             }
         };
         for name in names {
@@ -273,7 +273,7 @@ impl Resolution<'_> {
             let relative = below.join(&name);
             match self.world.kind(&top.join(&relative)) {
                 Some(Kind::Directory) if depth == 0 => {
-                    problems.at(place, format!("{} is nested too deeply", top.join(&relative).display()));
+                    problems.at(place, format_args!("{} is nested too deeply", top.join(&relative).display()));
                 }
                 Some(Kind::Directory) => self.find(top, &relative, suffix, depth - 1, found, place, problems),
                 _ => {
@@ -289,7 +289,7 @@ impl Resolution<'_> {
         match self.world.read(from, how.limit) {
             Ok(source) => Some(source),
             Err(error) => {
-                problems.at(place, format!("cannot read the template {}: {}", from.display(), NotRead(error)));
+                problems.at(place, format_args!("cannot read the template {}: {}", from.display(), NotRead(error)));
                 None
             }
         }
