@@ -32,6 +32,8 @@
 //! | [`exit`] | the table of exit statuses |
 //! | [`glob`] | patterns for names |
 //! | [`json`] | what JSON is |
+//! | [`toml`] | TOML to a tree |
+//! | [`tree`] | what TOML and JSON have in common |
 //! | [`kept`] | what is never given back |
 //! | [`net`] | a client of the network, for readiness and health |
 //! | [`sys`] | the only `unsafe` |
@@ -63,6 +65,8 @@ pub mod supervise;
 pub mod sys;
 pub mod template;
 pub mod textfile;
+pub mod toml;
+pub mod tree;
 
 pub use launch::main;
 

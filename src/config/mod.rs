@@ -1,7 +1,7 @@
 //! A configuration file's text to [`Config`]: TOML or JSON, read into one tree, decoded into one model, every problem
 //! told at once.
 //!
-//! Read [`model`] first: it is the list of all that can be said. May use `template` and `textfile`, to know a `${...}` and an
+//! Read [`model`] first: it is the list of all that can be said. May use `toml`, and `template` and `textfile`, to know a `${...}` and an
 //! expression that are none.
 #![forbid(unsafe_code)]
 
@@ -17,15 +17,15 @@ pub(crate) mod reference;
 #[cfg(test)]
 mod schema;
 pub mod shutdown;
-mod toml;
-pub mod tree;
 pub mod types;
 
+pub use crate::tree;
 pub use model::Config;
 pub use problem::{Problems, Source};
 
 use crate::kept::{Kept, keep};
 use crate::textfile::extract;
+use crate::toml;
 use decode::Decode;
 use tree::{Node, Value};
 
@@ -36,7 +36,7 @@ use tree::{Node, Value};
 pub fn parse(mut source: Source) -> Result<(Kept<Config>, Source), Vec<String>> {
     let mut problems = Problems::default();
     let json = source.text.trim_start().starts_with('{');
-    let tree = if json { json::parse(&source.text, &mut problems) } else { toml::parse(&source.text, &mut problems) };
+    let tree = if json { json::parse(&source.text, &mut problems) } else { read_toml(&source.text, &mut problems) };
     if !problems.is_empty() {
         let places = problems.places();
         source.hide_values_at(&places);
@@ -49,6 +49,14 @@ pub fn parse(mut source: Source) -> Result<(Kept<Config>, Source), Vec<String>> 
     }
     let config = keep(config);
     if problems.is_empty() { Ok((config, source)) } else { Err(problems.explain(&source)) }
+}
+
+fn read_toml(text: &str, problems: &mut Problems) -> Node {
+    let (node, mistakes) = toml::read(text);
+    for (place, message) in mistakes {
+        problems.at(place, message);
+    }
+    node
 }
 
 /// Marks what stands in a table with `secret` as not to be quoted.

@@ -3,6 +3,7 @@
 use super::model::Learned;
 use crate::config::model::PrintedFormat;
 use crate::glob;
+use crate::tree::{Key, Value};
 
 /// Reads what was printed. `allow`: the names it may set, as patterns; `secret`: the names of secrets.
 ///
@@ -60,14 +61,11 @@ fn is_name(name: &str) -> bool {
 
 fn toml(text: &[u8]) -> Result<Pairs, String> {
     let text = std::str::from_utf8(text).map_err(|_| "what it printed is not UTF-8".to_owned())?;
-    let table = toml::de::DeTable::parse(text).map_err(|_| "what it printed is not TOML".to_owned())?;
+    let table = crate::toml::parse(text).map_err(|_| "what it printed is not TOML".to_owned())?;
     let mut pairs = Pairs::new();
-    for (name, value) in table.get_ref() {
-        let name = name.get_ref();
-        match value.get_ref() {
-            toml::de::DeValue::String(value) if is_name(name) && !value.contains('\0') => {
-                pairs.push((name.to_string(), value.as_bytes().to_vec()));
-            }
+    for (Key { name, .. }, node) in table {
+        match node.value {
+            Value::String(value) if is_name(&name) && !value.contains('\0') => pairs.push((name, value.into_bytes())),
             _ => {
                 let name = name.escape_debug();
                 return Err(format!("`{name}`, which it printed, is no variable: accepted are strings"));

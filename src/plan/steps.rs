@@ -473,8 +473,8 @@ impl<'a> How<'a> {
                 json::check(&content).map_err(|place| format!("the result of {name} is not JSON: {place}"))?;
             }
             Some(Check::Toml) => {
-                toml::de::DeTable::parse(text()?).map_err(|error| {
-                    let line = error.span().map_or(1, |span| Position::of(&content, span.start).line);
+                crate::toml::parse(text()?).map_err(|(place, _)| {
+                    let line = Position::of(&content, place.start).line;
                     format!("the result of {name} is not TOML: line {line}")
                 })?;
             }

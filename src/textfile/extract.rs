@@ -1,9 +1,10 @@
 //! A value out of a text.
 
 use super::{Format, json, keyed, syntax};
+use crate::toml;
+use crate::tree::{Node, Place, Value};
 use regex_lite::Regex;
 use std::borrow::Cow;
-use toml::de::{DeTable, DeValue};
 
 /// Why there is no telling what the value is. Never quotes the text.
 pub type Refusal = Cow<'static, str>;
@@ -41,45 +42,28 @@ fn json(text: &[u8], key: &[u8]) -> Result<Option<Vec<u8>>, Refusal> {
 /// The text is not TOML, the path is none, or a table or a list is there.
 pub fn toml(text: &[u8], path: &[u8]) -> Result<Option<Vec<u8>>, Refusal> {
     let text = std::str::from_utf8(text).map_err(|_| "it is not UTF-8, and TOML is")?;
-    let table = DeTable::parse(text).map_err(|error| {
-        let start = error.span().map_or(0, |span| span.start);
-        format!("it is not TOML: line {}", crate::template::Position::of(text.as_bytes(), start).line)
+    let table = toml::parse(text).map_err(|(place, _)| {
+        format!("it is not TOML: line {}", crate::template::Position::of(text.as_bytes(), place.start).line)
     })?;
     let names = names(path).ok_or("this is no path of names with dots between them")?;
-    let (last, above) = names.split_last().ok_or("the path is empty")?;
-    let mut table = table.get_ref();
-    let mut list: Option<&toml::de::DeArray> = None;
-    for name in above {
-        match step(table, list, name) {
-            Some(DeValue::Table(found)) => (table, list) = (found, None),
-            Some(DeValue::Array(found)) => list = Some(found),
-            Some(_) | None => return Ok(None),
-        }
+    let mut node = &Node { place: Place::default(), value: Value::Table(table) };
+    for name in &names {
+        let found = match &node.value {
+            Value::Table(table) => table.iter().find(|(key, _)| key.name == *name).map(|(_, node)| node),
+            Value::List(items) => name.parse().ok().and_then(|index: usize| items.get(index)),
+            _ => None,
+        };
+        let Some(found) = found else { return Ok(None) };
+        node = found;
     }
-    Ok(match step(table, list, last) {
-        None => None,
-        Some(DeValue::String(value)) => Some(value.as_bytes().to_vec()),
-        Some(DeValue::Integer(number)) => {
-            let value = i64::from_str_radix(number.as_str(), number.radix());
-            Some(value.map_or_else(|_| number.as_str().to_owned(), |value| value.to_string()).into_bytes())
-        }
-        Some(DeValue::Float(number)) => Some(number.as_str().as_bytes().to_vec()),
-        Some(DeValue::Boolean(answer)) => Some(answer.to_string().into_bytes()),
-        Some(DeValue::Datetime(time)) => Some(time.to_string().into_bytes()),
-        Some(DeValue::Array(_)) => return Err("a list is there, and not one value".into()),
-        Some(DeValue::Table(_)) => return Err("a table is there, and not one value".into()),
-    })
-}
-
-fn step<'v, 't>(
-    table: &'v DeTable<'t>,
-    list: Option<&'v toml::de::DeArray<'t>>,
-    name: &str,
-) -> Option<&'v DeValue<'t>> {
-    match list {
-        Some(list) => list.get(name.parse::<usize>().ok()?).map(toml::Spanned::get_ref),
-        None => table.get(name).map(toml::Spanned::get_ref),
-    }
+    Ok(Some(match &node.value {
+        Value::String(value) => value.clone().into_bytes(),
+        Value::Integer(number) => number.to_string().into_bytes(),
+        Value::Bool(answer) => answer.to_string().into_bytes(),
+        Value::Other(_) | Value::Nothing => toml::plain(&text[node.place.start..node.place.end]).into_bytes(),
+        Value::List(_) => return Err("a list is there, and not one value".into()),
+        Value::Table(_) => return Err("a table is there, and not one value".into()),
+    }))
 }
 
 /// The names of a dotted path, quoted ones without their quotes.
