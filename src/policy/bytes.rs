@@ -76,6 +76,13 @@ impl Policy {
     }
 }
 
+/// What comes to the same bytes is the same: the types that are in it compare by code of their own, each.
+impl PartialEq for Policy {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_bytes() == other.to_bytes()
+    }
+}
+
 fn millis(time: Option<Duration>) -> u64 {
     time.map_or(NO_TIME, |time| u64::try_from(time.as_millis()).unwrap_or(NO_TIME - 1))
 }

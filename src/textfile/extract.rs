@@ -1,6 +1,7 @@
 //! A value out of a text.
 
-use super::{Format, json, keyed, syntax};
+use super::keyed::{self, Scan};
+use super::{Format, json, syntax};
 use crate::toml;
 use crate::tree::{Node, Place, Value};
 use regex_lite::Regex;
@@ -16,7 +17,7 @@ pub type Refusal = Cow<'static, str>;
 /// The text is not of that format, or the value goes on over several lines.
 pub fn key(format: Format, text: &[u8], section: &[u8], key: &[u8]) -> Result<Option<Vec<u8>>, Refusal> {
     let Some(syntax) = syntax(format) else { return json(text, key) };
-    let scan = (syntax.scan)(text, false);
+    let scan = Scan::of(syntax, text, false);
     match keyed::effective(syntax, scan.find(section, key))? {
         None => Ok(None),
         Some(entry) if entry.goes_on && syntax.is_nested => {

@@ -6,6 +6,7 @@
 use super::keyed::{Entry, Scan, Section, Syntax, Written};
 use super::{Line, skip, trim_end};
 use std::borrow::Cow;
+use std::ops::Range;
 
 const BLANKS: &[u8] = b" \t";
 
@@ -22,33 +23,27 @@ pub(super) const SYNTAX: Syntax = Syntax {
     has_json: false,
 };
 
-fn scan(text: &[u8], commented: bool) -> Scan<'_> {
-    let mut scan = Scan::new();
+fn scan(scan: &mut Scan, commented: bool) {
+    let text = scan.text;
     for line in Line::all(text) {
         let first = skip(text, line.start, line.stop, BLANKS);
         let stop = trim_end(text, first, line.stop);
         match text[first..stop] {
             [] => {}
             [b'[', .., b']'] => scan.sections.push(Section { name: &text[first + 1..stop - 1], end: line.end }),
-            [b';' | b'#', ..] => {
+            [b';' | b'#', ..] if commented => {
                 let start = skip(text, first, stop, b";# \t");
-                let found = entry(text, line, first, start, stop);
-                if let Some(found) = found.filter(|found| commented && !found.separator.is_empty()) {
-                    scan.push(found);
-                }
+                entry(scan, line, first..start, start..stop);
             }
-            _ => {
-                if let Some(found) = entry(text, line, first, first, stop) {
-                    scan.push(found);
-                }
-            }
+            [b';' | b'#', ..] => {}
+            _ => entry(scan, line, first..first, first..stop),
         }
     }
-    scan
 }
 
-/// The entry that begins at `start`; what is between `first` and that makes a comment of it.
-fn entry(text: &[u8], line: Line, first: usize, start: usize, stop: usize) -> Option<Entry<'_>> {
+/// Takes the entry that is there, if one is; with a comment sign before it only one that has a separator.
+fn entry(scan: &mut Scan, line: Line, marker: Range<usize>, Range { start, end: stop }: Range<usize>) {
+    let text = scan.text;
     let is_separator = |at: usize| match text[at] {
         b'=' => true,
         b':' => at + 1 == stop || BLANKS.contains(&text[at + 1]),
@@ -58,17 +53,19 @@ fn entry(text: &[u8], line: Line, first: usize, start: usize, stop: usize) -> Op
     let end = trim_end(text, start, at.unwrap_or(stop));
     let value = at.map_or(stop, |at| skip(text, at + 1, line.stop, BLANKS));
     let separator = if at.is_some() { end..value } else { end..end };
-    (end > start).then(|| Entry {
-        section: 0,
-        lines: line.start..line.end,
-        marker: first..start,
-        column: 0,
-        is_item: false,
-        key: Cow::Borrowed(&text[start..end]),
-        raw: separator.end..stop.max(separator.end),
-        separator,
-        goes_on: false,
-    })
+    if end > start && (marker.is_empty() || at.is_some()) {
+        scan.push(Entry {
+            section: 0,
+            lines: line.start..line.end,
+            marker,
+            column: 0,
+            is_item: false,
+            key: Cow::Borrowed(&text[start..end]),
+            raw: separator.end..stop.max(separator.end),
+            separator,
+            goes_on: false,
+        });
+    }
 }
 
 fn key(key: &[u8]) -> Written {

@@ -13,16 +13,13 @@ const BLANKS: &[u8] = b" \t\r\n";
 pub(super) fn edit(text: &[u8], orders: &[Order]) -> Result<Edited, Vec<Mistake>> {
     // What is to be filled begins empty.
     let mut content = if text.trim_ascii().is_empty() { b"{}\n".to_vec() } else { text.to_vec() };
-    check(&content).map_err(|what| vec![Mistake::new(b"", what)])?;
+    check(&content).map_err(|what| vec![Mistake::new(b"", what.into())])?;
     let mut mistakes = Vec::new();
     let mut changes = Vec::new();
     for order in orders {
-        match follow(&content, order) {
-            Ok(None) => {}
-            Ok(Some((new, what))) => {
-                changes.push(format!("{what} `{}`", String::from_utf8_lossy(&order.key).escape_debug()));
-                content = new;
-            }
+        match follow(&mut content, order) {
+            Ok("") => {}
+            Ok(what) => changes.push(super::change(what, &order.key)),
             Err(what) => mistakes.push(Mistake::new(&order.key, what)),
         }
     }
@@ -34,10 +31,9 @@ fn check(text: &[u8]) -> Result<(), String> {
     json::check(text).map_err(|place| format!("it is not JSON: {place}"))
 }
 
-type Change = Option<(Vec<u8>, &'static str)>;
-
+/// Changes the text as it is wanted, and says how; nothing: it is so already.
 #[inline(never)]
-fn follow(text: &[u8], order: &Order) -> Result<Change, Cow<'static, str>> {
+fn follow(text: &mut Vec<u8>, order: &Order) -> Result<&'static str, Cow<'static, str>> {
     let value = match &order.wish {
         Wish::Text(value) | Wish::Quoted(value) => {
             let value = std::str::from_utf8(value).map_err(|_| "the value is not UTF-8, and JSON is")?;
@@ -58,24 +54,26 @@ fn follow(text: &[u8], order: &Order) -> Result<Change, Cow<'static, str>> {
         })?;
         let Some(found) = list.find(text, token)? else {
             return match (&order.wish, order.missing) {
-                (Wish::Deleted, _) | (_, Missing::Ignore) => Ok(None),
+                (Wish::Deleted, _) | (_, Missing::Ignore) => Ok(""),
                 (_, Missing::Refuse) => Err("it is not there".into()),
-                (_, Missing::Append) => {
-                    list.add(text, token, &tokens[index + 1..], &value).map(|text| Some((text, "add")))
-                }
+                (_, Missing::Append) => list.add(text, token, &tokens[index + 1..], &value).map(|()| "add"),
             };
         };
         if index + 1 == tokens.len() && order.wish == Wish::Deleted {
-            return Ok(Some((list.without(text, found), "delete")));
+            list.remove(text, found);
+            return Ok("delete");
         }
         at = list.items[found].value.start;
     }
-    let range = at..end(text, at);
-    let is_so = order.wish != Wish::Deleted && same(&text[range.clone()], &value);
     if order.wish == Wish::Deleted {
         return Err("all of it cannot be deleted".into());
     }
-    Ok((!is_so).then(|| (splice(text, range, &value), "set")))
+    let range = at..end(text, at);
+    if same(&text[range.clone()], &value) {
+        return Ok("");
+    }
+    splice(text, range, &value);
+    Ok("set")
 }
 
 /// How deep the values are nested that are compared.
@@ -118,8 +116,8 @@ fn said(value: &[u8], depth: usize) -> Option<String> {
     }
 }
 
-fn splice(text: &[u8], range: Range<usize>, new: &[u8]) -> Vec<u8> {
-    [&text[..range.start], new, &text[range.end..]].concat()
+fn splice(text: &mut Vec<u8>, range: Range<usize>, new: &[u8]) {
+    *text = [&text[..range.start], new, &text[range.end..]].concat();
 }
 
 /// The parts of a pointer.
@@ -219,9 +217,9 @@ impl Children {
         }
     }
 
-    /// The text with one more member, and what is below it.
+    /// Puts one more member in the text, and what is below it.
     #[inline(never)]
-    fn add(&self, text: &[u8], token: &str, below: &[String], value: &[u8]) -> Result<Vec<u8>, Cow<'static, str>> {
+    fn add(&self, text: &mut Vec<u8>, token: &str, below: &[String], value: &[u8]) -> Result<(), Cow<'static, str>> {
         if below.iter().any(|token| token == "-") {
             return Err("a list that is not there cannot be added to".into());
         }
@@ -241,8 +239,8 @@ impl Children {
             new.extend(b": ");
         }
         new.extend(value);
-        new.extend(below.iter().map(|_| b'}'));
-        Ok(match self.items.last() {
+        new.resize(new.len() + below.len(), b'}');
+        let place = match self.items.last() {
             Some(last) => {
                 // As far from the comma as the last one is from what is before it.
                 let before = match self.items.iter().nth_back(1) {
@@ -254,20 +252,24 @@ impl Children {
                 if gap.is_empty() && self.items.len() == 1 {
                     gap.push(b' ');
                 }
-                splice(text, last.value.end..last.value.end, &[&b","[..], &gap, &new].concat())
+                new = [&b","[..], &gap, &new].concat();
+                last.value.end..last.value.end
             }
-            None => splice(text, self.inside.clone(), &new),
-        })
+            None => self.inside.clone(),
+        };
+        splice(text, place, &new);
+        Ok(())
     }
 
-    fn without(&self, text: &[u8], index: usize) -> Vec<u8> {
+    /// Takes a member out of the text.
+    fn remove(&self, text: &mut Vec<u8>, index: usize) {
         let member = &self.items[index];
         let range = match (index.checked_sub(1).map(|index| &self.items[index]), self.items.get(index + 1)) {
             (Some(previous), _) => previous.value.end..member.value.end,
             (None, Some(next)) => member.start..next.start,
             (None, None) => self.inside.clone(),
         };
-        splice(text, range, b"")
+        splice(text, range, b"");
     }
 }
 

@@ -12,7 +12,7 @@ pub(super) type Written = Result<Vec<u8>, &'static str>;
 #[allow(clippy::struct_excessive_bools)] // each is a trait of a format, and all are constants
 pub(super) struct Syntax {
     /// Finds every entry; with `true` also those that are commented out.
-    pub scan: fn(&[u8], bool) -> Scan<'_>,
+    pub scan: fn(&mut Scan, bool),
     /// What a value means that stands there so.
     pub decode: fn(&[u8]) -> Vec<u8>,
     /// How a key is written.
@@ -35,6 +35,8 @@ pub(super) struct Syntax {
 
 /// What is in a file.
 pub(super) struct Scan<'t> {
+    /// The file.
+    pub text: &'t [u8],
     /// At least one: what is before the first header.
     pub sections: Vec<Section<'t>>,
     /// In their order.
@@ -72,9 +74,11 @@ pub(super) struct Entry<'t> {
 }
 
 impl<'t> Scan<'t> {
-    /// Nothing yet.
-    pub fn new() -> Self {
-        Scan { sections: vec![Section { name: b"", end: 0 }], entries: Vec::new() }
+    /// What a text has, by the syntax of its format; with `true` also what is commented out.
+    pub fn of(syntax: &Syntax, text: &'t [u8], commented: bool) -> Self {
+        let mut scan = Scan { text, sections: vec![Section { name: b"", end: 0 }], entries: Vec::new() };
+        (syntax.scan)(&mut scan, commented);
+        scan
     }
 
     /// One more entry of the last section.
@@ -133,10 +137,10 @@ pub(super) fn edit(
     orders: &[Order],
     separator: Option<&[u8]>,
 ) -> Result<Edited, Vec<Mistake>> {
-    let scan = (syntax.scan)(text, orders.iter().any(|order| order.commented));
+    let scan = Scan::of(syntax, text, orders.iter().any(|order| order.commented));
     // In YAML such a value has its own end; a quote has not, and what is written behind it could close it.
     if let Some(open) = scan.entries.iter().find(|entry| entry.goes_on && !syntax.is_nested) {
-        return Err(vec![Mistake::new(&open.key, "a quote in its value is never closed")]);
+        return Err(vec![Mistake::new(&open.key, "a quote in its value is never closed".into())]);
     }
     // Those of a key stand together, in their order.
     let mut entries: Vec<&Entry> = scan.entries.iter().collect();
@@ -148,7 +152,7 @@ pub(super) fn edit(
         let start = entries.partition_point(|entry| scan.name(entry) < wanted);
         let end = entries.partition_point(|entry| scan.name(entry) <= wanted);
         if let Err(what) = work.follow(order, &entries[start..end]) {
-            mistakes.push(Mistake::new(&name(order), what));
+            mistakes.push(Mistake::new(&name(order), what.into()));
         }
     }
     if !mistakes.is_empty() {
@@ -250,7 +254,7 @@ impl<'w> Work<'w> {
         let mut line = (self.syntax.key)(&order.key)?;
         line.extend(self.separated(self.separator.or(model).unwrap_or(self.syntax.separator)));
         line.extend(self.written(order, b"")?);
-        if !matches!(&(self.syntax.scan)(&line, false).entries[..], [entry] if entry.key == order.key) {
+        if !matches!(&Scan::of(self.syntax, &line, false).entries[..], [entry] if entry.key == order.key) {
             return Err("with this separator it could not be read back");
         }
         line.extend(line_end(self.text));
@@ -299,7 +303,7 @@ impl<'w> Work<'w> {
     }
 
     fn note(&mut self, what: &str, order: &Order) {
-        self.changes.push(format!("{what} `{}`", String::from_utf8_lossy(&name(order)).escape_debug()));
+        self.changes.push(super::change(what, &name(order)));
     }
 
     /// All of it with its changes.

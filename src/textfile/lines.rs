@@ -54,7 +54,7 @@ pub fn edit(text: &[u8], rules: &[Rule]) -> Result<Edited, Vec<Mistake>> {
                 Find::Match(regex) => format!("rule {}: no line matches `{}`", index + 1, regex.as_str()),
                 Find::Line(_) | Find::Nothing => format!("rule {}: there is no such line", index + 1),
             };
-            mistakes.push(Mistake::new(b"", wanted));
+            mistakes.push(Mistake::new(b"", wanted.into()));
         }
     }
     if !mistakes.is_empty() {

@@ -116,9 +116,15 @@ impl Edited {
     }
 }
 
+/// What is different at a key.
+fn change(what: &str, key: &[u8]) -> String {
+    format!("{what} `{}`", String::from_utf8_lossy(key).escape_debug())
+}
+
 impl Mistake {
-    fn new(key: &[u8], what: impl Into<Cow<'static, str>>) -> Self {
-        Mistake { key: String::from_utf8_lossy(key).into_owned(), what: what.into() }
+    #[inline(never)]
+    fn new(key: &[u8], what: Cow<'static, str>) -> Self {
+        Mistake { key: String::from_utf8_lossy(key).into_owned(), what }
     }
 }
 

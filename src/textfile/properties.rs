@@ -23,8 +23,8 @@ pub(super) const SYNTAX: Syntax = Syntax {
     has_json: false,
 };
 
-fn scan(text: &[u8], commented: bool) -> Scan<'_> {
-    let mut scan = Scan::new();
+fn scan(scan: &mut Scan, commented: bool) {
+    let text = scan.text;
     let mut next = 0;
     while let Some(mut line) = Line::at(text, next) {
         next = line.end;
@@ -33,11 +33,7 @@ fn scan(text: &[u8], commented: bool) -> Scan<'_> {
             [] => {}
             [b'#' | b'!', ..] if commented => {
                 let start = skip(text, first, line.stop, b"#! \t\x0c");
-                let entry = entry(text, line, first..start, start);
-                // A sentence is no key with a value.
-                if text[entry.separator.clone()].iter().any(|byte| b"=:".contains(byte)) {
-                    scan.push(entry);
-                }
+                entry(scan, line, first..start, start);
             }
             [b'#' | b'!', ..] => {}
             _ => {
@@ -47,11 +43,10 @@ fn scan(text: &[u8], commented: bool) -> Scan<'_> {
                     line = Line { start: line.start, ..more };
                 }
                 next = line.end;
-                scan.push(entry(text, line, first..first, first));
+                entry(scan, line, first..first, first);
             }
         }
     }
-    scan
 }
 
 /// Whether the line goes on: it ends with a backslash that none before it has taken the meaning from.
@@ -59,7 +54,9 @@ fn is_continued(line: &[u8]) -> bool {
     line.iter().rev().take_while(|&&byte| byte == b'\\').count() % 2 == 1
 }
 
-fn entry(text: &[u8], line: Line, marker: std::ops::Range<usize>, start: usize) -> Entry<'_> {
+/// Takes the entry that is there.
+fn entry(scan: &mut Scan, line: Line, marker: std::ops::Range<usize>, start: usize) {
+    let text = scan.text;
     let mut end = start;
     while end < line.stop && !BLANKS.contains(&text[end]) && !b"=:".contains(&text[end]) {
         end = (end + 1 + usize::from(text[end] == b'\\')).min(line.stop);
@@ -67,8 +64,11 @@ fn entry(text: &[u8], line: Line, marker: std::ops::Range<usize>, start: usize) 
     let mut value = skip(text, end, line.stop, BLANKS);
     if value < line.stop && b"=:".contains(&text[value]) {
         value = skip(text, value + 1, line.stop, BLANKS);
+    } else if !marker.is_empty() {
+        // A sentence is no key with a value.
+        return;
     }
-    Entry {
+    scan.push(Entry {
         section: 0,
         lines: line.start..line.end,
         marker,
@@ -78,7 +78,7 @@ fn entry(text: &[u8], line: Line, marker: std::ops::Range<usize>, start: usize) 
         separator: end..value,
         raw: value..line.stop,
         goes_on: false,
-    }
+    });
 }
 
 fn decode(raw: &[u8]) -> Vec<u8> {

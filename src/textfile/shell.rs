@@ -21,8 +21,8 @@ pub(super) const SYNTAX: Syntax = Syntax {
     has_json: false,
 };
 
-fn scan(text: &[u8], commented: bool) -> Scan<'_> {
-    let mut scan = Scan::new();
+fn scan(scan: &mut Scan, commented: bool) {
+    let text = scan.text;
     let mut next = 0;
     while let Some(line) = Line::at(text, next) {
         next = line.end;
@@ -32,15 +32,15 @@ fn scan(text: &[u8], commented: bool) -> Scan<'_> {
             [b'#', ..] => continue,
             _ => first,
         };
-        if let Some(entry) = entry(text, line, first..start, start) {
-            next = entry.lines.end;
-            scan.push(entry);
+        if let Some(end) = entry(scan, line, first..start, start) {
+            next = end;
         }
     }
-    scan
 }
 
-fn entry(text: &[u8], line: Line, marker: std::ops::Range<usize>, start: usize) -> Option<Entry<'_>> {
+/// Takes the entry that is there, if one is, and says where its last line ends.
+fn entry(scan: &mut Scan, line: Line, marker: std::ops::Range<usize>, start: usize) -> Option<usize> {
+    let text = scan.text;
     let mut name = start;
     if let Some(rest) = text[start..line.stop].strip_prefix(b"export") {
         let begin = skip(text, line.stop - rest.len(), line.stop, BLANKS);
@@ -52,7 +52,7 @@ fn entry(text: &[u8], line: Line, marker: std::ops::Range<usize>, start: usize) 
     let limit = if marker.is_empty() { text.len() } else { line.stop };
     let (stop, is_open) = value_end(&text[..limit], end + 1);
     let last = Line::at(text, stop).map_or(stop, |line| line.end);
-    Some(Entry {
+    scan.push(Entry {
         section: 0,
         lines: line.start..last,
         column: 0,
@@ -62,7 +62,8 @@ fn entry(text: &[u8], line: Line, marker: std::ops::Range<usize>, start: usize) 
         raw: end + 1..trim_end(text, end + 1, stop),
         goes_on: is_open && marker.is_empty(),
         marker,
-    })
+    });
+    Some(last)
 }
 
 /// Where the value ends that begins at `start`: at the end of its line or before ` #`, outside quotes. And whether there is

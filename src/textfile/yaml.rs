@@ -21,8 +21,8 @@ pub(super) const SYNTAX: Syntax = Syntax {
     has_json: true,
 };
 
-fn scan(text: &[u8], commented: bool) -> Scan<'_> {
-    let mut scan = Scan::new();
+fn scan(scan: &mut Scan, commented: bool) {
+    let text = scan.text;
     // Lines that are deeper than this are the text of a block scalar, or of one whose quote is still open.
     let mut block: Option<usize> = None;
     let mut open: Option<usize> = None;
@@ -35,8 +35,9 @@ fn scan(text: &[u8], commented: bool) -> Scan<'_> {
         }
         block = None;
         if text[first] == b'#' {
-            let found = if commented { entry(text, line, first..uncomment(text, first, stop), stop) } else { None };
-            found.into_iter().for_each(|found| scan.push(found));
+            if commented {
+                entry(scan, line, first..uncomment(text, first, stop), stop);
+            }
             continue;
         }
         // Only what stands right below a key can be its value; comments and blank lines between them are nothing.
@@ -44,18 +45,17 @@ fn scan(text: &[u8], commented: bool) -> Scan<'_> {
             let is_list = last.raw.is_empty() && depth == last.column && text[first..stop].starts_with(b"-");
             last.goes_on |= depth > last.column || is_list;
         }
-        if let Some(mut found) = entry(text, line, first..first, stop) {
+        if let Some(index) = entry(scan, line, first..first, stop) {
+            open = Some(index);
+            let found = &mut scan.entries[index];
             let raw = &text[found.raw.clone()];
             let is_open = matches!(raw, [quote @ (b'"' | b'\''), ..] if quoted_end(raw, *quote).is_none());
             if is_open || matches!(raw, [b'|' | b'>', ..]) {
                 block = Some(found.column);
                 found.goes_on = true;
             }
-            open = Some(scan.entries.len());
-            scan.push(found);
         }
     }
-    scan
 }
 
 /// Where the line begins without its comment sign. A blank behind the sign belongs to it where the rest is an even number:
@@ -65,8 +65,9 @@ fn uncomment(text: &[u8], first: usize, stop: usize) -> usize {
     first + 1 + blanks % 2
 }
 
-/// The entry of a line, without what makes a comment of it.
-fn entry(text: &[u8], line: Line, marker: std::ops::Range<usize>, stop: usize) -> Option<Entry<'_>> {
+/// Takes the entry of a line, without what makes a comment of it, and says which it is; `None`: there is none.
+fn entry(scan: &mut Scan, line: Line, marker: std::ops::Range<usize>, stop: usize) -> Option<usize> {
+    let text = scan.text;
     let mut start = skip(text, marker.end, stop, b" ");
     let is_item = text[start..stop].starts_with(b"- ");
     while text[start..stop].starts_with(b"- ") {
@@ -99,7 +100,7 @@ fn entry(text: &[u8], line: Line, marker: std::ops::Range<usize>, stop: usize) -
     };
     let raw = start + value..start + value + length;
     let behind = skip(text, raw.end, stop, b" ");
-    Some(Entry {
+    scan.push(Entry {
         section: 0,
         lines: line.start..line.end,
         column: start - line.start - marker.len(),
@@ -109,7 +110,8 @@ fn entry(text: &[u8], line: Line, marker: std::ops::Range<usize>, stop: usize) -
         separator: start + end..raw.start,
         goes_on: behind < stop && text[behind] != b'#',
         raw,
-    })
+    });
+    Some(scan.entries.len() - 1)
 }
 
 /// Behind the quote that closes the one it begins with.

@@ -14,7 +14,8 @@ pub struct Builtin {
     /// Its names, with blanks between them.
     pub names: &'static str,
     /// What its parameters are called, with blanks between them; all may be absent. After a `*`, which stands for any number
-    /// of arguments, come those that are given by name only.
+    /// of arguments, come those that are given by name only. Behind a name stands what becomes of the argument before the
+    /// call: `!` it has to be defined, `$` that too, and it is made a text, `?` it is made a text if it is given.
     pub parameters: &'static str,
     /// What it does.
     pub run: fn(&mut Call) -> Result<Value, Error>,
@@ -49,6 +50,7 @@ pub fn bind(
         let named = arguments.iter().position(Value::is_kwargs).map(|at| arguments.remove(at));
         let mut call = Call { shared: &shared, state, arguments, named };
         call.place(builtin.parameters)?;
+        call.prepare(builtin.parameters)?;
         (builtin.run)(&mut call)
     }
 }
@@ -56,11 +58,14 @@ pub fn bind(
 /// What is not given.
 static NOTHING: Value = Value::UNDEFINED;
 
+/// What may stand behind the name of a parameter.
+const MARKS: [char; 3] = ['!', '$', '?'];
+
 impl Call<'_, '_, '_> {
     /// Puts what is given by name to its place.
     #[inline(never)]
     fn place(&mut self, parameters: &str) -> Result<(), Error> {
-        let parameters: Vec<&str> = parameters.split(' ').collect();
+        let parameters: Vec<&str> = parameters.split(' ').map(|parameter| parameter.trim_end_matches(MARKS)).collect();
         let by_place = parameters[0] != "*";
         if by_place && self.arguments.len() > parameters.len() {
             return Err(Error::from(ErrorKind::TooManyArguments));
@@ -85,6 +90,20 @@ impl Call<'_, '_, '_> {
         Ok(())
     }
 
+    /// Sees that arguments are what the marks of their parameters say.
+    #[inline(never)]
+    fn prepare(&mut self, parameters: &str) -> Result<(), Error> {
+        for (at, parameter) in parameters.split(' ').enumerate() {
+            match parameter.as_bytes().last() {
+                Some(b'!') => self.require(at)?,
+                Some(b'$') => self.make_text(at)?,
+                Some(b'?') => self.make_optional_text(at)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// The argument at a place; not defined if it is not given.
     pub fn value(&self, at: usize) -> &Value {
         self.arguments.get(at).unwrap_or(&NOTHING)
@@ -101,28 +120,40 @@ impl Call<'_, '_, '_> {
         Some(value).filter(|value| !value.is_undefined() && !value.is_none())
     }
 
-    /// A value that has to be defined; the error says which is not.
-    pub fn defined(&mut self, at: usize) -> Result<Value, Error> {
-        if at >= self.arguments.len() {
-            return Err(Error::from(ErrorKind::MissingArgument));
-        }
-        let value = self.value(at).clone();
+    /// Sees that a value is defined; the error says which is not.
+    pub fn require(&mut self, at: usize) -> Result<(), Error> {
+        let value = self.arguments.get(at).ok_or(ErrorKind::MissingArgument)?;
         if value.is_undefined() {
             // Only minijinja knows where it came from.
             self.state.format(value.clone())?;
         }
-        Ok(value)
+        Ok(())
     }
 
-    /// What is printed for a value.
-    pub fn text(&mut self, at: usize) -> Result<Arc<str>, Error> {
-        let value = self.defined(at)?;
-        self.print(&value)
+    /// Puts what is printed for a value in its place.
+    pub fn make_text(&mut self, at: usize) -> Result<(), Error> {
+        self.require(at)?;
+        let value = &mut self.arguments[at];
+        if value.as_str().is_none() {
+            *value = of_text(&self.state.format(value.clone())?);
+        }
+        Ok(())
     }
 
-    /// What is printed for a value, if it is given.
-    pub fn optional_text(&mut self, at: usize) -> Result<Option<Arc<str>>, Error> {
-        if self.value(at).is_undefined() { Ok(None) } else { self.text(at).map(Some) }
+    /// Puts what is printed for a value in its place, if it is given.
+    pub fn make_optional_text(&mut self, at: usize) -> Result<(), Error> {
+        if self.value(at).is_undefined() { Ok(()) } else { self.make_text(at) }
+    }
+
+    /// An argument that is a text, or was made one.
+    #[inline(never)]
+    pub fn text(&self, at: usize) -> &str {
+        self.optional_text(at).unwrap_or_default()
+    }
+
+    /// The same, if it is given.
+    pub fn optional_text(&self, at: usize) -> Option<&str> {
+        self.value(at).as_str()
     }
 
     /// A number of something, if it is given.
@@ -137,7 +168,8 @@ impl Call<'_, '_, '_> {
     /// What is in a list; of a map, the names.
     pub fn list(&mut self, at: usize) -> Result<Vec<Value>, Error> {
         let mut items = Vec::new();
-        for item in self.defined(at)?.try_iter()? {
+        self.require(at)?;
+        for item in self.value(at).try_iter()? {
             if item.kind() == ValueKind::Invalid {
                 return Err(failed("something in the list is not UTF-8"));
             }
@@ -147,10 +179,10 @@ impl Call<'_, '_, '_> {
     }
 
     /// What is printed for a value of any origin.
-    pub fn print(&mut self, value: &Value) -> Result<Arc<str>, Error> {
-        match value.to_str() {
-            Some(text) => Ok(text),
-            None => self.state.format(value.clone()).map(Arc::from),
+    pub fn print<'v>(&mut self, value: &'v Value) -> Result<Cow<'v, str>, Error> {
+        match value.as_str() {
+            Some(text) => Ok(text.into()),
+            None => self.state.format(value.clone()).map(Cow::from),
         }
     }
 
@@ -187,15 +219,28 @@ pub fn list(items: Vec<Value>) -> Result<Value, Error> {
     Ok(Value::from(items))
 }
 
-/// A map of what is there, by its name. One at a time: what makes a map of pairs has to sort them first.
-pub fn map(parts: Vec<(&str, Option<Value>)>) -> Value {
-    let mut map = BTreeMap::new();
-    for (name, part) in parts {
-        if let Some(part) = part {
-            map.insert(of_text(name), part);
+/// A map in the making. One at a time: what makes a map of pairs has to sort them first.
+#[derive(Default)]
+pub struct Map(BTreeMap<Value, Value>);
+
+impl Map {
+    /// One more value with its name.
+    pub fn put(&mut self, name: &str, value: Value) {
+        self.0.insert(of_text(name), value);
+    }
+
+    /// One more text with its name, if it is not empty.
+    #[inline(never)]
+    pub fn put_text(&mut self, name: &str, text: &str) {
+        if !text.is_empty() {
+            self.put(name, of_text(text));
         }
     }
-    Value::from(map)
+
+    /// All of it.
+    pub fn done(self) -> Value {
+        Value::from(self.0)
+    }
 }
 
 /// Yes or no, as a result.

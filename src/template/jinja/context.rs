@@ -1,6 +1,6 @@
 //! What a template sees, as minijinja wants it.
 
-use super::call::{self, failed, of_text};
+use super::call::{Map, failed, of_text};
 use super::error::OurWords;
 use crate::config::named::Named;
 use minijinja::value::{Enumerator, Object, Value};
@@ -105,8 +105,11 @@ pub trait Files: Send + Sync {
 impl Context {
     /// A context of its parts: variables by name, arguments, facts by name.
     pub fn new(env: Named<Vec<u8>>, args: &[Vec<u8>], facts: Arc<dyn Facts>) -> Self {
-        let args: Vec<Value> = args.iter().map(|arg| text("an argument", arg)).collect();
-        Context { env: Arc::new(Env(env)), args: Value::from(args), facts: Value::from_object(AskedFacts(facts)) }
+        let mut texts = Vec::new();
+        for arg in args {
+            texts.push(text("an argument", arg));
+        }
+        Context { env: Arc::new(Env(env)), args: Value::from(texts), facts: Value::from_object(AskedFacts(facts)) }
     }
 
     /// Whether the value of any variable is in `message`, and not because it is in `source`.
@@ -118,7 +121,11 @@ impl Context {
 
     pub(super) fn root(&self) -> Value {
         let env = Value::from_dyn_object(self.env.clone());
-        call::map(vec![("env", Some(env)), ("args", Some(self.args.clone())), ("facts", Some(self.facts.clone()))])
+        let mut root = Map::default();
+        root.put("env", env);
+        root.put("args", self.args.clone());
+        root.put("facts", self.facts.clone());
+        root.done()
     }
 }
 
@@ -197,7 +204,19 @@ fn value(fact: &Fact) -> Value {
         Fact::Number(number) => Value::from(*number),
         Fact::Decimal(number) => Value::from(*number),
         Fact::Text(text) => of_text(text),
-        Fact::List(list) => Value::from(list.iter().map(value).collect::<Vec<_>>()),
-        Fact::Map(map) => call::map(map.iter().map(|(name, fact)| (&**name, Some(value(fact)))).collect()),
+        Fact::List(facts) => {
+            let mut list = Vec::new();
+            for fact in facts {
+                list.push(value(fact));
+            }
+            Value::from(list)
+        }
+        Fact::Map(facts) => {
+            let mut map = Map::default();
+            for (name, fact) in facts {
+                map.put(name, value(fact));
+            }
+            map.done()
+        }
     }
 }

@@ -5,9 +5,8 @@ use super::{md5 as sum, print};
 use minijinja::{Error, Value};
 
 pub fn tojson(call: &mut Call) -> Result<Value, Error> {
-    let value = call.defined(0)?;
     let indent = call.optional_count(1)?.map(|width| width.min(16));
-    text(&print::json_text(&value, indent, call.shared.limit)?)
+    text(&print::json_text(call.value(0), indent, call.shared.limit)?)
 }
 
 pub fn quote(text: &str) -> String {
@@ -30,8 +29,7 @@ pub fn escape(text: &str) -> String {
 }
 
 pub fn urlencode(call: &mut Call) -> Result<Value, Error> {
-    let plain = call.text(0)?;
-    let safe = call.optional_text(1)?.unwrap_or_default();
+    let (plain, safe) = (call.text(0), call.text(1));
     let mut result = String::with_capacity(plain.len());
     for &byte in plain.as_bytes() {
         let stays = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
@@ -50,7 +48,7 @@ const MOST_RANDOM: usize = 1024;
 
 /// Two digits for each byte.
 pub fn random_hex(call: &mut Call) -> Result<Value, Error> {
-    let count = call.defined(0)?.as_usize().filter(|count| (1..=MOST_RANDOM).contains(count));
+    let count = call.value(0).as_usize().filter(|count| (1..=MOST_RANDOM).contains(count));
     let count = count.ok_or_else(|| failed("`random_hex` takes a number of bytes from 1 to 1024"))?;
     text(&hex(&call.shared.files.random(count).map_err(failed)?))
 }
@@ -92,7 +90,8 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 
 /// White space is skipped: what base64(1) writes has newlines. Padding may be missing.
 pub fn b64d(call: &mut Call) -> Result<Value, Error> {
-    let mut digits: Vec<u8> = call.text(0)?.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let mut digits = call.text(0).as_bytes().to_vec();
+    digits.retain(|byte| !byte.is_ascii_whitespace());
     let padding = digits.iter().rev().take_while(|&&byte| byte == b'=').count();
     digits.truncate(digits.len() - padding);
     if padding > 2 || digits.len() % 4 == 1 {

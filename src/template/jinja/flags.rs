@@ -5,17 +5,17 @@ use minijinja::{Error, Value};
 
 /// Whether the arguments have the flag before `--`, with a value or without.
 pub fn has(call: &mut Call) -> Result<Value, Error> {
-    let flag = call.text(0)?;
-    yes(arguments(call).iter().any(|argument| Said::of(argument, &flag) != Said::Nothing))
+    yes(arguments(call).iter().any(|argument| Said::of(argument, call.text(0)) != Said::Nothing))
 }
 
 /// The value of the flag: what is behind its `=`, or else the next argument. The last one counts, as in most programs.
+#[allow(clippy::unnecessary_wraps)] // the table wants a result
 pub fn value(call: &mut Call) -> Result<Value, Error> {
-    let flag = call.text(0)?;
+    let flag = call.text(0);
     let arguments = arguments(call);
     let mut value = Value::UNDEFINED;
     for (at, argument) in arguments.iter().enumerate() {
-        match Said::of(argument, &flag) {
+        match Said::of(argument, flag) {
             Said::Value(found) => value = of_text(found),
             Said::Flag => value = arguments.get(at + 1).cloned().unwrap_or_default(),
             Said::Nothing => {}
@@ -26,10 +26,9 @@ pub fn value(call: &mut Call) -> Result<Value, Error> {
 
 /// Whether a program of that name could be started: along the PATH that `env` has.
 pub fn is_executable(call: &mut Call) -> Result<Value, Error> {
-    let name = call.text(0)?;
     let env = call.state.lookup("env").unwrap_or_default();
-    let search = env.get_attr("PATH").ok().and_then(|path| path.to_str());
-    super::builtins::answer(call.shared.files.is_executable(&name, search.as_deref()))
+    let search = env.get_attr("PATH").unwrap_or_default();
+    super::builtins::answer(call.shared.files.is_executable(call.text(0), search.as_str()))
 }
 
 /// The container arguments before `--`; one that is no text is no flag.

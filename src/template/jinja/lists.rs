@@ -18,7 +18,7 @@ pub fn default(call: &mut Call) -> Result<Value, Error> {
 }
 
 pub fn length(call: &mut Call) -> Result<Value, Error> {
-    let value = call.defined(0)?;
+    let value = call.value(0);
     value.len().map(Value::from).ok_or_else(|| failed(format!("a {} has no length", value.kind())))
 }
 
@@ -65,7 +65,7 @@ pub fn unique(call: &mut Call) -> Result<Value, Error> {
 }
 
 pub fn reverse(call: &mut Call) -> Result<Value, Error> {
-    if let Some(forwards) = call.defined(0)?.as_str() {
+    if let Some(forwards) = call.optional_text(0) {
         return text(&forwards.chars().rev().collect::<String>());
     }
     let mut items = call.list(0)?;
@@ -75,7 +75,7 @@ pub fn reverse(call: &mut Call) -> Result<Value, Error> {
 
 /// Pairs of name and value.
 pub fn items(call: &mut Call) -> Result<Value, Error> {
-    let map = call.defined(0)?;
+    let map = call.value(0).clone();
     if map.kind() != ValueKind::Map {
         return Err(failed(format!("a {} has no names", map.kind())));
     }
@@ -92,11 +92,11 @@ pub fn items(call: &mut Call) -> Result<Value, Error> {
 
 /// Whether a value is in a list, a name in a map, a text in a text.
 pub fn is_in(call: &mut Call) -> Result<Value, Error> {
-    let (value, container) = (call.defined(0)?, call.defined(1)?);
-    if container.kind() == ValueKind::String {
-        return yes(call.text(1)?.contains(&*call.text(0)?));
+    if call.value(1).kind() == ValueKind::String {
+        call.make_text(0)?;
+        return yes(call.text(1).contains(call.text(0)));
     }
-    yes(call.list(1)?.contains(&value))
+    yes(call.list(1)?.contains(call.value(0)))
 }
 
 /// A filter, or an attribute, of each.
@@ -107,7 +107,8 @@ pub fn map(call: &mut Call) -> Result<Value, Error> {
             *item = item.get_item(&attribute)?;
         }
     } else {
-        let filter = call.text(1)?;
+        call.make_text(1)?;
+        let filter = call.text(1).to_owned();
         // The item itself goes before the arguments of the filter, where its name was.
         let mut arguments = call.values(1).to_vec();
         for item in &mut items {
@@ -122,8 +123,12 @@ pub fn map(call: &mut Call) -> Result<Value, Error> {
 pub fn select(call: &mut Call, by_attribute: bool, keep: bool) -> Result<Value, Error> {
     let at = if by_attribute { 2 } else { 1 };
     let items = call.list(0)?;
-    let attribute = by_attribute.then(|| call.defined(1)).transpose()?;
-    let test = call.optional_text(at)?;
+    if by_attribute {
+        call.require(1)?;
+    }
+    let attribute = by_attribute.then(|| call.value(1).clone());
+    call.make_optional_text(at)?;
+    let test = call.optional_text(at).map(str::to_owned);
     // The item itself goes before the arguments of the test.
     let mut arguments = vec![Value::UNDEFINED];
     arguments.extend_from_slice(call.values(at + 1));

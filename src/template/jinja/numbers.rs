@@ -9,8 +9,8 @@ use minijinja::{Error, Value};
 const LONGEST_RANGE: usize = 100_000;
 
 pub fn bool(call: &mut Call) -> Result<Value, Error> {
-    let value = call.defined(0)?;
-    let Some(text) = value.as_str() else { return Ok(Value::from(value.is_true())) };
+    let value = call.value(0);
+    let Some(text) = value.as_str() else { return yes(value.is_true()) };
     condition::spelled(text).map(Value::from).ok_or_else(|| {
         failed("this text is neither true nor false: true, yes, on, 1, false, no, off, 0 and nothing are accepted")
     })
@@ -20,20 +20,21 @@ pub fn int(call: &mut Call) -> Result<Value, Error> {
     let base = call.optional_count(2)?.unwrap_or(10);
     let base = u32::try_from(base).ok().filter(|base| (2..=36).contains(base));
     let base = base.ok_or_else(|| failed("the base of a number is from 2 to 36"))?;
-    let value = call.defined(0)?;
+    call.require(0)?;
+    let value = call.value(0);
     let number = match value.as_str() {
         Some(text) => parse(text.trim(), base),
         None if value.kind() == ValueKind::Bool => Some(Value::from(i64::from(value.is_true()))),
-        None => whole(value),
+        None => whole(value.clone()),
     };
     or_default(call, number)
 }
 
 pub fn float(call: &mut Call) -> Result<Value, Error> {
-    let value = call.defined(0)?;
+    let value = call.value(0);
     let number = match value.as_str() {
         Some(text) => text.trim().parse().ok(),
-        None => as_float(&value),
+        None => as_float(value),
     };
     or_default(call, number.map(Value::from))
 }
@@ -59,7 +60,7 @@ fn parse(text: &str, base: u32) -> Option<Value> {
     if !digits.starts_with(|c: char| c.is_ascii_alphanumeric()) {
         return None;
     }
-    match i64::from_str_radix(&format!("{sign}{digits}"), base) {
+    match i64::from_str_radix(&[sign, digits].concat(), base) {
         Ok(number) => Some(Value::from(number)),
         Err(_) if base == 10 => text.parse::<f64>().ok().map(Value::from).and_then(whole),
         Err(_) => None,
@@ -83,7 +84,7 @@ fn as_float(value: &Value) -> Option<f64> {
 }
 
 pub fn is_divisible(call: &mut Call) -> Result<Value, Error> {
-    let (number, by) = (call.defined(0)?.as_i64(), call.defined(1)?.as_i64());
+    let (number, by) = (call.value(0).as_i64(), call.value(1).as_i64());
     let rest = number.zip(by).and_then(|(number, by)| number.checked_rem(by));
     yes(rest == Some(0))
 }
@@ -93,8 +94,7 @@ pub fn range(call: &mut Call) -> Result<Value, Error> {
     for (at, number) in numbers.iter_mut().enumerate() {
         let value = call.value(at);
         if at == 0 || !value.is_undefined() {
-            let value = call.defined(at)?.as_i64();
-            *number = value.ok_or_else(|| failed("`range` takes whole numbers"))?;
+            *number = value.as_i64().ok_or_else(|| failed("`range` takes whole numbers"))?;
         }
     }
     let [mut from, mut to, step] = numbers;

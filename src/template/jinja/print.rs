@@ -81,7 +81,7 @@ fn json(out: &mut dyn Write, value: &Value, layout: &Layout) -> Result<(), Error
     match value.kind() {
         ValueKind::Undefined => Ok(()),
         ValueKind::None => Ok(out.write_str("null")?),
-        ValueKind::Bool => Ok(write!(out, "{}", value.is_true())?),
+        ValueKind::Bool => Ok(out.write_str(if value.is_true() { "true" } else { "false" })?),
         ValueKind::Number => number(out, value),
         ValueKind::String | ValueKind::Bytes => string(out, value.as_str().unwrap_or_default()),
         ValueKind::Seq | ValueKind::Iterable => list(out, value, layout, ["[", "]"]),

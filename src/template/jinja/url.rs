@@ -1,53 +1,49 @@
 //! The parts of a URL (RFC 3986), and of `host:port`. A part that is not there is not defined, so that `default` works.
 
-use super::call::{self, Call, failed, of_text};
+use super::call::{Call, Map, failed};
 use minijinja::{Error, Value};
 
 /// `url(x)`: a map with those of `scheme`, `user`, `password`, `host`, `port`, `path` and `query` that are there.
 pub fn url(call: &mut Call) -> Result<Value, Error> {
-    let text = call.text(0)?;
+    let text = call.text(0);
     let (scheme, rest) = text.split_once("://").ok_or_else(|| failed("this is no URL: there is no `://` in it"))?;
     let is_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
     if !scheme.starts_with(|c: char| c.is_ascii_alphabetic()) || !scheme.chars().all(is_scheme) {
         return Err(failed("this is no URL: before `://` there is no scheme"));
     }
     let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
-    let (rest, query) = rest.split_once('?').map_or((rest, None), |(rest, query)| (rest, Some(query)));
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     // The last `@`: people forget to encode one in a password.
-    let (who, place) = authority.rsplit_once('@').map_or((None, authority), |(who, place)| (Some(who), place));
-    let (user, password) = match who.map(|who| who.split_once(':').ok_or(who)) {
-        None => (None, None),
-        Some(Ok((user, password))) => (Some(user), Some(password)),
-        Some(Err(user)) => (Some(user), None),
-    };
+    let (who, place) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let (user, password) = who.split_once(':').unwrap_or((who, ""));
     let (host, port) = divide(place)?;
-    let decoded = |part: Option<&str>| part.map(decode).transpose().map(|part| there(&part.unwrap_or_default()));
-    Ok(call::map(vec![
-        ("scheme", there(scheme)),
-        ("user", decoded(user)?),
-        ("password", decoded(password)?),
-        ("host", there(host)),
-        ("port", port.map(Value::from)),
-        ("path", there(path)),
-        ("query", query.and_then(there)),
-    ]))
+    let mut parts = Map::default();
+    parts.put_text("scheme", scheme);
+    parts.put_text("user", &decode(user)?);
+    parts.put_text("password", &decode(password)?);
+    parts.put_text("host", host);
+    if let Some(port) = port {
+        parts.put("port", Value::from(port));
+    }
+    parts.put_text("path", path);
+    parts.put_text("query", query);
+    Ok(parts.done())
 }
 
 /// `hostport(x, default_port)`: a map with `host` and `port`.
 pub fn hostport(call: &mut Call) -> Result<Value, Error> {
-    let text = call.text(0)?;
+    let text = call.text(0);
     // An IPv6 address without brackets has no port behind it.
     let bare = text.matches(':').count() > 1 && !text.starts_with('[');
-    let (host, port) = if bare { (&*text, None) } else { divide(&text)? };
-    let default = call.value(1);
-    let port = port.map(Value::from).or_else(|| Some(default.clone()).filter(|port| !port.is_undefined()));
-    Ok(call::map(vec![("host", there(host)), ("port", port)]))
-}
-
-/// What is not empty.
-fn there(part: &str) -> Option<Value> {
-    if part.is_empty() { None } else { Some(of_text(part)) }
+    let (host, port) = if bare { (text, None) } else { divide(text)? };
+    let port = port.map_or_else(|| call.value(1).clone(), Value::from);
+    let mut parts = Map::default();
+    parts.put_text("host", host);
+    if !port.is_undefined() {
+        parts.put("port", port);
+    }
+    Ok(parts.done())
 }
 
 /// The host, an IPv6 address without its brackets, and the port.
