@@ -19,7 +19,6 @@ use std::ffi::{CString, OsString};
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -126,10 +125,12 @@ pub fn note_step(file: &OwnedFd, name: &str) {
     let _: nix::Result<usize> = file::write_at_start(file, &[STEP, &length, name].concat());
 }
 
-/// The step that is being done; `None`: none is known to be.
+/// The step that the child was at which has ended; `None`: none is known.
 pub fn step(file: &OwnedFd) -> Option<String> {
     let mut bytes = vec![0; STEP.len() + 2 + LONGEST_NAME];
-    File::from(file.try_clone().ok()?).read_at(&mut bytes, 0).ok()?;
+    // Its position is nobody's any more.
+    file::rewind(file).ok()?;
+    file::read(file, &mut bytes).ok()?;
     let (length, name) = bytes.strip_prefix(STEP)?.split_first_chunk()?;
     Some(String::from_utf8_lossy(name.get(..u16::from_le_bytes(*length).into())?).into_owned())
 }
@@ -145,6 +146,7 @@ pub fn read(file: &OwnedFd) -> nix::Result<Option<Box<Record>>> {
     let mut at = 0;
     let mut chunk = vec![0; 1 << 16];
     loop {
+        use std::os::unix::fs::FileExt;
         match file.read_at(&mut chunk, at) {
             Ok(0) => break,
             Ok(length) => bytes.extend_from_slice(&chunk[..length]),
@@ -289,6 +291,12 @@ mod tests {
     fn until_then_it_has_the_step_that_is_being_done() {
         let file = create().expect("a file in memory");
         assert_eq!(step(&file), None);
+        // As PID 1 asks, when nobody writes any more.
+        let step = |file: &OwnedFd| {
+            let step = super::step(file);
+            file::rewind(file).expect("a position");
+            step
+        };
         for name in ["`migrate`", &"x".repeat(LONGEST_NAME), "3 (run)", "`a\0b`"] {
             note_step(&file, name);
             assert_eq!(step(&file).as_deref(), Some(name));
