@@ -48,6 +48,17 @@ impl Write for Line {
         Ok(length)
     }
 
+    /// At once: serde writes a line in some sixty parts.
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let end = self.length + bytes.len();
+        let Some(room) = self.bytes[..LONGEST_LINE - 1].get_mut(self.length..end) else {
+            return Err(io::ErrorKind::WriteZero.into());
+        };
+        room.copy_from_slice(bytes);
+        self.length = end;
+        Ok(())
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }

@@ -78,11 +78,24 @@ fn read(clock: libc::clockid_t) -> libc::timespec {
     now
 }
 
-/// RFC 3339: `2026-11-22T05:54:10.123456Z`.
+/// RFC 3339: `2026-11-22T05:54:10.123456Z`. As one text: it is the beginning of every line, and in parts it would be a fifth
+/// of its price. Years have four digits: the kernel's clock ends in 2262, with the nanoseconds that 63 bits hold.
 impl std::fmt::Display for Utc {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Utc { year, month, day, hour, minute, second, microsecond } = self;
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{microsecond:06}Z")
+        let Utc { year, month, day, hour, minute, second, microsecond } = *self;
+        let mut numbers = [second, minute, hour, day, month, year].into_iter();
+        let mut number = microsecond;
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        // From the last digit before the Z to the first.
+        for place in text[..26].iter_mut().rev() {
+            if *place == b'0' {
+                *place += u8::try_from(number % 10).unwrap_or(0);
+                number /= 10;
+            } else {
+                number = numbers.next().unwrap_or(0);
+            }
+        }
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 
