@@ -136,6 +136,9 @@ impl Resolution<'_> {
                 Some(edit) if index > 0 => resolution.check_edit(step, edit, found),
                 Some(_) | None => drop(resolution.action(step, found)),
             });
+            if found.is_empty() {
+                continue;
+            }
             let source = step.template.as_ref().and_then(|template| template.source.as_ref());
             let missing = source.and_then(|text| path(text, &self.env, &mut Problems::default()));
             let may_come = index > 0 && missing.is_some_and(|path| self.world.kind(&path).is_none());

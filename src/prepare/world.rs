@@ -129,9 +129,9 @@ fn refuse(stat: &file::Stat) -> Result<(), Errno> {
     }
 }
 
-/// `expected`: how much it seems to be; files of the kernel's and pipes seem empty.
+/// `expected`: how much it seems to be; files of the kernel's seem empty or larger, and pipes empty.
 fn read_all(file: &OwnedFd, expected: usize, limit: u64) -> Result<Vec<u8>, Errno> {
-    // One more, for the read that finds the end.
+    // One more, for the end to be found.
     let mut content = Vec::with_capacity(expected + 1);
     loop {
         if content.len() == content.capacity() {
@@ -148,6 +148,10 @@ fn read_all(file: &OwnedFd, expected: usize, limit: u64) -> Result<Vec<u8>, Errn
         }
         if content.len() as u64 > limit {
             return Err(Errno::EFBIG);
+        }
+        // There was room for more than the file says it has, and no more came.
+        if expected > 0 && content.len() == expected {
+            return Ok(content);
         }
     }
 }

@@ -15,6 +15,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use std::cell::{Cell, RefCell};
 use std::ffi::{OsStr, OsString};
+use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -38,15 +39,18 @@ fn is_temporary(name: &OsStr) -> bool {
     name.as_bytes().starts_with(b".onset-") && name.as_bytes().ends_with(b".tmp")
 }
 
+/// By device and inode, in order. Never freed: to hear of the thread's end would take two system calls.
+type Swept = ManuallyDrop<Vec<(u64, u64)>>;
+
 thread_local! {
-    /// The folders that were swept, by device and inode, in order; `None`: it does not matter.
-    static SWEPT: RefCell<Option<Vec<(u64, u64)>>> = const { RefCell::new(None) };
+    /// The folders that were swept; `None`: it does not matter.
+    static SWEPT: RefCell<Option<Swept>> = const { RefCell::new(None) };
 }
 
 /// From here on each folder is swept once. To be called by a start, which removes what it makes itself: to list a folder for
 /// each of many files in it would cost the square of their number.
 pub fn sweep_once() {
-    SWEPT.set(Some(Vec::new()));
+    SWEPT.set(Some(Swept::default()));
 }
 
 /// A directory in which names come and go.
