@@ -77,6 +77,7 @@ fn pause() -> Result<u8, Box<StartFailure>> {
     Ok(0)
 }
 
+#[inline(never)]
 fn supervise(command: &Command, start: &Start, started: Duration) -> Result<u8, Box<StartFailure>> {
     let argv = words(start.argv, command);
     let disposition = signal::hear_children();

@@ -121,6 +121,7 @@ fn refuse(refusal: &Refusal) -> u8 {
     exit::REFUSED
 }
 
+#[inline(never)] // a frame of its own, as below: what is in a small one takes less to reach
 fn launch(start: &Start, run: &Run, started: Duration) -> u8 {
     let argv = start.argv.skip(run.command);
     let config = load::find(&run.config);
@@ -163,6 +164,7 @@ fn launch(start: &Start, run: &Run, started: Duration) -> u8 {
 }
 
 /// Forks: the child becomes the application, and this process stays to supervise it. Fails only before the fork.
+#[inline(never)]
 fn launch_supervised(job: &mut Job<'_>, started: Duration) -> Result<u8, Box<StartFailure>> {
     job.record = job.config.map(|_| record::create());
     let our_group = getpgrp();

@@ -1,7 +1,7 @@
 //! Asks one target. This may hang, for as long as a resolver or a file system does: the caller sees to it that nobody waits.
 
 use super::target::{Content, Http, Probe, Question, Target, Wanted};
-use crate::init::{self, Init, NotFound};
+use crate::init::{self, NotFound};
 use crate::net::connect::connect;
 use crate::net::http::{self, Request, is_success};
 use crate::net::{because, in_words};
@@ -27,41 +27,34 @@ const LONGEST: usize = 128 << 10;
 /// # Errors
 /// The whole line that says why it does not hold.
 pub fn ask(target: &Target, probe: &Probe, own: Words, deadline: Duration) -> Result<(), String> {
-    let Target { written, content } = target;
-    let failed = |why: String| format!("failed: {written}: {why}");
+    let failed = |why: String| format!("failed: {}: {why}", target.written);
     let variables = Variables { pid: probe.pid, own, found: OnceCell::new() };
-    let question = match content {
+    let question = match &target.content {
         Content::Known(question) => question,
-        Content::Open(template) => {
-            &variables.text(template).and_then(|text| Question::parse(&text).map_err(str::to_owned)).map_err(failed)?
-        }
+        Content::Open(template) => &variables.question(template).map_err(failed)?,
     };
-    match question {
+    let (result, host) = match question {
+        Question::Init(wanted) => return has_state(probe.pid, *wanted, &failed),
         Question::Http(url) => {
-            let answer = Asked { http: &probe.http, variables: &variables }.ask(url, deadline);
-            answer.map_err(|why| failed(without_host(content, &url.address.host, &why)))
+            let asked = Asked { http: &probe.http, variables: &variables };
+            (asked.ask(url, deadline), Some(&url.address.host))
         }
-        Question::Tcp(address) => match connect(address, deadline) {
-            Ok(_) => Ok(()),
-            Err(why) => Err(failed(without_host(content, &address.host, &why))),
-        },
-        Question::Unix(path) => UnixStream::connect(path).map(drop).map_err(|error| failed(because(&error))),
-        Question::File(path) => look_at(path, probe.younger_than).map_err(failed),
-        Question::Init(wanted) => match init::find(probe.pid).map_err(|error| error.to_string()) {
-            Ok(init) => has_state(&init, *wanted, &failed),
-            Err(why) => Err(failed(why)),
-        },
-    }
+        Question::Tcp(address) => (connect(address, deadline).map(drop), Some(&address.host)),
+        Question::Unix(path) => (UnixStream::connect(path).map(drop).map_err(|error| because(&error)), None),
+        Question::File(path) => (look_at(path, probe.younger_than), None),
+    };
+    result.map_err(|why| failed(without_host(&target.content, host, why)))
 }
 
 /// A host that a variable names may be anything, a secret that is in the wrong place too.
-fn without_host(content: &Content, host: &str, why: &str) -> String {
-    match content {
-        Content::Known(_) => why.to_owned(),
-        Content::Open(_) => why.replace(&format!("`{host}`"), "its host"),
+fn without_host(content: &Content, host: Option<&String>, why: String) -> String {
+    match (content, host) {
+        (Content::Open(_), Some(host)) => why.replace(&format!("`{host}`"), "its host"),
+        (Content::Open(_), None) | (Content::Known(_), _) => why,
     }
 }
 
+#[inline(never)] // a frame of its own, as for each: what is in a small one takes less to reach
 fn look_at(path: &Path, younger_than: Option<Duration>) -> Result<(), String> {
     let stat = file::stat_of(path).map_err(in_words)?;
     let Some(limit) = younger_than else { return Ok(()) };
@@ -72,8 +65,10 @@ fn look_at(path: &Path, younger_than: Option<Duration>) -> Result<(), String> {
     if age < limit { Ok(()) } else { Err(format!("its last change was {} seconds ago", age.as_secs())) }
 }
 
-fn has_state(init: &Init, wanted: Wanted, failed: &dyn Fn(String) -> String) -> Result<(), String> {
-    let state = init.stage().map_err(failed)?;
+#[inline(never)]
+fn has_state(pid: Option<i32>, wanted: Wanted, failed: &dyn Fn(String) -> String) -> Result<(), String> {
+    let stage = init::find(pid).map_err(|error| error.to_string()).and_then(|init| init.stage());
+    let state = stage.map_err(failed)?;
     if holds(wanted, state) { Ok(()) } else { Err(format!("not {}: {state}", wanted.name())) }
 }
 
@@ -95,6 +90,7 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
+    #[inline(never)]
     fn ask(&self, url: &crate::net::address::Url, deadline: Duration) -> Result<(), String> {
         let Http { method, headers, statuses, contains, unix_socket } = self.http;
         let mut sent = Vec::new();
@@ -137,8 +133,9 @@ impl Variables {
         template.expand(&|name| environ.get(name).map(Cow::Borrowed), LONGEST).map_err(|error| error.to_string())
     }
 
-    fn text(&self, template: &Template) -> Result<String, String> {
-        String::from_utf8(self.expand(template)?).map_err(|_| "with its variables it is not UTF-8".to_owned())
+    fn question(&self, template: &Template) -> Result<Question, String> {
+        let text = String::from_utf8(self.expand(template)?).map_err(|_| "with its variables it is not UTF-8")?;
+        Ok(Question::parse(&text)?)
     }
 
     /// Those the application was started with; where we may not know them, those the container has; without an onset our
@@ -173,7 +170,8 @@ mod tests {
     fn a_host_out_of_a_variable_is_not_shown() {
         let open = |text| Target::parse(text).expect("a target").content;
         let why = "cannot look up `hunter2`: no such name";
-        assert_eq!(without_host(&open("tcp:hunter2:1"), "hunter2", why), why);
-        assert_eq!(without_host(&open("tcp:${X}:1"), "hunter2", why), "cannot look up its host: no such name");
+        let told = |text| without_host(&open(text), Some(&"hunter2".to_owned()), why.to_owned());
+        assert_eq!(told("tcp:hunter2:1"), why);
+        assert_eq!(told("tcp:${X}:1"), "cannot look up its host: no such name");
     }
 }

@@ -39,6 +39,16 @@ pub enum Face {
     Catatonit,
 }
 
+/// By which names they are called.
+const KNOWN: &[(&str, Face)] = &[
+    ("tini", Face::Tini),
+    ("tini-static", Face::Tini),
+    ("docker-init", Face::Tini),
+    ("dumb-init", Face::DumbInit),
+    ("catatonit", Face::Catatonit),
+    ("podman-init", Face::Catatonit),
+];
+
 /// What argv asks for, under another init's name.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Asked {
@@ -128,12 +138,8 @@ pub enum Note {
 impl Face {
     /// The one that is called so; only the last part of a path counts.
     pub fn of(argv0: &[u8]) -> Option<Self> {
-        match argv0.rsplit(|&byte| byte == b'/').next()? {
-            b"tini" | b"tini-static" | b"docker-init" => Some(Face::Tini),
-            b"dumb-init" => Some(Face::DumbInit),
-            b"catatonit" | b"podman-init" => Some(Face::Catatonit),
-            _ => None,
-        }
+        let own = argv0.rsplit(|&byte| byte == b'/').next()?;
+        KNOWN.iter().find(|(name, _)| name.as_bytes() == own).map(|&(_, face)| face)
     }
 
     /// Reads argv (the name first) and the peer's variables. `pid`: of this process, which is in messages.

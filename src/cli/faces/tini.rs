@@ -39,7 +39,7 @@ pub struct Voice {
 /// Reads argv and the variables.
 #[inline(never)] // a frame of its own, as for each face: what is in a small one takes a byte to say where
 pub fn parse(argv: &[&[u8]], variable: Variable<'_>, pid: i32) -> Asked {
-    if let [_, b"--version"] = argv {
+    if argv.len() == 2 && argv[1] == b"--version" {
         return Asked::Print { to_stdout: true, text: format!("{VERSION}\n"), status: 0 };
     }
     let mut voice = Voice { pid, verbosity: 1, warns_of_reaping: false };
