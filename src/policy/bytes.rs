@@ -26,7 +26,8 @@ impl Policy {
             format,
             level,
         } = self;
-        let mut bytes = Vec::new();
+        // More than enough: it is done for each comparison.
+        let mut bytes = Vec::with_capacity(512);
         let mut number = |number: u64| bytes.extend_from_slice(&number.to_le_bytes());
         number(stop_on.bits());
         for time in [Some(*drain), *commands, *linger, *start_timeout] {
