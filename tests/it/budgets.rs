@@ -33,9 +33,9 @@ mod limits {
     pub const SIZE: Limit               = limit(1_163_264, "bytes", "the release binary; measured: 1,150,256 (docs/performance.md has what it is made of)");
     pub const PRIVATE_DIRTY: Limit      = limit(36, "KiB", "private dirty memory of PID 1 while the application sleeps; measured: 32");
     pub const CALLS_PLAIN: Limit        = limit(21, "system calls", "from PID 1's start to the application's, strace; measured: 21");
-    pub const CALLS_JOB: Limit          = limit(186, "system calls", "the same with the entrypoint job of benches/job; measured: 186");
-    pub const INSTRUCTIONS_PLAIN: Limit = limit(97_000, "instructions", "of PID 1 in its life, callgrind; measured: 93,700");
-    pub const INSTRUCTIONS_JOB: Limit   = limit(1_762_000, "instructions", "of the entrypoint job's preparation, callgrind; measured: 1,710,000");
+    pub const CALLS_JOB: Limit          = limit(173, "system calls", "the same with the entrypoint job of benches/job; measured: 173");
+    pub const INSTRUCTIONS_PLAIN: Limit = limit(75_200, "instructions", "of PID 1 in its life, callgrind; measured: 73,000");
+    pub const INSTRUCTIONS_JOB: Limit   = limit(1_295_000, "instructions", "of the entrypoint job's preparation, callgrind; measured: 1,257,000");
 }
 
 #[test]
