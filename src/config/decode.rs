@@ -5,7 +5,7 @@
 
 use super::named::Named;
 use super::problem::Problems;
-use super::tree::{Key, Node, Place, Value};
+use crate::tree::{Key, Node, Place, Value};
 
 /// A type that a configuration can hold.
 pub trait Decode: Sized {
@@ -325,13 +325,13 @@ macro_rules! table {
         #[derive(Debug, Clone)]
         pub struct $name {
             /// Where it stands in the file.
-            pub place: $crate::config::tree::Place,
+            pub place: $crate::tree::Place,
             $( $(#[doc = $field_docs])* pub $field: $type, )*
         }
 
         impl $crate::config::decode::Decode for $name {
             fn decode(
-                node: &$crate::config::tree::Node,
+                node: &$crate::tree::Node,
                 problems: &mut $crate::config::problem::Problems,
             ) -> Self {
                 let keys = concat!($( $crate::config::decode::table!(@key $field $( $key )?), " " ),*);
@@ -366,7 +366,7 @@ macro_rules! choice {
 
         impl $crate::config::decode::Decode for $name {
             fn decode(
-                node: &$crate::config::tree::Node,
+                node: &$crate::tree::Node,
                 problems: &mut $crate::config::problem::Problems,
             ) -> Self {
                 const ALL: &[$name] = &[$( $name::$variant ),*];

@@ -2,8 +2,8 @@
 
 use super::decode::by_name;
 use super::problem::Problems;
-use super::tree::{Key, Node, Place, Value};
 use crate::json;
+use crate::tree::{Key, Node, Place, Value};
 
 /// How deep lists and objects may be nested: as deep as in TOML.
 const DEEPEST: usize = 80;

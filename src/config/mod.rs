@@ -19,15 +19,14 @@ mod schema;
 pub mod shutdown;
 pub mod types;
 
-pub use crate::tree;
 pub use model::Config;
 pub use problem::{Problems, Source};
 
 use crate::kept::{Kept, keep};
 use crate::textfile::extract;
 use crate::toml;
+use crate::tree::{Node, Place, Value};
 use decode::Decode;
-use tree::{Node, Value};
 
 /// Reads a configuration. What begins with `{` is JSON, all else is TOML.
 ///
@@ -158,7 +157,7 @@ fn check_variable(name: &str, variable: &model::Variable, problems: &mut Problem
     }
 }
 
-fn check_name(name: &str, place: tree::Place, problems: &mut Problems) {
+fn check_name(name: &str, place: Place, problems: &mut Problems) {
     if name.is_empty() || name.contains(['=', '\0']) {
         problems.at(place, format_args!("`{}` can be no variable's name", name.escape_debug()));
     }

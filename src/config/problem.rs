@@ -1,6 +1,6 @@
 //! What is wrong with a configuration: all of it at once, each with its line and carets below the place.
 
-use super::tree::Place;
+use crate::tree::Place;
 use std::fmt::{self, Display};
 
 /// How many problems of a file are told one by one: a file that is none at all has one in every byte.

@@ -3,10 +3,10 @@
 
 use super::decode::{Decode, Shape, expected, number_within, one_of, string, table};
 use super::problem::Problems;
-use super::tree::{Node, Place, Value};
 use crate::report::{Format, Level};
 use crate::sys::signal::Signal;
 use crate::template::substitute::Template;
+use crate::tree::{Node, Place, Value};
 use std::borrow::Cow;
 use std::time::Duration;
 

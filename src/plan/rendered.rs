@@ -1,6 +1,6 @@
 //! What became of templates when all was checked, until their steps' turns come.
 
-use crate::config::tree::Place;
+use crate::tree::Place;
 use std::cell::{Cell, RefCell};
 
 /// How many bytes are kept at most, templates and results together: those beyond are made again.

@@ -11,13 +11,13 @@ use crate::config::model::{
     Check, CopyIf, DirectoryTemplate, FileTemplate, Language, OnFailure, OnReadOnly, Rendering, Step,
 };
 use crate::config::problem::Problems;
-use crate::config::tree::Place;
 use crate::config::types::{Expression, Glob, Mode, Size, Text};
 use crate::glob;
 use crate::json;
 use crate::report::{Because, NotRead};
 use crate::template::Position;
 use crate::template::file::{Found, Substitution, Unset};
+use crate::tree::Place;
 use nix::errno::Errno;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};

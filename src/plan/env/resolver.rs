@@ -6,11 +6,11 @@ use super::{LONGEST_VALUE, Origin, Resolved, both_set, expand, names_secret, tho
 use crate::config::model::{Config, Variable};
 use crate::config::named::{Named, Names};
 use crate::config::problem::Problems;
-use crate::config::tree::Place;
 use crate::config::types::{Expression, Text, YesOr};
 use crate::plan::judge::Judge;
 use crate::plan::value;
 use crate::plan::world::World;
+use crate::tree::Place;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt::Display;
