@@ -406,7 +406,12 @@ fn last_table(node: &mut Node) -> Option<&mut Table> {
     }
 }
 
-/// Where a name stands in a table; from the end, where the table is that was last spoken of.
+/// Where a name stands in a table; from the end, where the table is that was last spoken of. Names of many are alike but for their
+/// ends, so these are looked at first.
 fn find(table: &Table, name: &str) -> Option<usize> {
-    table.iter().rposition(|(key, _)| key.name == name)
+    let (length, last) = (name.len(), name.as_bytes().last());
+    table.iter().rposition(|(key, _)| {
+        let known = key.name.as_bytes();
+        known.len() == length && known.last() == last && known == name.as_bytes()
+    })
 }
