@@ -122,7 +122,7 @@ impl ExitMap {
 }
 
 /// All of it.
-#[derive(Debug, Clone, Copy, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
     /// Which signals ask to stop, as they come in or as they are rewritten.
     pub stop_on: SignalSet,

@@ -70,8 +70,10 @@ impl Facts {
             "memory_limit" => bytes(cgroup::memory(world)?),
             "memory" => {
                 let total = total_memory(&self.read("/proc/meminfo"));
-                let limit = cgroup::memory(world);
-                bytes(limit.unwrap_or(u64::MAX).min(total.or(limit)?))
+                bytes(match (cgroup::memory(world), total) {
+                    (Some(limit), Some(total)) => limit.min(total),
+                    (limit, total) => limit.or(total)?,
+                })
             }
             "numa_nodes" => number(count(&self.read("/sys/devices/system/node/online")).max(1)),
             "kubernetes" => {

@@ -26,7 +26,7 @@ impl Policy {
             format,
             level,
         } = self;
-        // More than enough: it is done for each comparison.
+        // More than enough.
         let mut bytes = Vec::with_capacity(512);
         let mut number = |number: u64| bytes.extend_from_slice(&number.to_le_bytes());
         number(stop_on.bits());
@@ -74,13 +74,6 @@ impl Policy {
             exit: ExitMap(reader.array()?),
         })
         .filter(|_| reader.0.is_empty())
-    }
-}
-
-/// What comes to the same bytes is the same: the types that are in it compare by code of their own, each.
-impl PartialEq for Policy {
-    fn eq(&self, other: &Self) -> bool {
-        self.to_bytes() == other.to_bytes()
     }
 }
 

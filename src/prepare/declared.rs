@@ -17,7 +17,6 @@ use crate::plan::redact::Redaction;
 use crate::plan::resolve::{Inputs, Resolution, resolve};
 use crate::plan::steps::step_name;
 use crate::plan::world::Process;
-use crate::policy::Policy;
 use crate::record::{self, Environ, Record};
 use crate::report::{self, Because, Event, Format, Level, termination};
 use crate::sys::clock;
@@ -54,7 +53,7 @@ pub fn become_declared(
             Event::Notice { text: &text }.emit();
         }
     }
-    let mut told = None;
+    let mut told = Vec::new();
     tell_policy(job, &resolution, sender, (format, level), last_words, &mut told);
     let redaction = Redaction::of(&resolution.env);
     if !problems.is_empty() {
@@ -105,20 +104,21 @@ fn reporting(job: &Job<'_>, config: &Config) -> (Format, Level) {
     (format.unwrap_or_default(), level.unwrap_or_default())
 }
 
-/// Tells PID 1 what to do from here on, if that is not what it was told.
+/// Tells PID 1 what to do from here on, if that is not what it was told; `told`: the policy of then, as it was handed over.
 fn tell_policy(
     job: &Job<'_>,
     resolution: &Resolution<'_>,
     sender: Option<&Sender>,
     (format, level): (Format, Level),
     last_words: &Path,
-    told: &mut Option<Policy>,
+    told: &mut Vec<u8>,
 ) {
+    let Some(sender) = sender else { return };
     let policy = resolution.plan.shutdown.policy(job.forward_to, format, level);
-    if let Some(sender) = sender
-        && told.replace(policy) != Some(policy)
-    {
+    let bytes = policy.to_bytes();
+    if *told != bytes {
         sender.policy(&policy, last_words.as_os_str().as_bytes());
+        *told = bytes;
     }
 }
 
