@@ -9,12 +9,16 @@ mod date;
 mod tests;
 
 use crate::tree::{Key, Node, Place, Value};
+use std::collections::BTreeMap;
 use toml_parser::decoder::{Encoding, ScalarKind};
 use toml_parser::parser::{EventReceiver, parse_document};
 use toml_parser::{ErrorSink, Expected, ParseError, Source, Span};
 
 /// How deep lists and inline tables may be nested, and how many names a key may have.
 const DEEPEST: usize = 80;
+
+/// From how many names on a table has an index.
+const SHORT: usize = 16;
 
 type Table = Vec<(Key, Node)>;
 
@@ -27,7 +31,7 @@ pub fn read(text: &str) -> (Node, Vec<Mistake>) {
     let source = Source::new(text);
     let mut reader = Reader {
         source,
-        tables: Tables { text, mistakes: Mistakes::default() },
+        tables: Tables { text, mistakes: Mistakes::default(), index: BTreeMap::new() },
         root: Table::new(),
         current: Table::new(),
         header: None,
@@ -154,11 +158,11 @@ impl Reader<'_> {
             header.path.clear();
             return;
         };
-        let Some(index) = find(parent, &key.name) else { return };
-        let old = &parent[index].1;
+        let Some(index) = self.tables.find(parent, &key.name) else { return };
+        let old = &mut parent[index].1;
         if self.tables.made_by(old) == Made::Path && !self.tables.has_values(old) {
-            if let Value::Table(table) = parent.remove(index).1.value {
-                self.current = table;
+            if let Value::Table(table) = &mut old.value {
+                self.current = std::mem::take(table);
             }
         } else {
             // What follows has no place then, and is not compared with what stands there.
@@ -178,17 +182,18 @@ impl Reader<'_> {
         let Some(key) = header.path.pop() else { return };
         let Some(parent) = self.tables.descend(&mut self.root, &header.path, None) else { return };
         let node = Node { place: header.place, value: Value::Table(table) };
-        if !header.is_array {
-            parent.push((key, node));
-            return;
-        }
-        let Some(index) = find(parent, &key.name) else {
-            parent.push((key, Node { place: header.place, value: Value::List(vec![node]) }));
-            return;
-        };
-        match &mut parent[index].1.value {
-            Value::List(items) if self.tables.is_of_headers(items) => items.push(node),
-            _ => self.tables.mistakes.at(key.place, "duplicate key"),
+        match self.tables.find(parent, &key.name) {
+            None if header.is_array => {
+                let list = Node { place: header.place, value: Value::List(vec![node]) };
+                self.tables.push(parent, key, list);
+            }
+            None => self.tables.push(parent, key, node),
+            Some(index) if header.is_array => match &mut parent[index].1.value {
+                Value::List(items) if self.tables.is_of_headers(items) => items.push(node),
+                _ => self.tables.mistakes.at(key.place, "duplicate key"),
+            },
+            // What was taken from there, and more.
+            Some(index) => self.tables.replace(parent, index, key, node),
         }
     }
 
@@ -314,6 +319,8 @@ impl<'t> Reader<'t> {
 struct Tables<'t> {
     text: &'t str,
     mistakes: Mistakes,
+    /// Where each name stands in its table, by their [`hash`].
+    index: BTreeMap<u64, usize>,
 }
 
 /// What a table was made by, which its first sign in the file tells.
@@ -357,8 +364,9 @@ impl Tables<'_> {
     fn descend<'n>(&mut self, mut table: &'n mut Table, path: &[Key], dotted: Option<&Key>) -> Option<&'n mut Table> {
         let mut refused = None;
         for key in path {
-            let index = find(table, &key.name).unwrap_or_else(|| {
-                table.push((key.clone(), Node { place: key.place, value: Value::Table(Table::new()) }));
+            let index = self.find(table, &key.name).unwrap_or_else(|| {
+                let node = Node { place: key.place, value: Value::Table(Table::new()) };
+                self.push(table, key.clone(), node);
                 table.len() - 1
             });
             let node = &mut table[index].1;
@@ -389,11 +397,46 @@ impl Tables<'_> {
 
     fn insert(&mut self, table: &mut Table, above: &[Key], key: Key, node: Node) {
         let Some(table) = self.descend(table, above, Some(&key)) else { return };
-        if find(table, &key.name).is_some() {
+        if self.find(table, &key.name).is_some() {
             self.mistakes.at(key.place, "duplicate key");
         } else {
-            table.push((key, node));
+            self.push(table, key, node);
         }
+    }
+
+    fn push(&mut self, table: &mut Table, key: Key, node: Node) {
+        table.push((key, node));
+        let is_known = table.len() > SHORT;
+        self.note(table, if is_known { table.len() - 1 } else { 0 });
+    }
+
+    fn replace(&mut self, table: &mut Table, index: usize, key: Key, node: Node) {
+        table[index] = (key, node);
+        // The first key says to the index which table this is.
+        if index == 0 {
+            self.note(table, 0);
+        }
+    }
+
+    /// Where the names from this one on stand in a table that is not short.
+    fn note(&mut self, table: &Table, from: usize) {
+        if table.len() >= SHORT {
+            for (index, (key, _)) in table.iter().enumerate().skip(from) {
+                self.index.insert(hash(table, &key.name), index);
+            }
+        }
+    }
+
+    /// Where a name stands in a table.
+    fn find(&self, table: &Table, name: &str) -> Option<usize> {
+        if table.len() >= SHORT {
+            let index = *self.index.get(&hash(table, name))?;
+            if table.get(index).is_some_and(|(key, _)| key.name == name) {
+                return Some(index);
+            }
+            // Another name has the same hash.
+        }
+        table.iter().rposition(|(key, _)| key.name == name)
     }
 }
 
@@ -406,12 +449,9 @@ fn last_table(node: &mut Node) -> Option<&mut Table> {
     }
 }
 
-/// Where a name stands in a table; from the end, where the table is that was last spoken of. Names of many are alike but for their
-/// ends, so these are looked at first.
-fn find(table: &Table, name: &str) -> Option<usize> {
-    let (length, last) = (name.len(), name.as_bytes().last());
-    table.iter().rposition(|(key, _)| {
-        let known = key.name.as_bytes();
-        known.len() == length && known.last() == last && known == name.as_bytes()
-    })
+/// FNV-1a of a name, from a start for each table: the place of its first key, which no other table has.
+fn hash(table: &Table, name: &str) -> u64 {
+    let start = table.first().map_or(0, |(key, _)| key.place.start as u64);
+    name.bytes()
+        .fold(0xcbf2_9ce4_8422_2325 ^ start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }

@@ -29,7 +29,7 @@ pub enum Value {
     Bool(bool),
     /// An array.
     List(Vec<Node>),
-    /// A table or object, in the order of the file.
+    /// A table or object, in the order in which the file names them first.
     Table(Vec<(Key, Node)>),
     /// What no field takes, by the name of its kind: a fraction, a date, `null`.
     Other(&'static str),
