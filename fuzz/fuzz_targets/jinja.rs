@@ -49,7 +49,7 @@ fuzz_target!(|source: &str| {
     let engine = Engine::new(&files, Options { fuel: 10_000, limit: LIMIT, trim: source.len() % 2 == 0 });
     let env =
         [("A", SECRET), ("B", ""), ("C", "493817")].map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
-    let context = Context::new(Named::of(env.into()), &[b"-x".to_vec(), b"\xff".to_vec()], Arc::new(NoFacts));
+    let context = Context::new(Arc::new(Named::of(env.into())), &[b"-x".to_vec(), b"\xff".to_vec()], Arc::new(NoFacts));
     let errors = [
         engine.render("t", source, &context).map(|result| assert!(result.len() <= LIMIT)).err(),
         engine.compute(source, &context).map(|result| assert!(result.len() <= LIMIT)).err(),

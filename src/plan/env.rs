@@ -24,6 +24,7 @@ use outside::Outside;
 use resolver::Resolver;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 
 /// The longest value of a variable: what execve(2) takes of one string (`MAX_ARG_STRLEN`).
 pub const LONGEST_VALUE: usize = 128 * 1024;
@@ -31,6 +32,8 @@ pub const LONGEST_VALUE: usize = 128 * 1024;
 #[derive(Debug, Default, Clone)]
 pub struct Environment {
     variables: Named<Resolved>,
+    /// The values of these, once an expression or a template has asked.
+    values: RefCell<Option<Arc<Named<Vec<u8>>>>>,
     /// What became of templates with these variables.
     pub(super) rendered: Rendered,
     /// What the application gets: `NAME=value`, those it had first and in their order.
@@ -188,7 +191,7 @@ impl Environment {
     }
 
     /// The variables for an expression, or for a template (`None`), which may ask for any.
-    pub fn values_for(&self, judge: &Judge, expression: Option<&str>) -> Named<Vec<u8>> {
+    pub fn values_for(&self, judge: &Judge, expression: Option<&str>) -> Arc<Named<Vec<u8>>> {
         let ask = |name: &String| self.ask(name, self.variables.get(name));
         if self.promises.others || !self.promises.names.is_empty() {
             match expression.and_then(|source| judge.variables(source)) {
@@ -196,7 +199,7 @@ impl Environment {
                 None => self.promises.asked.set(true),
             }
         }
-        those_set(&mut self.variables.iter().map(|(name, found)| (name, found.value.as_ref())))
+        values_once(&mut self.values.borrow_mut(), &self.variables)
     }
 
     /// Takes the values of secrets away, and puts what is shown instead of them in their place.
@@ -204,15 +207,26 @@ impl Environment {
         for found in self.variables.values_mut().filter(|found| found.secret && found.value.is_some()) {
             found.value = Some(super::redact::MARK.to_vec());
         }
-        self.rendered = Rendered::default();
+        self.forget();
     }
 
     /// Gives a variable another value, for the application too.
     pub fn set(&mut self, name: &str, value: &[u8], origin: Origin, secret: bool) {
-        set_entry(&mut self.entries, name, Some(value));
-        let described = self.variables.get(name).is_some_and(|found| found.described);
+        let known = self.variables.get(name);
+        let described = known.is_some_and(|found| found.described);
+        if known.is_some() {
+            set_entry(&mut self.entries, name, Some(value));
+        } else {
+            self.entries.push(assignment(name, value));
+        }
         self.variables.insert(name, Resolved { value: Some(value.to_vec()), origin, secret, described });
         self.failed.remove(name);
+        self.forget();
+    }
+
+    /// What was made of the variables as they were.
+    fn forget(&mut self) {
+        self.values = RefCell::default();
         self.rendered = Rendered::default();
     }
 
@@ -251,15 +265,23 @@ pub fn set_entry(entries: &mut Vec<Vec<u8>>, name: &str, value: Option<&[u8]>) {
     }
 }
 
-/// Those of them that have a value, which come in the order of their names.
-fn those_set<'a>(all: &mut dyn Iterator<Item = (&'a String, Option<&'a Vec<u8>>)>) -> Named<Vec<u8>> {
-    let mut set = Named::new();
-    for (name, value) in all {
-        if let Some(value) = value {
-            set.push(name.clone(), value.clone());
+/// `NAME=value`
+fn assignment(name: &str, value: &[u8]) -> Vec<u8> {
+    [name.as_bytes(), b"=", value].concat()
+}
+
+/// The values of those that have one: made once, for they are many, and shared.
+fn values_once(made: &mut Option<Arc<Named<Vec<u8>>>>, variables: &Named<Resolved>) -> Arc<Named<Vec<u8>>> {
+    let make = || {
+        let mut values = Named::new();
+        for (name, found) in variables {
+            if let Some(value) = &found.value {
+                values.push(name.clone(), value.clone());
+            }
         }
-    }
-    set
+        Arc::new(values)
+    };
+    made.get_or_insert_with(make).clone()
 }
 
 /// Expands a text with any look-up.
@@ -298,6 +320,7 @@ pub fn resolve(
         world,
         problems: RefCell::new(std::mem::take(problems)),
         variables: RefCell::new(Named::of(variables)),
+        values: RefCell::default(),
         opened: RefCell::default(),
         done: RefCell::default(),
         notices: RefCell::default(),

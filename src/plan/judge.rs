@@ -67,7 +67,7 @@ impl Judge {
     ///
     /// # Errors
     /// What is wrong with it, without any value.
-    pub fn holds(&self, expression: &str, env: Named<Vec<u8>>) -> Result<bool, String> {
+    pub fn holds(&self, expression: &str, env: Arc<Named<Vec<u8>>>) -> Result<bool, String> {
         Ok(self.engine().evaluate(expression, &self.context(env))?)
     }
 
@@ -75,7 +75,7 @@ impl Judge {
     ///
     /// # Errors
     /// What is wrong with it, without any value.
-    pub fn compute(&self, expression: &str, env: Named<Vec<u8>>) -> Result<Vec<u8>, String> {
+    pub fn compute(&self, expression: &str, env: Arc<Named<Vec<u8>>>) -> Result<Vec<u8>, String> {
         Ok(self.engine().compute(expression, &self.context(env))?.into_bytes())
     }
 
@@ -83,7 +83,7 @@ impl Judge {
     ///
     /// # Errors
     /// What is wrong with it, without any value.
-    pub fn render(&self, name: &str, source: &str, env: Named<Vec<u8>>) -> Result<Vec<u8>, String> {
+    pub fn render(&self, name: &str, source: &str, env: Arc<Named<Vec<u8>>>) -> Result<Vec<u8>, String> {
         Ok(self.engine().render(name, source, &self.context(env))?)
     }
 
@@ -91,7 +91,7 @@ impl Judge {
     ///
     /// # Errors
     /// As above.
-    pub fn render_once(&self, name: &str, source: &str, env: Named<Vec<u8>>) -> Result<(Vec<u8>, bool), String> {
+    pub fn render_once(&self, name: &str, source: &str, env: Arc<Named<Vec<u8>>>) -> Result<(Vec<u8>, bool), String> {
         self.asked.drawn.store(false, Relaxed);
         self.asked.once.store(true, Relaxed);
         let result = self.render(name, source, env);
@@ -99,7 +99,7 @@ impl Judge {
         Ok((result?, self.asked.drawn.load(Relaxed)))
     }
 
-    fn context(&self, env: Named<Vec<u8>>) -> Context {
+    fn context(&self, env: Arc<Named<Vec<u8>>>) -> Context {
         Context::new(env, &self.args, self.facts.clone())
     }
 }

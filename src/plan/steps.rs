@@ -340,10 +340,9 @@ impl Resolution<'_> {
         };
         // Which variables a Jinja template comes to is not known before it runs, nor what it makes of them: whose name is
         // in it counts, and whose value is in the result.
+        let in_result = |value: &Vec<u8>| result.as_ref().is_ok_and(|result| has(result, value));
         let shows = |(variable, found): (&String, &Resolved)| {
-            let in_result =
-                result.as_ref().is_ok_and(|result| found.value.as_ref().is_some_and(|value| has(result, value)));
-            found.secret && (has(source, variable.as_bytes()) || in_result)
+            found.secret && (has(source, variable.as_bytes()) || found.value.as_ref().is_some_and(in_result))
         };
         let is_jinja = matches!(how.rendering.and_then(|how| how.language), Some(Language::Jinja));
         if is_jinja {

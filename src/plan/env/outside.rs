@@ -1,9 +1,9 @@
 //! The variables as they come from outside: the container's, those of env files, those of `secret_files`.
 
 use super::files::{Unreadable, read_directory, read_dotenv, read_secret};
-use super::{LONGEST_VALUE, Origin, Resolved, both_set, expand, names_secret};
+use super::{LONGEST_VALUE, Origin, Resolved, assignment, both_set, expand, names_secret};
 use crate::config::model::{Config, EnvFormat};
-use crate::config::named::Named;
+use crate::config::named::{Named, Names};
 use crate::config::problem::Problems;
 use crate::config::types::Glob;
 use crate::glob;
@@ -20,7 +20,7 @@ pub(super) struct Outside<'a> {
     /// Of all variables that are UTF-8 by name, the first of each name as getenv(3) finds it. Each has a value.
     pub(super) named: Named<Resolved>,
     /// Pointers to files that were followed, and do not reach the application.
-    pub(super) consumed: Vec<String>,
+    pub(super) consumed: Names,
 }
 
 impl<'a> Outside<'a> {
@@ -33,7 +33,7 @@ impl<'a> Outside<'a> {
                 named.push((name.to_owned(), found(config, name, Some(value.to_vec()), Origin::Container)));
             }
         }
-        Outside { config, container, named: Named::of(named), consumed: Vec::new() }
+        Outside { config, container, named: Named::of(named), consumed: Names::new() }
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&[u8]> {
@@ -77,8 +77,13 @@ impl<'a> Outside<'a> {
         }
         from_files.retain(|(name, _)| self.get(name).is_none_or(<[u8]>::is_empty));
         from_files.reverse();
-        from_files.extend(std::mem::take(&mut self.named).into_entries());
-        self.named = Named::of(from_files);
+        self.put_before(from_files);
+    }
+
+    /// More variables, in place of those that have their names.
+    fn put_before(&mut self, mut more: Vec<(String, Resolved)>) {
+        more.extend(std::mem::take(&mut self.named).into_entries());
+        self.named = Named::of(more);
     }
 
     /// The pointers of every pattern that is listed.
@@ -91,6 +96,7 @@ impl<'a> Outside<'a> {
                     pointers.push(name.clone());
                 }
             }
+            let mut secrets = Vec::new();
             for pointer in pointers {
                 let Some(target) = target_of(pattern, &pointer) else { continue };
                 let Some(path) = self.get(&pointer).filter(|path| !path.is_empty()).map(<[u8]>::to_vec) else {
@@ -102,19 +108,20 @@ impl<'a> Outside<'a> {
                 }
                 match read_secret(target, &pointer, &path, None, None, world) {
                     Ok((value, origin)) => {
-                        self.named
-                            .insert(target, Resolved { value: Some(value), origin, secret: true, described: false });
-                        self.consumed.push(pointer);
+                        let found = Resolved { value: Some(value), origin, secret: true, described: false };
+                        secrets.push((target.to_owned(), found));
+                        self.consumed.insert(&pointer, ());
                     }
                     Err(message) => problems.add(message),
                 }
             }
+            self.put_before(secrets);
         }
     }
 
     /// What the application gets. A variable that is as it was keeps its entry, byte for byte.
     #[inline(never)]
-    pub(super) fn entries(&self, variables: &Named<Resolved>, consumed: &[String]) -> Vec<Vec<u8>> {
+    pub(super) fn entries(&self, variables: &Named<Resolved>, consumed: &Names) -> Vec<Vec<u8>> {
         let config = self.config;
         let environment = config.environment.as_ref();
         let inherit = environment.is_none_or(|environment| environment.inherit.unwrap_or(true));
@@ -125,7 +132,7 @@ impl<'a> Outside<'a> {
             let known = std::str::from_utf8(name).ok();
             let described = known.and_then(|name| config.env.get(name));
             let internal = described.is_some_and(|variable| variable.internal);
-            let pointer = known.is_some_and(|name| consumed.iter().any(|consumed| consumed == name));
+            let pointer = known.is_some_and(|name| consumed.contains_key(name));
             (inherit || described.is_some() || keeps(name)) && !internal && !pointer && !unsets(name)
         };
         let mut entries = Vec::new();
@@ -148,7 +155,9 @@ impl<'a> Outside<'a> {
                 Some((name, resolved)) if config.env.contains_key(name) || resolved.origin != Origin::Container => {
                     // The first entry of the name gets the value, and no later one may contradict it.
                     if !again {
-                        entries.push(resolved.value.as_ref().map_or_else(|| entry.clone(), |value| join(name, value)));
+                        entries.push(
+                            resolved.value.as_ref().map_or_else(|| entry.clone(), |value| assignment(name, value)),
+                        );
                     }
                 }
                 _ => entries.push(entry.clone()),
@@ -159,7 +168,7 @@ impl<'a> Outside<'a> {
                 && !has_entry
                 && passes(name.as_bytes())
             {
-                entries.push(join(name, value));
+                entries.push(assignment(name, value));
             }
         }
         entries
@@ -185,8 +194,4 @@ fn target_of<'p>(pattern: &str, pointer: &'p str) -> Option<&'p str> {
 fn split(entry: &[u8]) -> Option<(&[u8], &[u8])> {
     let sign = entry.iter().position(|&byte| byte == b'=')?;
     (sign > 0).then(|| (&entry[..sign], &entry[sign + 1..]))
-}
-
-fn join(name: &str, value: &[u8]) -> Vec<u8> {
-    [name.as_bytes(), b"=", value].concat()
 }

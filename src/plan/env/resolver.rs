@@ -2,7 +2,7 @@
 
 use super::files::read_secret;
 use super::outside::Outside;
-use super::{LONGEST_VALUE, Origin, Resolved, both_set, expand, names_secret, those_set};
+use super::{LONGEST_VALUE, Origin, Resolved, both_set, expand, names_secret, values_once};
 use crate::config::model::{Config, Variable};
 use crate::config::named::{Named, Names};
 use crate::config::problem::Problems;
@@ -14,13 +14,15 @@ use crate::tree::Place;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt::Display;
+use std::sync::Arc;
 
 /// A variable that waits for those it needs.
 struct Opened<'a> {
     name: String,
     variable: &'a Variable,
-    /// What it still waits for, the next one last.
     needs: Vec<String>,
+    /// How many of them it has looked at.
+    settled: usize,
 }
 
 pub(super) struct Resolver<'a> {
@@ -31,11 +33,13 @@ pub(super) struct Resolver<'a> {
     pub(super) problems: RefCell<Problems>,
     /// Every variable as it is so far: until it is resolved, as it came from outside.
     pub(super) variables: RefCell<Named<Resolved>>,
+    /// The values of these, once an expression has asked.
+    pub(super) values: RefCell<Option<Arc<Named<Vec<u8>>>>>,
     /// Those that are being resolved, or are. To need one that is not done is a circle.
     pub(super) opened: RefCell<Names>,
     pub(super) done: RefCell<Names>,
     pub(super) notices: RefCell<Vec<String>>,
-    pub(super) consumed: RefCell<Vec<String>>,
+    pub(super) consumed: RefCell<Names>,
     /// Those that have no value or a wrong one, and those that were made of one.
     pub(super) failed: RefCell<Names>,
 }
@@ -59,16 +63,18 @@ impl Resolver<'_> {
             return;
         }
         let mut chain = vec![self.open(name.to_owned(), variable)];
-        while let Some(Opened { name, variable, needs }) = chain.last_mut() {
-            match needs.pop() {
+        while let Some(Opened { name, variable, needs, settled }) = chain.last_mut() {
+            let needed = needs.get(*settled);
+            *settled += 1;
+            match needed {
                 None => {
-                    let resolved = self.value_of(name, variable);
-                    self.variables.borrow_mut().insert(name, resolved);
-                    self.done.borrow_mut().insert(name, ());
+                    let resolved = self.value_of(name, variable, needs);
+                    self.resolved(name, resolved);
                     chain.pop();
                 }
-                Some(needed) if needed == *name || self.done.borrow().contains_key(&needed) => {}
+                Some(needed) if needed == name || self.done.borrow().contains_key(needed) => {}
                 Some(needed) => {
+                    let needed = needed.clone();
                     let Some(variable) = self.config.env.get(&needed) else { continue };
                     if self.opened.borrow().contains_key(&needed) {
                         let mut circle = String::new();
@@ -87,9 +93,19 @@ impl Resolver<'_> {
 
     fn open<'c>(&self, name: String, variable: &'c Variable) -> Opened<'c> {
         self.opened.borrow_mut().insert(&name, ());
-        let mut needs = self.needs(variable);
-        needs.reverse();
-        Opened { name, variable, needs }
+        Opened { name, variable, needs: self.needs(variable), settled: 0 }
+    }
+
+    fn resolved(&self, name: &str, resolved: Resolved) {
+        if let Some(values) = &mut *self.values.borrow_mut() {
+            let values = Arc::make_mut(values);
+            match &resolved.value {
+                Some(value) => values.insert(name, value.clone()),
+                None => values.remove(name),
+            }
+        }
+        self.variables.borrow_mut().insert(name, resolved);
+        self.done.borrow_mut().insert(name, ());
     }
 
     /// A variable as another one sees it; `own`: itself, as it came from outside.
@@ -157,20 +173,16 @@ impl Resolver<'_> {
         }
     }
 
-    /// All variables as a Jinja expression of `own` sees them.
-    fn snapshot(&self, own: &str) -> Named<Vec<u8>> {
-        let variables = self.variables.borrow();
-        those_set(&mut variables.iter().map(|(name, found)| {
-            let found = if name == own { self.outside.named.get(name) } else { Some(found) };
-            (name, found.and_then(|found| found.value.as_ref()))
-        }))
+    /// All variables as an expression sees them: its own one, which is not resolved yet, as it came from outside.
+    fn snapshot(&self) -> Arc<Named<Vec<u8>>> {
+        values_once(&mut self.values.borrow_mut(), &self.variables.borrow())
     }
 
     #[inline(never)]
-    fn value_of(&self, name: &str, variable: &Variable) -> Resolved {
+    fn value_of(&self, name: &str, variable: &Variable, needs: &[String]) -> Resolved {
         let outside = || self.outside.variable(name);
         if let Some(when) = &variable.when {
-            match self.judge.holds(&when.source, self.snapshot(name)) {
+            match self.judge.holds(&when.source, self.snapshot()) {
                 Ok(true) => {}
                 Ok(false) => return outside(),
                 Err(message) => {
@@ -202,7 +214,7 @@ impl Resolver<'_> {
             }
         };
         let variables = self.variables.borrow();
-        let tainted = self.needs(variable).iter().any(|needed| variables.get(needed).is_some_and(|found| found.secret));
+        let tainted = needs.iter().any(|needed| variables.get(needed).is_some_and(|found| found.secret));
         let secret = names_secret(self.config, name) || tainted || matches!(origin, Origin::File(..));
         Resolved { value, origin, secret, described: true }
     }
@@ -214,7 +226,7 @@ impl Resolver<'_> {
             return self.expand(name, text).map(|value| (Some(value), Origin::Value));
         }
         if let Some(expression) = &variable.expr {
-            return match self.judge.compute(&expression.source, self.snapshot(name)) {
+            return match self.judge.compute(&expression.source, self.snapshot()) {
                 Ok(value) => Some((Some(value), Origin::Expression)),
                 Err(message) => {
                     self.problem_of_expression(name, expression, message);
@@ -231,7 +243,7 @@ impl Resolver<'_> {
                 self.problem_of(name, variable.place, both_set(name, &pointer));
                 return None;
             }
-            self.consumed.borrow_mut().push(pointer.clone());
+            self.consumed.borrow_mut().insert(&pointer, ());
             return match read_secret(name, &pointer, &path, variable.max_size, variable.trim, self.world) {
                 Ok((value, origin)) => Some((Some(value).filter(counts), origin)),
                 Err(message) => {

@@ -104,7 +104,7 @@ pub trait Files: Send + Sync {
 
 impl Context {
     /// A context of its parts: variables by name, arguments, facts by name.
-    pub fn new(env: Named<Vec<u8>>, args: &[Vec<u8>], facts: Arc<dyn Facts>) -> Self {
+    pub fn new(env: Arc<Named<Vec<u8>>>, args: &[Vec<u8>], facts: Arc<dyn Facts>) -> Self {
         let mut texts = Vec::new();
         for arg in args {
             texts.push(text("an argument", arg));
@@ -129,7 +129,7 @@ impl Context {
     }
 }
 
-struct Env(Named<Vec<u8>>);
+struct Env(Arc<Named<Vec<u8>>>);
 
 impl fmt::Debug for Env {
     /// Nothing of it: a value may be a secret.

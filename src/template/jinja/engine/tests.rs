@@ -92,7 +92,7 @@ fn context() -> Context {
     let env = env.map(|(name, value)| (name.to_owned(), value.as_bytes().to_owned()));
     let bytes = [("BYTES".to_owned(), b"\xff".to_vec())];
     let env = Named::of(env.into_iter().chain(bytes).collect());
-    Context::new(env, &[b"-v".to_vec(), b"\xfe".to_vec()], Arc::new(Known))
+    Context::new(Arc::new(env), &[b"-v".to_vec(), b"\xfe".to_vec()], Arc::new(Known))
 }
 
 fn render(source: &str) -> Result<String, String> {
@@ -247,7 +247,7 @@ fn questions_about_rights_and_programs() {
     is("{{ is_executable('redis-server') }}", "false");
     let context = |path: &str| {
         let env = [("PATH".to_owned(), path.as_bytes().to_vec())];
-        Context::new(Named::of(env.into()), &[], Arc::new(Known))
+        Context::new(Arc::new(Named::of(env.into())), &[], Arc::new(Known))
     };
     let engine = engine(Options::default());
     assert_eq!(engine.evaluate("is_executable('redis-server')", &context("/opt/bin")), Ok(true));
@@ -257,7 +257,7 @@ fn questions_about_rights_and_programs() {
 #[test]
 fn flags_among_the_arguments() {
     let args = ["--port", "80", "--name=a=b", "-x", "--name=c", "--last", "--", "--after", "--port=1"];
-    let context = Context::new(Named::new(), &args.map(|arg| arg.as_bytes().to_vec()), Arc::new(Known));
+    let context = Context::new(Arc::default(), &args.map(|arg| arg.as_bytes().to_vec()), Arc::new(Known));
     let engine = engine(Options::default());
     for (expression, result) in [
         ("has_flag('--port')", "true"),
@@ -274,7 +274,7 @@ fn flags_among_the_arguments() {
     ] {
         assert_eq!(engine.compute(expression, &context).as_deref(), Ok(result), "{expression}");
     }
-    let context = Context::new(Named::new(), &[b"--x".to_vec(), b"\xff".to_vec()], Arc::new(Known));
+    let context = Context::new(Arc::default(), &[b"--x".to_vec(), b"\xff".to_vec()], Arc::new(Known));
     let error = engine.compute("flag_value('--x')", &context).unwrap_err();
     assert_eq!(error.message, "cannot print a text that is not UTF-8");
 }
