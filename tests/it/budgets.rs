@@ -2,16 +2,15 @@
 //! `benches/compare` measures those, beside other inits.
 //!
 //! Only for the static release binary (`ONSET_BIN=target/static/onset`), and only as root. That PID 1 makes no system call
-//! while nothing happens holds for every build: `idle.rs`.
+//! while nothing happens holds for every build: `idle.rs`. That more of something costs in proportion: `growth.rs`.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::support::init::onset;
-use crate::support::{Folder, Init, Mode, Stream, mode, proc, skip};
+use crate::support::release::{instructions, instructions_to_prepare, is_release_or_skip};
+use crate::support::{Folder, Init, Mode, Stream, proc, skip};
 
 /// The most there may be of something.
 struct Limit {
@@ -37,7 +36,6 @@ mod limits {
     pub const CALLS_JOB: Limit          = limit(173, "system calls", "the same with the entrypoint job of benches/job; measured: 173");
     pub const INSTRUCTIONS_PLAIN: Limit = limit(75_200, "instructions", "of PID 1 in its life, callgrind; measured: 73,000");
     pub const INSTRUCTIONS_JOB: Limit   = limit(1_295_000, "instructions", "of the entrypoint job's preparation, callgrind; measured: 1,257,000");
-    pub const GROWTH: Limit             = limit(125, "percent", "instructions for each of 900 more variables, in relation to each of 90 more, callgrind; measured: 110");
 }
 
 #[test]
@@ -113,61 +111,11 @@ fn the_entrypoint_job_executes_no_more_instructions() {
     }
 }
 
-/// Of what there can be many, each further one costs as much as those before it. `benches/compare sweep` has more kinds.
-#[test]
-fn a_thousand_variables_cost_in_proportion() {
-    if !is_release_or_skip() {
-        return;
-    }
-    let count = |variables: u64| {
-        let folder = Folder::new();
-        let (mut configuration, mut template) = ("version = 1\n".to_owned(), String::new());
-        for index in 0..variables {
-            let _ = write!(configuration, "[env.V{index}]\ndefault = \"{index}\"\ntype = \"int\"\n");
-            let _ = writeln!(template, "v{index} = ${{V{index}}}");
-        }
-        configuration.push_str("[[steps]]\ntemplate = { source = \"template\", target = \"target\" }\n");
-        folder.file("onset.toml", configuration, 0o644);
-        folder.file("template", template, 0o644);
-        instructions_to_prepare(&folder, |valgrind| {
-            valgrind.cwd(folder.path()).args(["--config", "onset.toml", "--", "/missing"])
-        })
-    };
-    let [Some(ten), Some(hundred), Some(thousand)] = [10, 100, 1000].map(count) else { return };
-    let in_proportion = (hundred - ten) * 10;
-    check(&limits::GROWTH, (thousand - hundred) * 100 / in_proportion);
-}
-
 fn check(limit: &Limit, measured: u64) {
     let Limit { most, unit, source } = limit;
     // Seen with --nocapture.
     let _ = writeln!(std::io::stdout(), "{measured} {unit} of {most}: {source}");
     assert!(measured <= *most, "{measured} {unit}, and no more than {most} are allowed: {source}");
-}
-
-/// Whether what is tested is a static build for this machine, and we are root; if not, the caller's test is skipped.
-///
-/// Another build is no failure where `CI=true`, unlike in [`mode::skip`]: the tests run against it as well, and only the
-/// release is measured.
-fn is_release_or_skip() -> bool {
-    const PROGRAM_HEADERS: usize = 32;
-    const PT_INTERP: u32 = 3;
-    let elf = fs::read(onset()).unwrap();
-    let mut ours = [0; 20];
-    fs::File::open("/proc/self/exe").unwrap().read_exact(&mut ours).unwrap();
-    let number = |at: usize, size: usize| {
-        let bytes = elf[at..at + size].iter().rev();
-        bytes.fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte))
-    };
-    let (table, size, count) = (number(PROGRAM_HEADERS, 8), number(54, 2), number(56, 2));
-    let is_dynamic = (0..count).any(|index| number(table + index * size, 4) == PT_INTERP as usize);
-    if is_dynamic || elf[18..20] != ours[18..20] {
-        let thread = std::thread::current();
-        let name = thread.name().unwrap_or("a test").to_owned();
-        let _ = writeln!(std::io::stderr(), "\nSKIPPED {name}: only the static release binary has budgets\n");
-        return false;
-    }
-    mode::is_root_or_skip()
 }
 
 /// On the way from PID 1's start to the application's: of PID 1 up to its fork, then of the child up to its execve, which
@@ -211,37 +159,6 @@ fn calls_before_application(init: Init) -> u64 {
     let mut main = files.map(calls).filter(|calls| calls.iter().any(|call| call.starts_with(&execution)));
     let main = main.next().expect("the application's trace");
     of_pid_1 + count_to(&main, &|call| call.starts_with(&execution))
-}
-
-/// Instructions of the process that prepares, for an application that is missing: callgrind forgets what a process did
-/// before its execve, so this one fails, and what onset then finds out about the cause is some part of a hundred.
-fn instructions_to_prepare(folder: &Folder, with: impl FnOnce(Init) -> Init) -> Option<u64> {
-    let counted = instructions(folder, with, 127)?;
-    let preparation: Vec<u64> = counted.iter().filter(|(pid, _)| **pid != 1).map(|(_, count)| *count).collect();
-    assert_eq!(preparation.len(), 1, "one process prepares: {counted:?}");
-    Some(preparation[0])
-}
-
-/// Instructions of each process, by its pid in the namespace. `with` has onset's words to add. `None`: there is no valgrind,
-/// and the caller's test is skipped.
-fn instructions(folder: &Folder, with: impl FnOnce(Init) -> Init, status: i32) -> Option<BTreeMap<u32, u64>> {
-    const VALGRIND: &str = "/usr/bin/valgrind";
-    if !Path::new(VALGRIND).exists() {
-        skip("needs valgrind");
-        return None;
-    }
-    let counts = folder.folder("counts", 0o755);
-    let file = format!("--callgrind-out-file={}/%p", counts.display());
-    let valgrind = Init::bare(Mode::Pid1, VALGRIND).args(["-q", "--tool=callgrind", &file]).args([onset()]);
-    let ended = with(valgrind).start().finish();
-    assert_eq!(ended.code(), status, "{}", ended.story());
-    let count = |entry: fs::DirEntry| {
-        let pid = entry.file_name().to_str().and_then(|name| name.parse().ok()).expect("a pid");
-        let text = fs::read_to_string(entry.path()).unwrap();
-        let total = text.lines().find_map(|line| line.strip_prefix("totals: ")?.parse().ok()).expect("a total");
-        (pid, total)
-    };
-    Some(fs::read_dir(counts).unwrap().map(|entry| count(entry.unwrap())).collect())
 }
 
 /// The entrypoint job of the benchmark, in a folder of its own.

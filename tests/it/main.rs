@@ -34,6 +34,7 @@ mod exec;
 mod exec_failure;
 mod exec_mode;
 mod faces;
+mod growth;
 mod idle;
 mod inheritance;
 mod migrating;

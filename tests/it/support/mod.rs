@@ -28,6 +28,7 @@ mod network;
 pub mod proc;
 pub mod ptrace;
 pub mod pty;
+pub mod release;
 pub mod root;
 pub mod running;
 mod spawn;
