@@ -123,6 +123,7 @@ pub fn explain_panics(tell: impl Fn(String) + Send + Sync + 'static) {
 mod tests {
     use super::*;
     use crate::handoff::Progress;
+    use crate::prepare::child::alone;
     use nix::sys::wait::{WaitStatus, waitpid};
 
     /// What PID 1 hears of a child that does this.
@@ -145,6 +146,10 @@ mod tests {
 
     #[test]
     fn a_panic_of_the_child_is_told_with_its_place_and_without_values() {
+        alone("fork::tests::a_panic_of_the_child_is_told_with_its_place_and_without_values", panics_are_told);
+    }
+
+    fn panics_are_told() {
         let start = "internal error, please report it: panicked at src/fork.rs:";
         let constant = heard(|| panic!("never so"));
         assert!(constant.starts_with(start) && constant.ends_with(": never so"), "{constant}");

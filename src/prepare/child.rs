@@ -52,6 +52,22 @@ pub fn with_id_maps(users: &str, groups: &str, work: impl FnOnce() -> String) ->
     result
 }
 
+/// Runs `work`, which is this test's, in a new process that has no other test: what those hold at a fork, the lock of the
+/// panic hook among it, is never let go in the child.
+#[allow(clippy::disallowed_methods, reason = "a test may ask where it runs")]
+pub fn alone(test: &str, work: impl FnOnce()) {
+    const ALONE: &str = "ONSET_TEST_ALONE";
+    if std::env::var_os(ALONE).is_some() {
+        return work();
+    }
+    let this = std::env::current_exe().expect("a program");
+    let run = std::process::Command::new(this).args(["--exact", test, "--nocapture"]).env(ALONE, "1").output();
+    let output = run.expect("another process");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let all = format!("{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && said.contains("1 passed"), "{all}");
+}
+
 /// A panic ends the child: it must not come back as a second test run.
 fn start(work: impl FnOnce()) -> Pid {
     match fork().expect("a child") {

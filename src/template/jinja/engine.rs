@@ -119,12 +119,15 @@ impl Engine {
     /// # Errors
     /// It cannot be read, or not be evaluated.
     pub fn evaluate(&self, expression: &str, context: &Context) -> Result<bool, Box<Error>> {
-        self.compile_expression(&expression_origin(expression, None))?;
+        let whole = self.compile_expression(&expression_origin(expression, None))?;
         let root = context.root();
         Condition::new(expression).holds(&mut |leaf, at| {
             self.budget.start();
-            let compiled = self.environment.compile_expression(leaf);
-            let value = compiled.and_then(|compiled| compiled.eval(root.clone()));
+            let value = if leaf == expression {
+                whole.eval(root.clone())
+            } else {
+                self.environment.compile_expression(leaf).and_then(|compiled| compiled.eval(root.clone()))
+            };
             value.map(|value| condition::is_true(&value)).map_err(|error| {
                 let shift = isize::try_from(at).unwrap_or(0);
                 self.explain(&Origin { name: "", source: expression, shift, context: Some(context) }, &error)
