@@ -24,7 +24,7 @@ pub fn check(file: &ConfigFile, start: Option<(Words, Words)>) -> Result<String,
     let loaded = loaded(file)?;
     let Loaded { config, source, world } = &loaded;
     let mut problems = Problems::default();
-    static_check::expressions(config, world, &mut problems);
+    static_check::statically(config, world, &mut problems);
     let mut redaction = Redaction::default();
     let mut warnings = Vec::new();
     if let (Some((_, envp)), true) = (start, problems.is_empty()) {
@@ -235,6 +235,7 @@ impl Shown<'_> {
         let _ = writeln!(text, "environment:");
         for (name, found) in self.variables() {
             let value = self.value(found).map_or("(not set)".to_owned(), |value| quoted(&value));
+            let name = quoted(name);
             let _ = writeln!(text, "  {name}={value}  # {}", found.origin);
         }
         let _ = writeln!(text, "steps:");

@@ -74,7 +74,7 @@ pub use launch::main;
 mod documents {
     use crate::cli;
     use crate::config::{Problems, Source, parse};
-    use crate::plan::check::expressions;
+    use crate::plan::check::statically;
     use crate::plan::world::World;
     use crate::plan::world::fake::FakeWorld;
     use std::path::Path;
@@ -198,7 +198,7 @@ mod documents {
         let found = parse(source).and_then(|(config, source)| {
             let world: Arc<dyn World> = Arc::new(FakeWorld::default());
             let mut problems = Problems::default();
-            expressions(config, &world, &mut problems);
+            statically(config, &world, &mut problems);
             if problems.is_empty() { Ok(()) } else { Err(problems.explain(&source)) }
         });
         assert_eq!(found, Ok(()), "{shown}");

@@ -166,7 +166,8 @@ impl Reader<'_> {
             }
         } else {
             // What follows has no place then, and is not compared with what stands there.
-            self.tables.mistakes.at(key.place, "duplicate key");
+            let first = parent[index].0.place;
+            self.tables.duplicate(key, first);
             header.path.clear();
         }
     }
@@ -190,7 +191,7 @@ impl Reader<'_> {
             None => self.tables.push(parent, key, node),
             Some(index) if header.is_array => match &mut parent[index].1.value {
                 Value::List(items) if self.tables.is_of_headers(items) => items.push(node),
-                _ => self.tables.mistakes.at(key.place, "duplicate key"),
+                _ => self.tables.duplicate(&key, parent[index].0.place),
             },
             // What was taken from there, and more.
             Some(index) => self.tables.replace(parent, index, key, node),
@@ -369,13 +370,13 @@ impl Tables<'_> {
                 self.push(table, key.clone(), node);
                 table.len() - 1
             });
-            let node = &mut table[index].1;
+            let (first, node) = &mut table[index];
             let is_list = matches!(node.value, Value::List(_));
             match self.made_by(node) {
                 Made::Path => refused = None,
-                Made::Header if is_list => refused = dotted,
+                Made::Header if is_list => refused = dotted.map(|key| (key, first.place)),
                 Made::Header if dotted.is_some() => {
-                    self.mistakes.at(key.place, "duplicate key");
+                    self.duplicate(key, first.place);
                     return None;
                 }
                 Made::Header => {}
@@ -388,8 +389,8 @@ impl Tables<'_> {
             }
             table = last_table(node)?;
         }
-        if let Some(key) = refused {
-            self.mistakes.at(key.place, "duplicate key");
+        if let Some((key, first)) = refused {
+            self.duplicate(key, first);
             return None;
         }
         Some(table)
@@ -397,11 +398,17 @@ impl Tables<'_> {
 
     fn insert(&mut self, table: &mut Table, above: &[Key], key: Key, node: Node) {
         let Some(table) = self.descend(table, above, Some(&key)) else { return };
-        if self.find(table, &key.name).is_some() {
-            self.mistakes.at(key.place, "duplicate key");
+        if let Some(index) = self.find(table, &key.name) {
+            self.duplicate(&key, table[index].0.place);
         } else {
             self.push(table, key, node);
         }
+    }
+
+    /// What stands there already, or may have no more in it.
+    fn duplicate(&mut self, key: &Key, first: Place) {
+        let line = self.text[..first.start].matches('\n').count() + 1;
+        self.mistakes.at(key.place, format!("duplicate key: `{}` is there since line {line}", key.name));
     }
 
     fn push(&mut self, table: &mut Table, key: Key, node: Node) {

@@ -31,7 +31,7 @@ fn read(text: &str, secret: Option<&str>) {
     };
     let world: Arc<dyn World> = Arc::new(FakeWorld::of(&[("/f", "A=1\n${A} {{ env.A }}")]));
     let mut problems = Problems::default();
-    check::expressions(&config, &world, &mut problems);
+    check::statically(&config, &world, &mut problems);
     sound(&problems.explain(&source), text, secret);
     let mut problems = Problems::default();
     let (args, environ) = ([b"app".to_vec(), b"-x".to_vec()], [b"A=1".to_vec(), b"B=".to_vec(), b"C=\xff".to_vec()]);

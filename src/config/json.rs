@@ -123,7 +123,7 @@ impl Reader<'_> {
         });
         // It stands before whatever else is wrong.
         if let Some(key) = first_repeated(&entries) {
-            self.mistake = Some((key.place, format!("`{}` is there already", key.name)));
+            self.mistake = Some((key.place, format!("duplicate key: `{}` is there already", key.name)));
             return None;
         }
         read.map(|()| Value::Table(entries))
@@ -220,7 +220,7 @@ mod tests {
         assert_eq!(parsed("{\"a\" 1}").unwrap_err(), "f:1:6: expected `:`");
         assert_eq!(parsed("{\"a\": 1,}").unwrap_err(), "f:1:9: expected a name in double quotes");
         assert_eq!(parsed("{\"a\": 1} x").unwrap_err(), "f:1:10: expected the end of the file");
-        assert_eq!(parsed("{\"a\": 1, \"a\": 2}").unwrap_err(), "f:1:10: `a` is there already");
+        assert_eq!(parsed("{\"a\": 1, \"a\": 2}").unwrap_err(), "f:1:10: duplicate key: `a` is there already");
         assert_eq!(parsed("{\"a\": \"x").unwrap_err(), "f:1:7: this string has no end");
         assert!(parsed("{\"a\": yes}").unwrap_err().starts_with("f:1:7: expected a value"));
         assert_eq!(parsed(&"[".repeat(1_000_000)).unwrap_err(), "f:1:82: nested too deeply");

@@ -152,6 +152,11 @@ fn check_variable(name: &str, variable: &model::Variable, problems: &mut Problem
     if (variable.min.is_some() || variable.max.is_some()) && !is(model::Kind::Int) {
         problems.at(variable.place, "`min` and `max` are for `type = \"int\"`");
     }
+    if let (Some(min), Some(max)) = (variable.min, variable.max)
+        && min > max
+    {
+        problems.at(variable.place, format_args!("`{name}` has a `min` of {min}, which is above its `max` of {max}"));
+    }
     if variable.one_of.is_empty() == is(model::Kind::Enum) {
         problems.at(variable.place, "`type = \"enum\"` and `one_of` go together");
     }

@@ -818,7 +818,8 @@ table! {
         operators: bool,
         /// The mode of the file. Absent: 0644, and 0600 if a secret was used.
         mode: Option<Mode>,
-        /// Its owner: `user`, `user:group` or `:group`.
+        /// Its owner: `user`, `user:group` or `:group`. Absent: onset's; of a file that has a secret in it, and no `mode`
+        /// here, the application's user, for nobody else could read it.
         owner: Option<Text>,
         /// What the result must be.
         check: Option<Check>,
@@ -1064,7 +1065,7 @@ table! {
         into: Option<String>,
         /// The mode of a new file. Absent: 0600.
         mode: Option<Mode>,
-        /// The owner of a new file.
+        /// The owner of a new file. Absent: the application's user, unless there is a `mode` here: then onset's.
         owner: Option<Text>,
     }
 }

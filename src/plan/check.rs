@@ -1,7 +1,10 @@
 //! What can be said of a configuration without the environment: whether its expressions, its patterns and its inline
-//! templates can be read at all.
+//! templates can be read at all, whether its variables can be resolved in some order, and whether what it gives them itself
+//! is what they must be.
 
+use super::env;
 use super::judge::Judge;
+use super::value;
 use super::world::World;
 use crate::config::Config;
 use crate::config::model::Language;
@@ -10,8 +13,8 @@ use crate::config::types::{Expression, TextOr};
 use crate::template::jinja::NoFacts;
 use std::sync::Arc;
 
-/// Reads every expression, pattern and inline template.
-pub fn expressions(config: &Config, world: &Arc<dyn World>, problems: &mut Problems) {
+/// Reads every expression, pattern and inline template, and looks at the variables' own values.
+pub fn statically(config: &Config, world: &Arc<dyn World>, problems: &mut Problems) {
     let judge = Judge::new(world, &[], Arc::new(NoFacts));
     let mut check = |expression: &Option<Expression>| {
         if let Some(Expression { place, source }) = expression
@@ -35,9 +38,21 @@ pub fn expressions(config: &Config, world: &Arc<dyn World>, problems: &mut Probl
         }
         app.capabilities.iter().for_each(|capabilities| check(&capabilities.when));
     }
-    for variable in config.env.values() {
-        if variable.matches.as_ref().is_some_and(|pattern| regex_lite::Regex::new(pattern).is_err()) {
-            problems.at(variable.place, "`matches` is no regular expression");
+    env::check_order(config, &judge, problems);
+    for (name, variable) in &config.env {
+        if let Some(error) = variable.matches.as_ref().and_then(|pattern| regex_lite::Regex::new(pattern).err()) {
+            problems.at(variable.place, format_args!("the `matches` of `{name}` is no regular expression: {error}"));
+            continue;
+        }
+        // What is put before or behind it would have to be known too.
+        let is_whole = variable.prepend.is_none() && variable.append.is_none();
+        for (key, text) in [("value", &variable.value), ("default", &variable.default)] {
+            if let Some(text) = text.as_ref().filter(|_| is_whole)
+                && let Some(constant) = text.template.constant().filter(|constant| !constant.is_empty())
+                && let Err(message) = value::check(variable, constant.as_bytes())
+            {
+                problems.at(text.place, format_args!("`{name}` {message} (it comes from: {key})"));
+            }
         }
     }
     for template in config.steps.iter().filter_map(|step| step.template.as_ref()) {
@@ -47,5 +62,56 @@ pub fn expressions(config: &Config, world: &Arc<dyn World>, problems: &mut Probl
         {
             problems.at(template.place, message);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Source, parse};
+    use crate::plan::world::fake::FakeWorld;
+
+    /// The first line of every problem.
+    fn told(config: &str) -> Vec<String> {
+        let text = format!("version = 1\n{config}");
+        let (config, source) = parse(Source { name: "f".into(), text, hidden: vec![] }).expect("a configuration");
+        let world: Arc<dyn World> = Arc::new(FakeWorld::of(&[]));
+        let mut problems = Problems::default();
+        statically(config, &world, &mut problems);
+        let problems = problems.explain(&source).into_iter();
+        problems.map(|problem| problem.lines().next().unwrap_or_default().to_owned()).collect()
+    }
+
+    #[test]
+    fn what_the_configuration_gives_a_variable_is_what_it_must_be() {
+        let port = "`A` is not a port, 1 to 65535 (it comes from: default)";
+        assert_eq!(told("[env.A]\ntype = 'port'\ndefault = '99999'"), [format!("f:4:11: {port}")]);
+        assert_eq!(
+            told("[env.A]\nmatches = 'x+'\nvalue = 'y'"),
+            ["f:4:9: `A` does not match `x+` (it comes from: value)"]
+        );
+        for fine in [
+            "default = '80'",
+            "default = ''",
+            "default = '${B:-x}'",
+            "default = '9999'\nappend = '9'",
+            "value = '1'\nmin = 1\nmax = 1\ntype = 'int'",
+        ] {
+            let kind = if fine.contains("type") { "" } else { "type = 'port'\n" };
+            assert_eq!(told(&format!("[env.A]\n{kind}{fine}")), [""; 0], "{fine}");
+        }
+        let said = told("[env.A]\nmatches = '('\ndefault = 'x'");
+        assert!(
+            said.len() == 1 && said[0].starts_with("f:2:1: the `matches` of `A` is no regular expression: "),
+            "{said:?}"
+        );
+    }
+
+    #[test]
+    fn circles_are_told_without_an_environment() {
+        let circle = "f:2:1: the variables depend on each other in a circle: A -> B -> A";
+        assert_eq!(told("[env.A]\nvalue = '${B}'\n[env.B]\ndefault = '${A}'\n[env.C]\nvalue = '${A}'"), [circle]);
+        assert_eq!(told("[env.A]\nexpr = 'env.B'\n[env.B]\nwhen = 'env.A'"), [circle]);
+        assert_eq!(told("[env.A]\ndefault = '${A:-x}'"), [""; 0]);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::env::{LONGEST_VALUE, expand};
 use super::model::{Action, Edit, File};
-use super::resolve::{Resolution, path};
+use super::resolve::{Resolution, file_path, path};
 use super::steps::{LARGEST, MODES};
 use crate::config::model::{self, EditFormat, LineRule, MissingKey, NameCase, OnEmpty, OnReadOnly, SetPrefix, Step};
 use crate::config::problem::Problems;
@@ -48,7 +48,7 @@ impl Resolution<'_> {
     /// What the file becomes.
     #[inline(never)]
     pub(super) fn edit(&self, edit: &model::Edit, problems: &mut Problems) -> Option<Action> {
-        let target = path(&edit.path, &self.env, problems)?;
+        let target = file_path(&edit.path, &self.env, problems)?;
         let secret = Cell::new(false);
         let request = self.request(edit, &secret, problems);
         let owner = self.owner(edit.owner.as_ref(), problems);

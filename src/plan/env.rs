@@ -6,6 +6,7 @@
 //! from outside.
 
 mod files;
+mod order;
 mod outside;
 mod resolver;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use crate::config::problem::Problems;
 use crate::config::types::Text;
 use crate::glob;
 use crate::template::Lookup;
+use order::order;
 use outside::Outside;
 use resolver::Resolver;
 use std::borrow::Cow;
@@ -313,6 +315,7 @@ pub fn resolve(
     for name in config.env.keys().filter(|name| outside.get(name).is_none()) {
         variables.push((name.clone(), outside.variable(name)));
     }
+    let order = order(config, judge, problems);
     let resolver = Resolver {
         config,
         outside: &outside,
@@ -321,14 +324,12 @@ pub fn resolve(
         problems: RefCell::new(std::mem::take(problems)),
         variables: RefCell::new(Named::of(variables)),
         values: RefCell::default(),
-        opened: RefCell::default(),
-        done: RefCell::default(),
         notices: RefCell::default(),
         consumed: RefCell::new(outside.consumed.clone()),
-        failed: RefCell::default(),
+        failed: RefCell::new(order.circular),
     };
-    for name in config.env.keys() {
-        resolver.resolve(name);
+    for variable in &order.variables {
+        resolver.resolve(variable);
     }
     let Resolver { problems: told, variables, notices, consumed, failed, .. } = resolver;
     *problems = told.into_inner();
@@ -336,6 +337,11 @@ pub fn resolve(
     check_groups(config, &variables, problems);
     let entries = outside.entries(&variables, &consumed);
     Environment { notices: notices.into_inner(), failed: failed.into_inner(), ..Environment::new(variables, entries) }
+}
+
+/// Tells of every circle of variables.
+pub fn check_order(config: &Config, judge: &Judge, problems: &mut Problems) {
+    order(config, judge, problems);
 }
 
 /// The container's environment as it is, for a command without a set-up.

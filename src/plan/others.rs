@@ -2,7 +2,7 @@
 
 use super::env::LONGEST_VALUE;
 use super::model::{Action, Assertion, File, Generate, Ownership, Recipe};
-use super::resolve::{Resolution, path};
+use super::resolve::{Resolution, file_path, path};
 use super::world::Kind;
 use super::{passwd, pem};
 use crate::config::model::{self, CaBundle, Condition, OnReadOnly, SecretKind, Step, Timezone};
@@ -93,11 +93,12 @@ impl Resolution<'_> {
             problems.at(generate.place, "a variable cannot hold any bytes: accepted beside `into` is any other `kind`");
             return None;
         }
+        let owner = self.owner(generate.owner.as_ref(), problems);
         Some(Action::Generate(Box::new(Generate {
-            path: path(&generate.path, &self.env, problems)?,
+            path: file_path(&generate.path, &self.env, problems)?,
             recipe,
             mode: generate.mode.map_or(0o600, |Mode(mode)| mode),
-            owner: self.owner(generate.owner.as_ref(), problems),
+            owner: if generate.mode.is_none() { self.owner_of_private(owner) } else { owner },
             into: generate.into.clone(),
         })))
     }
@@ -167,7 +168,7 @@ impl Resolution<'_> {
 
     #[inline(never)]
     fn ca_bundle(&self, bundle: &CaBundle, problems: &mut Problems) -> Option<Action> {
-        let target = path(&bundle.target, &self.env, problems)?;
+        let target = file_path(&bundle.target, &self.env, problems)?;
         let mut whole = match &bundle.base {
             None => pem::Bundle::default(),
             Some(text) => pem::Bundle::of(self.certificates(&path(text, &self.env, problems)?, text, problems)?),

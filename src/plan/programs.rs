@@ -4,7 +4,7 @@ use super::env::{LONGEST_VALUE, set_entry};
 use super::identity;
 use super::model::{Action, File, Hook, HookKind, Identity, Input, Learned, Output, PrintedEnv, Program, Run};
 use super::others::plain;
-use super::resolve::{Resolution, all, c_strings, path};
+use super::resolve::{Resolution, all, argument, c_strings, path, variable};
 use super::version;
 use super::world::{Kind, World};
 use crate::config::model::{self, Hooks, PrintedFormat, Rights, Step};
@@ -95,7 +95,9 @@ impl Resolution<'_> {
         let output = match (&run.stdout_file, &run.stdout_variable) {
             (Some(text), _) => {
                 let target = path(text, &self.env, problems)?;
-                Output::File(File { mode: MODES[usize::from(run.secret)], ..plain(target, Vec::new()) })
+                let file = plain(target, Vec::new());
+                let owner = if run.secret { self.owner_of_private(file.owner) } else { file.owner };
+                Output::File(File { mode: MODES[usize::from(run.secret)], owner, ..file })
             }
             (None, Some(name)) => Output::Variable { name: name.clone(), secret: run.secret },
             (None, None) => match &run.status_variable {
@@ -140,7 +142,7 @@ impl Resolution<'_> {
     }
 
     fn program(&self, command: &[Text], common: &Common<'_>, problems: &mut Problems) -> Option<Program> {
-        let argv = c_strings(self.env.expand_each(command, problems), "an argument", problems);
+        let argv = c_strings(self.env.expand_each(command, problems), &argument, problems);
         let (identity, mut entries) = self.whose(common, problems)?;
         for (name, text) in common.own {
             if let Some(value) = self.env.expand(text, LONGEST_VALUE, problems) {
@@ -153,7 +155,7 @@ impl Resolution<'_> {
         };
         (argv.len() == command.len()).then(|| Program {
             argv,
-            envp: c_strings(entries, "a variable", problems),
+            envp: c_strings(entries, &variable, problems),
             workdir,
             identity,
             stdin: Input::Nothing,

@@ -116,8 +116,8 @@ impl Resolution<'_> {
             plan.hidden.push(hidden);
             words.push(bytes);
         }
-        plan.argv = c_strings(words, "an argument", problems);
-        plan.envp = c_strings(env.entries.clone(), "a variable", problems);
+        plan.argv = c_strings(words, &argument, problems);
+        plan.envp = c_strings(env.entries.clone(), &variable, problems);
         if let Some(app) = &config.app {
             plan.process = process_state(app, env, judge, world.process().umask, problems);
         }
@@ -139,15 +139,32 @@ impl Resolution<'_> {
     }
 }
 
-pub(super) fn c_strings(words: Vec<Vec<u8>>, what: &str, problems: &mut Problems) -> Vec<CString> {
+/// As execve(2) wants them; `which`: one of them in words, by its number and what it is, for the problem that there is a NUL
+/// byte in it.
+pub(super) fn c_strings(
+    words: Vec<Vec<u8>>,
+    which: &dyn Fn(usize, &[u8]) -> String,
+    problems: &mut Problems,
+) -> Vec<CString> {
     let mut strings = Vec::with_capacity(words.len());
-    for word in words {
+    for (index, word) in words.into_iter().enumerate() {
         match CString::new(word) {
             Ok(string) => strings.push(string),
-            Err(_) => problems.add(format_args!("{what} contains a NUL byte")),
+            Err(error) => problems.add(format_args!("{} contains a NUL byte", which(index, &error.into_vec()))),
         }
     }
     strings
+}
+
+/// For [`c_strings`]. A value is not shown: it may be a secret.
+pub(super) fn argument(index: usize, _: &[u8]) -> String {
+    format!("the command's word {}", index + 1)
+}
+
+/// The same of `NAME=value`.
+pub(super) fn variable(_: usize, entry: &[u8]) -> String {
+    let name = entry.split(|&byte| byte == b'=').next().unwrap_or_default();
+    format!("the variable `{}`", String::from_utf8_lossy(name))
 }
 
 /// The environment with these variables in the place of those of the same name.
@@ -291,6 +308,16 @@ pub(super) fn path(text: &Text, env: &Environment, problems: &mut Problems) -> O
         return None;
     }
     Some(PathBuf::from(OsStr::from_bytes(&value)))
+}
+
+/// The path of a file.
+pub(super) fn file_path(text: &Text, env: &Environment, problems: &mut Problems) -> Option<PathBuf> {
+    let path = path(text, env, problems)?;
+    if path.as_os_str().as_bytes().ends_with(b"/") {
+        problems.at(text.place, "this is the path of a folder, for it ends with `/`: accepted is that of a file");
+        return None;
+    }
+    Some(path)
 }
 
 impl Environment {

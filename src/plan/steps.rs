@@ -5,7 +5,7 @@ use super::env::{LONGEST_VALUE, Promises, Resolved, expand};
 use super::identity;
 use super::model::{Action, File, Ownership};
 use super::others;
-use super::resolve::{Resolution, all, holds, path};
+use super::resolve::{Resolution, all, file_path, holds, path};
 use super::world::Kind;
 use crate::config::model::{
     Check, CopyIf, DirectoryTemplate, FileTemplate, Language, OnFailure, OnReadOnly, Rendering, Step,
@@ -201,9 +201,17 @@ impl Resolution<'_> {
         all(identity::owner(&self.accounts, &spec), text.place, problems).unwrap_or_default()
     }
 
+    /// Whose a file is that its owner alone may read: the application's, unless it was said whose.
+    pub(super) fn owner_of_private(&self, said: Ownership) -> Ownership {
+        match &self.plan.identity {
+            Some(app) if said == Ownership::default() => Ownership { uid: Some(app.uid), gid: None },
+            Some(_) | None => said,
+        }
+    }
+
     #[inline(never)]
     fn file(&self, template: &FileTemplate, problems: &mut Problems) -> Option<Action> {
-        let target = path(&template.target, &self.env, problems)?;
+        let target = file_path(&template.target, &self.env, problems)?;
         let mut how = How::of(template.how.as_ref(), self, problems)?;
         how.once = template.unless_exists;
         let (name, source, place) = match (&template.source, &template.content) {
@@ -358,12 +366,15 @@ impl Resolution<'_> {
                 return None;
             }
         };
-        let mode = how.rendering.and_then(|how| how.mode).map_or(MODES[usize::from(secret.get())], |Mode(mode)| mode);
+        let mode = how.rendering.and_then(|how| how.mode);
+        let is_private = secret.get() && mode.is_none();
+        let owner = if is_private { self.owner_of_private(how.owner) } else { how.owner };
+        let mode = mode.map_or(MODES[usize::from(is_private)], |Mode(mode)| mode);
         Some(File {
             target,
             content,
             mode,
-            owner: how.owner,
+            owner,
             keep_mode: false,
             unless_exists: false,
             skip_read_only: how.rendering.and_then(|how| how.on_read_only) == Some(OnReadOnly::Skip),

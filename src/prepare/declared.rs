@@ -60,7 +60,8 @@ pub fn become_declared(
         return refuse(&redacted(&problems.explain(source), &redaction));
     }
     let duration = clock::monotonic().saturating_sub(started);
-    Event::ConfigRead { path: &source.name, steps: config.steps.len(), duration }.emit();
+    let setup = resolution.meeting.setup;
+    Event::ConfigRead { path: &source.name, steps: config.steps.len(), setup, duration }.emit();
     let shutdown = &resolution.plan.shutdown;
     let useless = "`shutdown`, `signals`, `exit` and `start_timeout` do nothing with --exec: there is no supervisor";
     let mut notices = resolution.env.notices.clone();
@@ -71,7 +72,7 @@ pub fn become_declared(
     for notice in &notices {
         Event::Notice { text: &redaction.sentence(notice) }.emit();
     }
-    if resolution.meeting.setup {
+    if setup {
         steps::sweep_once();
         let mut steps = Steps { resolution: &mut resolution, source, mask: job.mask };
         for (index, step) in config.steps.iter().enumerate() {

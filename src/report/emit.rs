@@ -100,17 +100,23 @@ impl Event<'_> {
                     argv: Texts = argv,
                 } "{cause}"
             },
-            Event::ConfigRead { path, steps, duration } => line! {
+            Event::ConfigRead { path, steps, setup, duration } => {
+                let no_setup = if setup { "" } else { "; the command is another than its own, and gets no set-up" };
+                line! {
                 /// The configuration was read and understood.
                 INFO "config_read" {
                     /// Which.
                     path: Text = path,
                     /// How many steps it has.
                     steps: Number = steps,
+                    /// Whether the command is one that gets them, and variables, a user and what else is set up:
+                    /// `app.setup_for`.
+                    setup: Flag = setup,
                     /// How long that took, with what the variables are.
                     duration_us: Number = micros(duration),
-                } "configuration read"
-            },
+                } "configuration read{no_setup}"
+                }
+            }
             Event::SignalForwarded { received, sent, stop, target } => {
                 let Received { signal, pid, uid, .. } = received;
                 let other = (sent != signal).then_some(sent);

@@ -43,6 +43,8 @@ pub enum Event<'a> {
         path: &'a str,
         /// How many steps it has.
         steps: usize,
+        /// Whether they are done, and all else of the set-up.
+        setup: bool,
         /// How long that took, with what the variables are.
         duration: Duration,
     },

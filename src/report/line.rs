@@ -200,7 +200,7 @@ mod tests {
             for event in [
                 Event::StepOutput { step: &text, stream: "stdout", text: &text },
                 Event::StepDone { step: &text, changed: usize::MAX, duration: Duration::MAX },
-                Event::ConfigRead { path: &text, steps: usize::MAX, duration: Duration::MAX },
+                Event::ConfigRead { path: &text, steps: usize::MAX, setup: false, duration: Duration::MAX },
             ] {
                 for &format in Format::ALL {
                     let line = captured(format, &event);

@@ -1,6 +1,7 @@
 //! The described variables, each after those it needs.
 
 use super::files::read_secret;
+use super::order::Ordered;
 use super::outside::Outside;
 use super::{LONGEST_VALUE, Origin, Resolved, both_set, expand, names_secret, values_once};
 use crate::config::model::{Config, Variable};
@@ -16,15 +17,6 @@ use std::cell::RefCell;
 use std::fmt::Display;
 use std::sync::Arc;
 
-/// A variable that waits for those it needs.
-struct Opened<'a> {
-    name: String,
-    variable: &'a Variable,
-    needs: Vec<String>,
-    /// How many of them it has looked at.
-    settled: usize,
-}
-
 pub(super) struct Resolver<'a> {
     pub(super) config: &'a Config,
     pub(super) outside: &'a Outside<'a>,
@@ -35,9 +27,6 @@ pub(super) struct Resolver<'a> {
     pub(super) variables: RefCell<Named<Resolved>>,
     /// The values of these, once an expression has asked.
     pub(super) values: RefCell<Option<Arc<Named<Vec<u8>>>>>,
-    /// Those that are being resolved, or are. To need one that is not done is a circle.
-    pub(super) opened: RefCell<Names>,
-    pub(super) done: RefCell<Names>,
     pub(super) notices: RefCell<Vec<String>>,
     pub(super) consumed: RefCell<Names>,
     /// Those that have no value or a wrong one, and those that were made of one.
@@ -54,49 +43,10 @@ impl Resolver<'_> {
         self.problems.borrow_mut().at(place, message);
     }
 
-    /// Resolves one variable, and first what it needs. On a stack of its own: a chain of variables may be as long as the
-    /// configuration.
-    #[inline(never)]
-    pub(super) fn resolve(&self, name: &str) {
-        let Some(variable) = self.config.env.get(name) else { return };
-        if self.opened.borrow().contains_key(name) {
-            return;
-        }
-        let mut chain = vec![self.open(name.to_owned(), variable)];
-        while let Some(Opened { name, variable, needs, settled }) = chain.last_mut() {
-            let needed = needs.get(*settled);
-            *settled += 1;
-            match needed {
-                None => {
-                    let resolved = self.value_of(name, variable, needs);
-                    self.resolved(name, resolved);
-                    chain.pop();
-                }
-                Some(needed) if needed == name || self.done.borrow().contains_key(needed) => {}
-                Some(needed) => {
-                    let needed = needed.clone();
-                    let Some(variable) = self.config.env.get(&needed) else { continue };
-                    if self.opened.borrow().contains_key(&needed) {
-                        let mut circle = String::new();
-                        for opened in chain.iter().skip_while(|opened| opened.name != needed) {
-                            circle = circle + &opened.name + " -> ";
-                        }
-                        let message = format!("the variables depend on each other in a circle: {circle}{needed}");
-                        self.problem(variable.place, message);
-                    } else {
-                        chain.push(self.open(needed, variable));
-                    }
-                }
-            }
-        }
-    }
-
-    fn open<'c>(&self, name: String, variable: &'c Variable) -> Opened<'c> {
-        self.opened.borrow_mut().insert(&name, ());
-        Opened { name, variable, needs: self.needs(variable), settled: 0 }
-    }
-
-    fn resolved(&self, name: &str, resolved: Resolved) {
+    /// Resolves one variable; what it needs is resolved.
+    pub(super) fn resolve(&self, ordered: &Ordered<'_>) {
+        let Ordered { name, variable, needs } = ordered;
+        let resolved = self.value_of(name, variable, needs);
         if let Some(values) = &mut *self.values.borrow_mut() {
             let values = Arc::make_mut(values);
             match &resolved.value {
@@ -105,7 +55,6 @@ impl Resolver<'_> {
             }
         }
         self.variables.borrow_mut().insert(name, resolved);
-        self.done.borrow_mut().insert(name, ());
     }
 
     /// A variable as another one sees it; `own`: itself, as it came from outside.
@@ -179,7 +128,7 @@ impl Resolver<'_> {
     }
 
     #[inline(never)]
-    fn value_of(&self, name: &str, variable: &Variable, needs: &[String]) -> Resolved {
+    fn value_of(&self, name: &str, variable: &Variable, needs: &[&str]) -> Resolved {
         let outside = || self.outside.variable(name);
         if let Some(when) = &variable.when {
             match self.judge.holds(&when.source, self.snapshot()) {
@@ -297,33 +246,6 @@ impl Resolver<'_> {
             });
         }
         whole
-    }
-
-    /// The described variables that this one uses. An expression that may read any reads those without expressions.
-    fn needs(&self, variable: &Variable) -> Vec<String> {
-        let described = &self.config.env;
-        let texts = [&variable.default, &variable.value, &variable.prepend, &variable.append];
-        let mut names = variable.aliases.clone();
-        for text in texts.into_iter().flatten() {
-            for name in text.template.variables() {
-                names.push(name.to_owned());
-            }
-        }
-        for expression in [&variable.when, &variable.expr].into_iter().flatten() {
-            if let Some(read) = self.judge.variables(&expression.source) {
-                names.extend(read);
-                continue;
-            }
-            for (name, other) in described {
-                if other.when.is_none() && other.expr.is_none() {
-                    names.push(name.clone());
-                }
-            }
-        }
-        names.retain(|name| described.contains_key(name));
-        names.sort_unstable();
-        names.dedup();
-        names
     }
 
     #[inline(never)]

@@ -128,7 +128,9 @@ fn variables_use_each_other_in_any_order_and_in_no_circle() {
     assert_eq!(resolved(config, &[], &[]).unwrap(), ["A=D!", "B=D", "C=d"]);
     let circle = "[env.A]\nvalue = \"${B}\"\n[env.B]\ndefault = \"${C}\"\n[env.C]\nexpr = \"env.A\"";
     let told = resolved(circle, &[], &[]).unwrap_err();
-    assert_eq!(told[0], "the variables depend on each other in a circle: A -> B -> C -> A");
+    assert_eq!(told, ["the variables depend on each other in a circle: A -> B -> C -> A"]);
+    let required = circle.replace("]\n", "]\nrequired = true\ntype = \"int\"\n");
+    assert_eq!(resolved(&required, &[], &[]).unwrap_err(), told, "nothing of it is told twice");
 }
 
 #[test]

@@ -62,7 +62,7 @@ pub fn samples() -> Vec<Event<'static>> {
     let killed = WaitStatus::Killed { signal: Signal::KILL, core_dumped: true };
     let second = Duration::from_secs(1);
     vec![
-        Event::ConfigRead { path: "/etc/onset/onset.toml", steps: 3, duration: second },
+        Event::ConfigRead { path: "/etc/onset/onset.toml", steps: 3, setup: true, duration: second },
         Event::Problem { text: "cannot read it" },
         Event::Notice { text: "an old name" },
         Event::StepDone { step: "migrate", changed: 1, duration: second },
