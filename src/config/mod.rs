@@ -109,8 +109,11 @@ const NO_COMMAND: &str = "a command has at least one word, the program";
 
 #[inline(never)]
 fn check_step(step: &model::Step, problems: &mut Problems) {
-    if step.kind().is_none() {
-        problems.at(step.place, format_args!("a step has exactly one of {}", decode::list(model::STEP_KINDS)));
+    let kinds = step.kinds();
+    if kinds.len() != 1 {
+        let has = if kinds.is_empty() { "none".to_owned() } else { decode::list(&kinds.join(" ")) };
+        let one_of = decode::list(model::STEP_KINDS);
+        problems.at(step.place, format_args!("a step has exactly one of {one_of}; this one has {has}"));
     }
     if let Some(run) = &step.run {
         check_run(run, problems);
