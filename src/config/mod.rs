@@ -109,8 +109,8 @@ const NO_COMMAND: &str = "a command has at least one word, the program";
 
 #[inline(never)]
 fn check_step(step: &model::Step, problems: &mut Problems) {
-    let kinds = step.kinds();
-    if kinds.len() != 1 {
+    if step.kind().is_none() {
+        let kinds = step.kinds();
         let has = if kinds.is_empty() { "none".to_owned() } else { decode::list(&kinds.join(" ")) };
         let one_of = decode::list(model::STEP_KINDS);
         problems.at(step.place, format_args!("a step has exactly one of {one_of}; this one has {has}"));

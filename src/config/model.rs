@@ -477,13 +477,26 @@ pub const STEP_KINDS: &str = "directory copy symlink remove owner template templ
 impl Step {
     /// Which of [`STEP_KINDS`] it is. `None`: none of them, or several, which no configuration has that was checked.
     pub fn kind(&self) -> Option<&'static str> {
-        let kinds = self.kinds();
-        kinds.first().copied().filter(|_| kinds.len() == 1)
+        let is = self.is();
+        let first = is.iter().position(|&is| is)?;
+        let is_only = !is[first + 1..].contains(&true);
+        STEP_KINDS.split(' ').nth(first).filter(|_| is_only)
     }
 
     /// All of [`STEP_KINDS`] that are there.
     pub fn kinds(&self) -> Vec<&'static str> {
-        let is = [
+        let mut kinds = Vec::new();
+        for (kind, is) in STEP_KINDS.split(' ').zip(self.is()) {
+            if is {
+                kinds.push(kind);
+            }
+        }
+        kinds
+    }
+
+    /// Which of [`STEP_KINDS`] are there.
+    fn is(&self) -> [bool; 21] {
+        [
             self.directory.is_some(),
             self.copy.is_some(),
             self.symlink.is_some(),
@@ -505,14 +518,7 @@ impl Step {
             self.timezone.is_some(),
             self.ca_bundle.is_some(),
             self.check.is_some(),
-        ];
-        let mut kinds = Vec::new();
-        for (kind, is) in STEP_KINDS.split(' ').zip(is) {
-            if is {
-                kinds.push(kind);
-            }
-        }
-        kinds
+        ]
     }
 }
 
