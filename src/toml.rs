@@ -20,6 +20,9 @@ const DEEPEST: usize = 80;
 /// From how many names on a table has an index.
 const SHORT: usize = 16;
 
+/// Of how many mistakes it is told where their key stands first.
+const MOST_LINES: usize = 100;
+
 type Table = Vec<(Key, Node)>;
 
 /// What is wrong, and where.
@@ -167,7 +170,7 @@ impl Reader<'_> {
         } else {
             // What follows has no place then, and is not compared with what stands there.
             let first = parent[index].0.place;
-            self.tables.duplicate(key, first);
+            self.tables.duplicate(key.place, &key.name, first);
             header.path.clear();
         }
     }
@@ -191,7 +194,7 @@ impl Reader<'_> {
             None => self.tables.push(parent, key, node),
             Some(index) if header.is_array => match &mut parent[index].1.value {
                 Value::List(items) if self.tables.is_of_headers(items) => items.push(node),
-                _ => self.tables.duplicate(&key, parent[index].0.place),
+                _ => self.tables.duplicate(key.place, &key.name, parent[index].0.place),
             },
             // What was taken from there, and more.
             Some(index) => self.tables.replace(parent, index, key, node),
@@ -374,9 +377,9 @@ impl Tables<'_> {
             let is_list = matches!(node.value, Value::List(_));
             match self.made_by(node) {
                 Made::Path => refused = None,
-                Made::Header if is_list => refused = dotted.map(|key| (key, first.place)),
+                Made::Header if is_list => refused = dotted.map(|last| (last.place, key, first.place)),
                 Made::Header if dotted.is_some() => {
-                    self.duplicate(key, first.place);
+                    self.duplicate(key.place, &key.name, first.place);
                     return None;
                 }
                 Made::Header => {}
@@ -389,8 +392,8 @@ impl Tables<'_> {
             }
             table = last_table(node)?;
         }
-        if let Some((key, first)) = refused {
-            self.duplicate(key, first);
+        if let Some((place, key, first)) = refused {
+            self.duplicate(place, &key.name, first);
             return None;
         }
         Some(table)
@@ -399,16 +402,21 @@ impl Tables<'_> {
     fn insert(&mut self, table: &mut Table, above: &[Key], key: Key, node: Node) {
         let Some(table) = self.descend(table, above, Some(&key)) else { return };
         if let Some(index) = self.find(table, &key.name) {
-            self.duplicate(&key, table[index].0.place);
+            self.duplicate(key.place, &key.name, table[index].0.place);
         } else {
             self.push(table, key, node);
         }
     }
 
     /// What stands there already, or may have no more in it.
-    fn duplicate(&mut self, key: &Key, first: Place) {
-        let line = self.text[..first.start].matches('\n').count() + 1;
-        self.mistakes.at(key.place, format!("duplicate key: `{}` is there since line {line}", key.name));
+    fn duplicate(&mut self, place: Place, name: &str, first: Place) {
+        let mut message = format!("duplicate key: `{}` is there already", name.escape_debug());
+        // Nobody reads more of them, and a line is looked for from the beginning.
+        if self.mistakes.0.len() < MOST_LINES {
+            let line = self.text[..first.start].matches('\n').count() + 1;
+            message = format!("{message}, since line {line}");
+        }
+        self.mistakes.at(place, message);
     }
 
     fn push(&mut self, table: &mut Table, key: Key, node: Node) {

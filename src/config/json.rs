@@ -123,7 +123,7 @@ impl Reader<'_> {
         });
         // It stands before whatever else is wrong.
         if let Some(key) = first_repeated(&entries) {
-            self.mistake = Some((key.place, format!("duplicate key: `{}` is there already", key.name)));
+            self.mistake = Some((key.place, format!("duplicate key: `{}` is there already", key.name.escape_debug())));
             return None;
         }
         read.map(|()| Value::Table(entries))

@@ -834,8 +834,8 @@ table! {
         operators: bool,
         /// The mode of the file. Absent: 0644, and 0600 if a secret was used.
         mode: Option<Mode>,
-        /// Its owner: `user`, `user:group` or `:group`. Absent: onset's; of a file that has a secret in it, and no `mode`
-        /// here, the application's user, for nobody else could read it.
+        /// Its owner: `user`, `user:group` or `:group`. Absent: a new one is onset's. If it has a secret in it, and so mode
+        /// 0600, the application's user cannot read it then.
         owner: Option<Text>,
         /// What the result must be.
         check: Option<Check>,
@@ -1081,7 +1081,7 @@ table! {
         into: Option<String>,
         /// The mode of a new file. Absent: 0600.
         mode: Option<Mode>,
-        /// The owner of a new file. Absent: the application's user, unless there is a `mode` here: then onset's.
+        /// The owner of a new file. Absent: onset's, so the application's user cannot read it.
         owner: Option<Text>,
     }
 }

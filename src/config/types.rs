@@ -37,9 +37,6 @@ impl Decode for Text {
             problems.at(within(node.place, exact, error.offset), error.message);
             Template::default()
         });
-        if text.contains('\0') {
-            problems.at(node.place, "a NUL byte can be in no argument, variable or path");
-        }
         Text { place: node.place, exact, template }
     }
 

@@ -44,15 +44,24 @@ pub fn statically(config: &Config, world: &Arc<dyn World>, problems: &mut Proble
             problems.at(variable.place, format_args!("the `matches` of `{name}` is no regular expression: {error}"));
             continue;
         }
-        // What is put before or behind it would have to be known too.
-        let is_whole = variable.prepend.is_none() && variable.append.is_none();
-        for (key, text) in [("value", &variable.value), ("default", &variable.default)] {
-            if let Some(text) = text.as_ref().filter(|_| is_whole)
-                && let Some(constant) = text.template.constant().filter(|constant| !constant.is_empty())
-                && let Err(message) = value::check(variable, constant.as_bytes())
-            {
-                problems.at(text.place, format_args!("`{name}` {message} (it comes from: {key})"));
-            }
+        // What is not always asked for may be wrong without harm; what is put before or behind it would have to be known.
+        if variable.when.is_some() || variable.prepend.is_some() || variable.append.is_some() {
+            continue;
+        }
+        let (key, text) = match (&variable.value, &variable.expr) {
+            (Some(text), _) => ("value", Some(text)),
+            (None, None) => ("default", variable.default.as_ref()),
+            (None, Some(_)) => continue,
+        };
+        let Some(text) = text else { continue };
+        let Some(constant) = text.template.constant().filter(|constant| !constant.is_empty()) else { continue };
+        let checked = value::check(variable, constant.as_bytes());
+        let wrong = checked.err().or_else(|| constant.contains('\0').then(|| "has a NUL byte in it".to_owned()));
+        match wrong.map(|message| format!("`{name}` {message} (it comes from: {key})")) {
+            None => {}
+            // Its line is not shown.
+            Some(message) if env::names_secret(config, name) => problems.add(message),
+            Some(message) => problems.at(text.place, message),
         }
     }
     for template in config.steps.iter().filter_map(|step| step.template.as_ref()) {
@@ -96,10 +105,17 @@ mod tests {
             "default = '${B:-x}'",
             "default = '9999'\nappend = '9'",
             "value = '1'\nmin = 1\nmax = 1\ntype = 'int'",
+            "value = '80'\ndefault = 'x'",
+            "expr = '80'\ndefault = 'x'",
+            "when = 'env.B'\nvalue = 'x'",
         ] {
             let kind = if fine.contains("type") { "" } else { "type = 'port'\n" };
             assert_eq!(told(&format!("[env.A]\n{kind}{fine}")), [""; 0], "{fine}");
         }
+        let nul = "`A` has a NUL byte in it (it comes from: value)";
+        assert_eq!(told("[env.A]\nvalue = \"a\\u0000b\""), [format!("f:3:9: {nul}")]);
+        let secret = "[environment]\nsecret = ['A*']\n[env.A]\ntype = 'port'\nvalue = 'hunter2'";
+        assert_eq!(told(secret), ["f: `A` is not a port, 1 to 65535 (it comes from: value)"], "without its line");
         let said = told("[env.A]\nmatches = '('\ndefault = 'x'");
         assert!(
             said.len() == 1 && said[0].starts_with("f:2:1: the `matches` of `A` is no regular expression: "),

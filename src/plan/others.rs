@@ -93,12 +93,11 @@ impl Resolution<'_> {
             problems.at(generate.place, "a variable cannot hold any bytes: accepted beside `into` is any other `kind`");
             return None;
         }
-        let owner = self.owner(generate.owner.as_ref(), problems);
         Some(Action::Generate(Box::new(Generate {
             path: file_path(&generate.path, &self.env, problems)?,
             recipe,
             mode: generate.mode.map_or(0o600, |Mode(mode)| mode),
-            owner: if generate.mode.is_none() { self.owner_of_private(owner) } else { owner },
+            owner: self.owner(generate.owner.as_ref(), problems),
             into: generate.into.clone(),
         })))
     }

@@ -95,9 +95,7 @@ impl Resolution<'_> {
         let output = match (&run.stdout_file, &run.stdout_variable) {
             (Some(text), _) => {
                 let target = path(text, &self.env, problems)?;
-                let file = plain(target, Vec::new());
-                let owner = if run.secret { self.owner_of_private(file.owner) } else { file.owner };
-                Output::File(File { mode: MODES[usize::from(run.secret)], owner, ..file })
+                Output::File(File { mode: MODES[usize::from(run.secret)], ..plain(target, Vec::new()) })
             }
             (None, Some(name)) => Output::Variable { name: name.clone(), secret: run.secret },
             (None, None) => match &run.status_variable {

@@ -201,14 +201,6 @@ impl Resolution<'_> {
         all(identity::owner(&self.accounts, &spec), text.place, problems).unwrap_or_default()
     }
 
-    /// Whose a file is that its owner alone may read: the application's, unless it was said whose.
-    pub(super) fn owner_of_private(&self, said: Ownership) -> Ownership {
-        match &self.plan.identity {
-            Some(app) if said == Ownership::default() => Ownership { uid: Some(app.uid), gid: None },
-            Some(_) | None => said,
-        }
-    }
-
     #[inline(never)]
     fn file(&self, template: &FileTemplate, problems: &mut Problems) -> Option<Action> {
         let target = file_path(&template.target, &self.env, problems)?;
@@ -367,14 +359,12 @@ impl Resolution<'_> {
             }
         };
         let mode = how.rendering.and_then(|how| how.mode);
-        let is_private = secret.get() && mode.is_none();
-        let owner = if is_private { self.owner_of_private(how.owner) } else { how.owner };
-        let mode = mode.map_or(MODES[usize::from(is_private)], |Mode(mode)| mode);
+        let mode = mode.map_or(MODES[usize::from(secret.get())], |Mode(mode)| mode);
         Some(File {
             target,
             content,
             mode,
-            owner,
+            owner: how.owner,
             keep_mode: false,
             unless_exists: false,
             skip_read_only: how.rendering.and_then(|how| how.on_read_only) == Some(OnReadOnly::Skip),

@@ -101,7 +101,7 @@ impl Event<'_> {
                 } "{cause}"
             },
             Event::ConfigRead { path, steps, setup, duration } => {
-                let no_setup = if setup { "" } else { "; the command is another than its own, and gets no set-up" };
+                let no_setup = if setup { "" } else { "; this command gets no set-up of it (`app.setup_for`)" };
                 line! {
                 /// The configuration was read and understood.
                 INFO "config_read" {

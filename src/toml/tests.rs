@@ -180,6 +180,14 @@ fn tables_in_every_order() {
 }
 
 #[test]
+fn a_duplicate_is_told_by_its_name_and_since_when() {
+    let told = |text: &str| read(text).1.into_iter().map(|(_, message)| message).collect::<Vec<_>>();
+    assert_eq!(told("b = 1\na = 1\na = 2"), ["duplicate key: `a` is there already, since line 2"]);
+    assert_eq!(told("[[t.a]]\nx = 1\n[t]\na.b = 1"), ["duplicate key: `a` is there already, since line 1"]);
+    assert_eq!(told("'a\u{1b}' = 1\n'a\u{1b}' = 2").last().map(|said| said.contains('\u{1b}')), Some(false));
+}
+
+#[test]
 fn what_is_nested_has_a_limit() {
     for depth in [79, 80, 81, 82, 1000, 100_000] {
         same(&format!("a = {}{}\nb = 1\nb = 2", "[".repeat(depth), "]".repeat(depth)));

@@ -95,7 +95,7 @@ promise!(a_command_without_set_up_asks_for_nothing_and_does_nothing, {
     assert!(!root.exists("/made"));
     let read = &outcome.events("config_read")[0];
     assert_eq!(read["setup"], false, "{read}");
-    assert!(read["message"].as_str().is_some_and(|said| said.contains("gets no set-up")), "{read}");
+    assert!(read["message"].as_str().is_some_and(|said| said.contains("gets no set-up of it")), "{read}");
     root.start(NONE).run().assert_refused(125, &["problems"]);
     assert!(!root.exists("/made"));
 });

@@ -46,38 +46,3 @@ template = { source = "/t/password", target = "/t/hidden_too" }
         assert_eq!((root.text(file).as_str(), root.mode_of(file)), ("hunter2\n", 0o600), "{file}");
     }
 });
-
-promise!(what_only_its_owner_may_read_is_the_applications_users, {
-    let root = Root::config(
-        r#"
-version = 1
-[app]
-command = ["app"]
-user = "1234:4321"
-[env.PASSWORD]
-required = true
-secret = true
-[[steps]]
-template = { content = "${PASSWORD}", target = "/t/secret" }
-[[steps]]
-template = { content = "{{ env.PASSWORD }}", target = "/t/jinja", with = { language = "jinja" } }
-[[steps]]
-generate = { path = "/t/key" }
-[[steps]]
-template = { content = "open", target = "/t/open" }
-[[steps]]
-template = { content = "${PASSWORD}", target = "/t/mode", with = { mode = "0640" } }
-[[steps]]
-template = { content = "${PASSWORD}", target = "/t/owner", with = { owner = "7" } }
-[[steps]]
-generate = { path = "/t/key_mode", mode = "0600" }
-"#,
-    )
-    .programs(["app"]);
-    root.start([""; 0]).env(["PASSWORD=hunter2"]).run().app();
-    for file in ["/t/secret", "/t/jinja", "/t/key"] {
-        assert_eq!((root.owner_of(file).as_str(), root.mode_of(file)), ("1234:0", 0o600), "{file}");
-    }
-    let others = ["/t/open", "/t/mode", "/t/owner", "/t/key_mode"].map(|file| root.owner_of(file));
-    assert_eq!(others, ["0:0", "0:0", "7:0", "0:0"]);
-});
