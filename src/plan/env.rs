@@ -21,6 +21,7 @@ use crate::config::problem::Problems;
 use crate::config::types::Text;
 use crate::glob;
 use crate::template::Lookup;
+use crate::template::jinja::Values;
 use order::order;
 use outside::Outside;
 use resolver::Resolver;
@@ -35,7 +36,7 @@ pub const LONGEST_VALUE: usize = 128 * 1024;
 pub struct Environment {
     variables: Named<Resolved>,
     /// The values of these, once an expression or a template has asked.
-    values: RefCell<Option<Arc<Named<Vec<u8>>>>>,
+    values: RefCell<Option<Values>>,
     /// What became of templates with these variables.
     pub(super) rendered: Rendered,
     /// What the application gets: `NAME=value`, those it had first and in their order.
@@ -193,7 +194,7 @@ impl Environment {
     }
 
     /// The variables for an expression, or for a template (`None`), which may ask for any.
-    pub fn values_for(&self, judge: &Judge, expression: Option<&str>) -> Arc<Named<Vec<u8>>> {
+    pub fn values_for(&self, judge: &Judge, expression: Option<&str>) -> Values {
         let ask = |name: &String| self.ask(name, self.variables.get(name));
         if self.promises.others || !self.promises.names.is_empty() {
             match expression.and_then(|source| judge.variables(source)) {
@@ -216,6 +217,7 @@ impl Environment {
     pub fn set(&mut self, name: &str, value: &[u8], origin: Origin, secret: bool) {
         let known = self.variables.get(name);
         let described = known.is_some_and(|found| found.described);
+        // What is no variable yet has no entry to look for.
         if known.is_some() {
             set_entry(&mut self.entries, name, Some(value));
         } else {
@@ -259,11 +261,11 @@ impl Environment {
 
 /// Gives a variable another value among `NAME=value`, where its first one was, or takes it out.
 pub fn set_entry(entries: &mut Vec<Vec<u8>>, name: &str, value: Option<&[u8]>) {
-    let start = [name.as_bytes(), b"="].concat();
+    let start = assignment(name, b"");
     let place = entries.iter().position(|entry| entry.starts_with(&start)).unwrap_or(entries.len());
     entries.retain(|entry| !entry.starts_with(&start));
     if let Some(value) = value {
-        entries.insert(place, [&start, value].concat());
+        entries.insert(place, assignment(name, value));
     }
 }
 
@@ -273,7 +275,7 @@ fn assignment(name: &str, value: &[u8]) -> Vec<u8> {
 }
 
 /// The values of those that have one: made once, for they are many, and shared.
-fn values_once(made: &mut Option<Arc<Named<Vec<u8>>>>, variables: &Named<Resolved>) -> Arc<Named<Vec<u8>>> {
+fn values_once(made: &mut Option<Values>, variables: &Named<Resolved>) -> Values {
     let make = || {
         let mut values = Named::new();
         for (name, found) in variables {
@@ -331,12 +333,13 @@ pub fn resolve(
     for variable in &order.variables {
         resolver.resolve(variable);
     }
-    let Resolver { problems: told, variables, notices, consumed, failed, .. } = resolver;
+    let Resolver { problems: told, variables, values, notices, consumed, failed, .. } = resolver;
     *problems = told.into_inner();
     let (variables, consumed) = (variables.into_inner(), consumed.into_inner());
     check_groups(config, &variables, problems);
     let entries = outside.entries(&variables, &consumed);
-    Environment { notices: notices.into_inner(), failed: failed.into_inner(), ..Environment::new(variables, entries) }
+    let (notices, failed) = (notices.into_inner(), failed.into_inner());
+    Environment { values, notices, failed, ..Environment::new(variables, entries) }
 }
 
 /// Tells of every circle of variables.

@@ -1,10 +1,9 @@
 //! Who says whether a condition holds: Jinja, with what it may know of the world.
 
 use super::world::{self, Kind, World};
-use crate::config::named::Named;
 use crate::kept::{Kept, keep};
 use crate::report::meaning;
-use crate::template::jinja::{Access, Context, Engine, Facts, Files, Options};
+use crate::template::jinja::{Access, Context, Engine, Facts, Files, Options, Values};
 use nix::errno::Errno;
 use std::cell::OnceCell;
 use std::path::Path;
@@ -67,7 +66,7 @@ impl Judge {
     ///
     /// # Errors
     /// What is wrong with it, without any value.
-    pub fn holds(&self, expression: &str, env: Arc<Named<Vec<u8>>>) -> Result<bool, String> {
+    pub fn holds(&self, expression: &str, env: Values) -> Result<bool, String> {
         Ok(self.engine().evaluate(expression, &self.context(env))?)
     }
 
@@ -75,7 +74,7 @@ impl Judge {
     ///
     /// # Errors
     /// What is wrong with it, without any value.
-    pub fn compute(&self, expression: &str, env: Arc<Named<Vec<u8>>>) -> Result<Vec<u8>, String> {
+    pub fn compute(&self, expression: &str, env: Values) -> Result<Vec<u8>, String> {
         Ok(self.engine().compute(expression, &self.context(env))?.into_bytes())
     }
 
@@ -83,7 +82,7 @@ impl Judge {
     ///
     /// # Errors
     /// What is wrong with it, without any value.
-    pub fn render(&self, name: &str, source: &str, env: Arc<Named<Vec<u8>>>) -> Result<Vec<u8>, String> {
+    pub fn render(&self, name: &str, source: &str, env: Values) -> Result<Vec<u8>, String> {
         Ok(self.engine().render(name, source, &self.context(env))?)
     }
 
@@ -91,7 +90,7 @@ impl Judge {
     ///
     /// # Errors
     /// As above.
-    pub fn render_once(&self, name: &str, source: &str, env: Arc<Named<Vec<u8>>>) -> Result<(Vec<u8>, bool), String> {
+    pub fn render_once(&self, name: &str, source: &str, env: Values) -> Result<(Vec<u8>, bool), String> {
         self.asked.drawn.store(false, Relaxed);
         self.asked.once.store(true, Relaxed);
         let result = self.render(name, source, env);
@@ -99,7 +98,7 @@ impl Judge {
         Ok((result?, self.asked.drawn.load(Relaxed)))
     }
 
-    fn context(&self, env: Arc<Named<Vec<u8>>>) -> Context {
+    fn context(&self, env: Values) -> Context {
         Context::new(env, &self.args, self.facts.clone())
     }
 }

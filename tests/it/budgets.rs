@@ -9,7 +9,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::support::init::onset;
-use crate::support::release::{instructions, instructions_to_prepare, is_release_or_skip};
+use crate::support::release::{instructions, instructions_to_prepare, is_release_or_skip, section_size};
 use crate::support::{Folder, Init, Mode, Stream, proc, skip};
 
 /// The most there may be of something.
@@ -53,14 +53,7 @@ fn the_code_of_a_start_lies_together() {
     if !is_release_or_skip() {
         return;
     }
-    let elf = fs::read(onset()).unwrap();
-    let number = |at: usize, size: usize| {
-        elf[at..at + size].iter().rev().fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte))
-    };
-    let sections: Vec<usize> = (0..number(60, 2)).map(|index| number(40, 8) + index * number(58, 2)).collect();
-    let names = number(sections[number(62, 2)] + 24, 8);
-    let is_start = |section: &&usize| elf[names + number(**section, 4)..].starts_with(b".text.start\0");
-    let size = sections.iter().find(is_start).map_or(0, |section| number(section + 32, 8));
+    let size = section_size(".text.start");
     let _ = writeln!(std::io::stdout(), "{size} bytes of code that a start needs lie together; measured: 55,700");
     assert!(size >= LEAST, "{size} bytes, and it was {LEAST} at least: run integration/start-order");
 }

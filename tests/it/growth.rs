@@ -28,6 +28,12 @@ impl Job {
         self.environment.push(format!("{name}={value}"));
     }
 
+    /// A variable that names a file with a secret.
+    fn secret(&mut self, index: usize) {
+        self.file(&format!("secret-{index}"), "hunter2");
+        self.variable(&format!("V{index}_FILE"), &format!("secret-{index}"));
+    }
+
     fn line(&mut self, line: &str) {
         let _ = writeln!(self.configuration, "{line}");
     }
@@ -123,8 +129,7 @@ fn variables_of_an_env_file() {
 fn secrets_of_files() {
     grows_in_proportion(|job, many| {
         for index in 0..many {
-            job.file(&format!("secret-{index}"), "hunter2");
-            job.variable(&format!("V{index}_FILE"), &format!("secret-{index}"));
+            job.secret(index);
             job.line(&format!("[env.V{index}]\nfile = true"));
         }
     });
@@ -133,10 +138,7 @@ fn secrets_of_files() {
 #[test]
 fn secrets_of_files_by_a_pattern() {
     grows_in_proportion(|job, many| {
-        for index in 0..many {
-            job.file(&format!("secret-{index}"), "hunter2");
-            job.variable(&format!("V{index}_FILE"), &format!("secret-{index}"));
-        }
+        (0..many).for_each(|index| job.secret(index));
         job.line("environment.secret_files = [\"V\"]");
     });
 }

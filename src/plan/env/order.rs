@@ -21,6 +21,7 @@ pub(super) struct Ordered<'a> {
 
 /// A variable that waits for those it needs.
 struct Opened<'a> {
+    index: usize,
     ordered: Ordered<'a>,
     /// How many of these it has looked at.
     settled: usize,
@@ -42,31 +43,29 @@ pub(super) fn order<'a>(config: &'a Config, judge: &Judge, problems: &mut Proble
                 && !std::mem::replace(&mut opened[index], true)
             {
                 let needs = needs(config, judge, variable);
-                chain.push(Opened { ordered: Ordered { name, variable, needs }, settled: 0 });
+                chain.push(Opened { index, ordered: Ordered { name, variable, needs }, settled: 0 });
             }
-            let Some(Opened { ordered, settled }) = chain.last_mut() else { break };
-            let needed = ordered.needs.get(*settled).copied();
-            *settled += 1;
-            let Some(needed) = needed else {
-                if let Some((index, _)) = entry(config, ordered.name) {
-                    done[index] = true;
-                }
+            let Some(Opened { index: own, ordered, settled }) = chain.last_mut() else { break };
+            let Some(&needed) = ordered.needs.get(*settled) else {
+                done[*own] = true;
                 order.variables.extend(chain.pop().map(|opened| opened.ordered));
                 continue;
             };
+            *settled += 1;
             let Some((index, (_, variable))) = entry(config, needed) else { continue };
-            if needed == ordered.name || done[index] {
+            if index == *own || done[index] {
                 continue;
             }
-            next = Some(needed);
             if opened[index] {
                 let mut circle = String::new();
-                for Opened { ordered, .. } in chain.iter().skip_while(|opened| opened.ordered.name != needed) {
+                for Opened { ordered, .. } in chain.iter().skip_while(|opened| opened.index != index) {
                     circle = circle + ordered.name + " -> ";
                     order.circular.insert(ordered.name, ());
                 }
                 let message = format!("the variables depend on each other in a circle: {circle}{needed}");
                 problems.at(variable.place, message);
+            } else {
+                next = Some(needed);
             }
         }
     }

@@ -11,6 +11,7 @@ use crate::config::types::{Expression, Text, YesOr};
 use crate::plan::judge::Judge;
 use crate::plan::value;
 use crate::plan::world::World;
+use crate::template::jinja::Values;
 use crate::tree::Place;
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -26,7 +27,7 @@ pub(super) struct Resolver<'a> {
     /// Every variable as it is so far: until it is resolved, as it came from outside.
     pub(super) variables: RefCell<Named<Resolved>>,
     /// The values of these, once an expression has asked.
-    pub(super) values: RefCell<Option<Arc<Named<Vec<u8>>>>>,
+    pub(super) values: RefCell<Option<Values>>,
     pub(super) notices: RefCell<Vec<String>>,
     pub(super) consumed: RefCell<Names>,
     /// Those that have no value or a wrong one, and those that were made of one.
@@ -123,7 +124,7 @@ impl Resolver<'_> {
     }
 
     /// All variables as an expression sees them: its own one, which is not resolved yet, as it came from outside.
-    fn snapshot(&self) -> Arc<Named<Vec<u8>>> {
+    fn snapshot(&self) -> Values {
         values_once(&mut self.values.borrow_mut(), &self.variables.borrow())
     }
 

@@ -8,6 +8,9 @@ use minijinja::{Error, ErrorKind, State};
 use std::fmt;
 use std::sync::Arc;
 
+/// The variables that have a value, for `env`: there may be many, so all who ask share them.
+pub type Values = Arc<Named<Vec<u8>>>;
+
 /// What `env`, `args` and `facts` are.
 #[derive(Clone, Debug)]
 pub struct Context {
@@ -104,7 +107,7 @@ pub trait Files: Send + Sync {
 
 impl Context {
     /// A context of its parts: variables by name, arguments, facts by name.
-    pub fn new(env: Arc<Named<Vec<u8>>>, args: &[Vec<u8>], facts: Arc<dyn Facts>) -> Self {
+    pub fn new(env: Values, args: &[Vec<u8>], facts: Arc<dyn Facts>) -> Self {
         let mut texts = Vec::new();
         for arg in args {
             texts.push(text("an argument", arg));
@@ -129,7 +132,7 @@ impl Context {
     }
 }
 
-struct Env(Arc<Named<Vec<u8>>>);
+struct Env(Values);
 
 impl fmt::Debug for Env {
     /// Nothing of it: a value may be a secret.

@@ -47,7 +47,7 @@ mod shape;
 mod texts;
 mod url;
 
-pub use context::{Access, Context, FACTS, Fact, Facts, Files, NoFacts};
+pub use context::{Access, Context, FACTS, Fact, Facts, Files, NoFacts, Values};
 pub use encode::base64;
 pub use engine::{Engine, Options, Variables};
 pub use error::Error;

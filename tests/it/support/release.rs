@@ -18,10 +18,7 @@ pub fn is_release_or_skip() -> bool {
     let elf = fs::read(onset()).unwrap();
     let mut ours = [0; 20];
     fs::File::open("/proc/self/exe").unwrap().read_exact(&mut ours).unwrap();
-    let number = |at: usize, size: usize| {
-        let bytes = elf[at..at + size].iter().rev();
-        bytes.fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte))
-    };
+    let number = |at, size| number(&elf, at, size);
     let (table, size, count) = (number(PROGRAM_HEADERS, 8), number(54, 2), number(56, 2));
     let is_dynamic = (0..count).any(|index| number(table + index * size, 4) == PT_INTERP as usize);
     if is_dynamic || elf[18..20] != ours[18..20] {
@@ -31,6 +28,21 @@ pub fn is_release_or_skip() -> bool {
         return false;
     }
     mode::is_root_or_skip()
+}
+
+/// How many bytes a section of onset has; 0 if there is none of that name.
+pub fn section_size(name: &str) -> usize {
+    let elf = fs::read(onset()).unwrap();
+    let number = |at, size| number(&elf, at, size);
+    let sections: Vec<usize> = (0..number(60, 2)).map(|index| number(40, 8) + index * number(58, 2)).collect();
+    let names = number(sections[number(62, 2)] + 24, 8);
+    let is_it = |section: &&usize| elf[names + number(**section, 4)..].starts_with(format!("{name}\0").as_bytes());
+    sections.iter().find(is_it).map_or(0, |section| number(section + 32, 8))
+}
+
+/// A number of an ELF file (elf(5)).
+fn number(elf: &[u8], at: usize, size: usize) -> usize {
+    elf[at..at + size].iter().rev().fold(0, |sum, byte| sum << 8 | usize::from(*byte))
 }
 
 /// Instructions of the process that prepares, for an application that is missing: callgrind forgets what a process did
